@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.crds;
+
+/**
+ * Why a layer is in its state. What is in the API is the {@link #value}: a string, so that components of different versions
+ * understand each other.
+ */
+public enum LayerReason {
+    /** NothingToDo: no file that the process maps has the build-id that the patch was built for. */
+    BUILD_ID_MISMATCH("BuildIdMismatch"),
+    /** Applying: the view is being built; no thread has moved. */
+    PREPARING("Preparing"),
+    /** Applying, Reverting: threads are moving and none is held. */
+    MOVING_THREADS("MovingThreads"),
+    /** Applying, Reverting: threads are held by a function that differs; the process is mixed. */
+    WAITING_FOR_QUIESCENCE("WaitingForQuiescence"),
+    /** Applying with onDeadline Keep: still mixed after the deadline. Reverted with onDeadline Revert: taken back for it. */
+    DEADLINE_EXCEEDED("DeadlineExceeded"),
+    /** Applied: every selected thread runs the layer. */
+    ALL_THREADS_MOVED("AllThreadsMoved"),
+    /** Reverted: as it was ordered. */
+    TAKEN_BACK("TakenBack"),
+    /** Refused: the ViewPatchArtifact does not exist. */
+    ARTIFACT_NOT_FOUND("ArtifactNotFound"),
+    /** Refused: the patch file has another digest than the ViewPatch names. */
+    DIGEST_MISMATCH("DigestMismatch"),
+    /** Refused: the patch file cannot be read. */
+    INVALID_PATCH("InvalidPatch"),
+    /** Refused: the function that the patch was built from is not the one that runs. */
+    NOT_THE_RUNNING_CODE("NotTheRunningCode"),
+    /** Refused: something else changed the code in memory. */
+    TEXT_MODIFIED("TextModified"),
+    /** Refused: the patch refers to a symbol that the process does not have. */
+    SYMBOL_NOT_FOUND("SymbolNotFound"),
+    /** Refused: the patch holds what cannot be applied yet. */
+    UNSUPPORTED_CODE("UnsupportedCode"),
+    /** Refused: the process does what rules patching out, such as hiding its stacks. */
+    UNSUPPORTED_TARGET("UnsupportedTarget"),
+    /** Refused: a function that is to be excluded does not exist. */
+    UNKNOWN_FUNCTION("UnknownFunction"),
+    /** Refused: another layer changes the same code and neither is based on the other. */
+    CONFLICT("Conflict"),
+    /** Refused: no free addresses near enough to the code. */
+    NO_ROOM_FOR_CODE("NoRoomForCode"),
+    /** Refused: the node has no working kernel module; its ViewNode says why. */
+    MODULE_UNAVAILABLE("ModuleUnavailable"),
+    /** Refused: the agent may not act on the process. */
+    ACCESS_DENIED("AccessDenied"),
+    /** Refused: a fault of the agent; the message names it. */
+    INTERNAL_ERROR("InternalError");
+
+    private final String value;
+
+    LayerReason(final String value) {
+        this.value = value;
+    }
+
+    /** The reason, as it stands in a {@link LayerStatus}. */
+    public String value() {
+        return value;
+    }
+}

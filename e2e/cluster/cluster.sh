@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by the scripts beside it: addresses, names and state of the one test
+# cluster that a machine can have.
+#
+#   host ── atlas-host (10.77.0.254) ──┐
+#                                      │ bridge atlas0 (10.77.0.1), in the network
+#   node (10.77.0.11) ── tap ──────────┘ namespace atlas-cluster: etcd, API server,
+#     └─ pods 10.78.1.0/24               controller manager, scheduler, QEMU
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+. "$root/setup/debian.sh"
+
+namespace=atlas-cluster
+bridge=atlas0
+host_link=atlas-host
+control_address=10.77.0.1
+host_address=10.77.0.254
+prefix_length=24
+pod_cidr=10.78.0.0/16
+service_cidr=10.96.0.0/16
+service_address=10.96.0.1
+api_server=https://$control_address:6443
+# Where the running cluster keeps its state; exists only while there is one.
+current=/run/$namespace
+
+in_namespace() { nsenter --net="/run/netns/$namespace" -- "$@"; }
+
+# launch NAME COMMAND…: a program in the namespace that outlives this script
+launch() {
+	local name=$1
+	shift
+	nsenter --net="/run/netns/$namespace" -- setsid "$@" >"$state/log/$name.log" 2>&1 </dev/null &
+	echo $! >"$state/run/$name.pid"
+}
+
+# running NAME: whether that program, and not another with its pid, runs
+running() {
+	local pid
+	pid=$(cat "$current/run/$1.pid" 2>/dev/null) || return 1
+	[ "$(stat -Lc %i "/proc/$pid/ns/net" 2>/dev/null)" = "$(stat -Lc %i "/run/netns/$namespace" 2>/dev/null)" ]
+}
+
+# wait_for SECONDS WHAT COMMAND…: until COMMAND succeeds
+wait_for() {
+	local seconds=$1 what=$2 end=$((SECONDS + $1))
+	shift 2
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || die "$what: not within $seconds s (logs: $state/log)"
+		sleep 0.2
+	done
+}
+
+# require_cluster: sets state to that of the running cluster
+require_cluster() {
+	[ -e "$current" ] && running kube-apiserver || die "no cluster runs: start one with e2e/cluster/control-plane start"
+	state=$(readlink -f "$current")
+	kubectl=$(dirname "$(readlink -f "$state/kubectl")")/kubectl
+	export KUBECONFIG=$state/admin.kubeconfig
+}
+
+# since START: seconds since START, a value of `date +%s%N`
+since() { awk -v ns=$(($(date +%s%N) - $1)) 'BEGIN {printf "%.1f", ns / 1e9}'; }

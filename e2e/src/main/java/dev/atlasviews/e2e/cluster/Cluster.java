@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.e2e.cluster;
+
+import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The one test cluster that a machine can have. Closing it stops its node too and leaves no process,
+ * network namespace or link behind.
+ */
+public final class Cluster implements AutoCloseable {
+    private final Scripts scripts;
+    private final Path kubeconfig;
+
+    private Cluster(Scripts scripts, Path kubeconfig) {
+        this.scripts = scripts;
+        this.kubeconfig = kubeconfig;
+    }
+
+    /**
+     * Starts etcd, API server, controller manager and scheduler; some ten seconds, and minutes when
+     * they have to be built first.
+     *
+     * @param state directory for keys, kubeconfig files and logs; the logs stay
+     * @throws ScriptException when a cluster runs already, or a part of it does not come up
+     */
+    public static Cluster start(Path state) {
+        var scripts = Scripts.ofThisCheckout();
+        scripts.run("control-plane", "start", "--state", state.toString()).requireSuccess();
+        return attach();
+    }
+
+    /**
+     * The cluster that runs on this machine.
+     *
+     * @throws ScriptException when there is none
+     */
+    public static Cluster attach() {
+        var scripts = Scripts.ofThisCheckout();
+        var kubeconfig =
+                scripts.run("control-plane", "kubeconfig").requireSuccess().strip();
+        return new Cluster(scripts, Path.of(kubeconfig));
+    }
+
+    /** The administrator's kubeconfig file. */
+    public Path kubeconfig() {
+        return kubeconfig;
+    }
+
+    /** A new client with the administrator's rights; the caller closes it. */
+    public KubernetesClient client() {
+        return new KubernetesClientBuilder()
+                .withConfig(Config.fromKubeconfig(kubeconfig.toFile()))
+                .build();
+    }
+
+    /** Installs the custom resource definitions of this checkout. */
+    public void applyCustomResourceDefinitions() {
+        scripts.run("apply-crds").requireSuccess();
+    }
+
+    /**
+     * Boots the node and waits until the cluster calls it Ready.
+     *
+     * @param images archives of the container images it shall have
+     */
+    public Node startNode(List<Path> images) {
+        var arguments = new ArrayList<>(List.of("start"));
+        images.forEach(image -> arguments.add(image.toString()));
+        scripts.run("node", arguments.toArray(String[]::new)).requireSuccess();
+        return node();
+    }
+
+    /** The node, which has been started before, by this program or another. */
+    public Node node() {
+        return new Node(scripts);
+    }
+
+    @Override
+    public void close() {
+        scripts.run("control-plane", "stop").requireSuccess();
+    }
+}

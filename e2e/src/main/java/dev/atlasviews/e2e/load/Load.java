@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.e2e.load;
+
+import java.util.concurrent.TimeUnit;
+
+/**
+ * What is sent, where and how often.
+ *
+ * @param host the server's host name or address
+ * @param port the server's port
+ * @param rate requests per second, over all connections
+ * @param connections connections that share the rate evenly
+ * @param data the keys that the requests touch
+ * @param seed of the choice of requests: the same seed sends the same requests
+ */
+public record Load(String host, int port, int rate, int connections, DataSet data, long seed) {
+
+    /** Checks the figures. */
+    public Load {
+        if (rate < 1 || connections < 1) {
+            throw new IllegalArgumentException("rate and connections must be positive: " + rate + ", " + connections);
+        }
+    }
+
+    /**
+     * When a request is meant to leave.
+     *
+     * @param connection index of the connection, from 0
+     * @param n index of the request on that connection, from 0
+     * @return nanoseconds after the start of the load
+     */
+    long intendedNanos(int connection, long n) {
+        return (connection + n * connections) * TimeUnit.SECONDS.toNanos(1) / rate;
+    }
+}

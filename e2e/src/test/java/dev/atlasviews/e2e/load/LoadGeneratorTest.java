@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.e2e.load;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The load against a real server. */
+class LoadGeneratorTest {
+    private static final DataSet DATA = new DataSet(200, 64, 4);
+    private static final int RATE = 500;
+    private static final Duration ROUND = Duration.ofSeconds(10);
+
+    private RedisServer server;
+
+    @BeforeEach
+    void startServer(@TempDir Path directory) throws IOException {
+        server = RedisServer.start(directory);
+        try (var redis = server.connect()) {
+            DATA.store(redis);
+        }
+    }
+
+    @AfterEach
+    void stopServer() {
+        server.close();
+    }
+
+    @Test
+    void keepsTheRateAndLeavesTheDataAsItWas() {
+        LoadCounts counts;
+        long nanos;
+        try (var load = LoadGenerator.start(load())) {
+            await().until(() -> load.samples().size() >= 2 * RATE);
+            nanos = load.nowNanos();
+            counts = load.counts();
+        }
+        assertThat(counts.errors()).as(counts.firstError()).isZero();
+        assertThat(counts.reconnects()).isZero();
+        assertThat((double) counts.total()).isBetween(0.9 * RATE * nanos / 1e9, 1.1 * RATE * nanos / 1e9);
+        try (var redis = server.connect()) {
+            assertThat(DATA.countIntact(redis)).isEqualTo(DATA.size());
+        }
+    }
+
+    @Test
+    void countsAStallForEveryRequestThatFallsIntoIt() throws Exception {
+        try (var load = LoadGenerator.start(load())) {
+            await().until(() -> load.samples().size() >= RATE / 2);
+            long stalled = load.nowNanos();
+            server.pause();
+            await().until(() -> load.nowNanos() - stalled > TimeUnit.MILLISECONDS.toNanos(400));
+            server.resume();
+            long resumed = load.nowNanos();
+            await().until(() -> load.nowNanos() - resumed > TimeUnit.SECONDS.toNanos(1));
+            var stall = load.samples().between(stalled + 20_000_000, resumed - 20_000_000);
+            double expected = RATE * (resumed - stalled - 40_000_000) / 1e9;
+            assertThat((double) stall.getTotalCount()).isBetween(0.9 * expected, 1.1 * expected);
+            assertThat(stall.getMaxValue()).isGreaterThan(350_000);
+            assertThat(stall.getValueAtPercentile(50)).isBetween(100_000L, 400_000L);
+            assertThat(load.counts().errors()).isZero();
+        }
+    }
+
+    @Test
+    void countsALostServer() {
+        try (var load = LoadGenerator.start(load())) {
+            await().until(() -> load.samples().size() >= RATE / 2);
+            assertThat(load.counts().errors()).isZero();
+            server.close();
+            await().atMost(Duration.ofSeconds(20)).until(() -> load.counts().reconnects() == load().connections());
+            assertThat(load.counts().errors()).isPositive();
+            assertThat(load.counts().firstError()).contains("JedisConnectionException");
+        }
+    }
+
+    @Test
+    void countsAWrongReply() {
+        try (var redis = server.connect()) {
+            redis.flushAll();
+        }
+        try (var load = LoadGenerator.start(load())) {
+            await().until(() -> load.counts().errors() > 0);
+            assertThat(load.counts().firstError()).isEqualTo("wrong reply");
+            assertThat(load.counts().reconnects()).isZero();
+        }
+    }
+
+    @Test
+    void noticesMissingAndChangedData() {
+        try (var redis = server.connect()) {
+            redis.del(DATA.key(3), DATA.counter(1));
+            redis.set(DATA.key(4), "something else");
+            assertThat(DATA.countIntact(redis)).isEqualTo(DATA.size() - 3);
+        }
+    }
+
+    @Test
+    void runsRedisBenchmarkRoundAfterRound() {
+        LoadCounts counts;
+        try (var benchmark = RedisBenchmark.start("127.0.0.1", server.port(), 8, 2, 200, ROUND)) {
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() -> benchmark.counts().total() >= 3 * 6 * 200);
+            counts = benchmark.counts();
+        }
+        assertThat(counts.errors()).as(counts.firstError()).isZero();
+    }
+
+    @Test
+    void noticesThatRedisBenchmarkLostItsServer() {
+        try (var benchmark = RedisBenchmark.start("127.0.0.1", server.port(), 2, 1, 100, ROUND)) {
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() -> benchmark.counts().total() > 0);
+            server.close();
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() -> benchmark.counts().errors() > 0);
+            assertThat(benchmark.counts().firstError()).isNotEmpty();
+        }
+    }
+
+    private Load load() {
+        return new Load("127.0.0.1", server.port(), RATE, 5, DATA, 42);
+    }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.e2e.module;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Runs {@code kernel-module/check}, which prints TAP; the output is kept in {@code target/kernel-module}. */
+class KernelModuleIT {
+    private static final Path MODULE =
+            Path.of("../kernel-module").toAbsolutePath().normalize();
+    private static final Path REPORTS = Path.of("target/kernel-module");
+
+    /** The machine, as options of {@code check}. */
+    record Machine(String name, List<String> options) {
+        static Machine of(String name, String... options) {
+            return new Machine(name, List.of(options));
+        }
+
+        @Override
+        public String toString() {
+            return name;
+        }
+    }
+
+    static Stream<Machine> machines() {
+        return Stream.of(
+                Machine.of("6.1 with page-table isolation", "6.1", "--append", "pti=on"),
+                Machine.of("6.1 without, one processor", "6.1", "--append", "pti=off", "--cpus", "1"),
+                Machine.of("6.12 with page-table isolation", "6.12", "--append", "pti=on"),
+                Machine.of("6.12, 5-level paging, four processors", "6.12", "--cpu", "max", "--cpus", "4"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("machines")
+    void testProgramsPass(Machine machine) throws Exception {
+        var output = run("check", machine.name(), machine.options());
+
+        assertThat(Files.readAllLines(output))
+                .as("what the test programs say, in %s", output)
+                .noneMatch(line -> line.startsWith("not ok") || line.startsWith("Bail out"))
+                .contains("# basic", "# life", "# memory", "# stress")
+                .filteredOn(line -> line.startsWith("ok "))
+                .hasSizeGreaterThan(190);
+    }
+
+    @Test
+    void checkpatchAndSparseAreContent() throws Exception {
+        run("lint", "lint", List.of());
+    }
+
+    private static Path run(String script, String name, List<String> options) throws IOException, InterruptedException {
+        var command = new ArrayList<String>();
+        command.add(MODULE.resolve(script).toString());
+        command.addAll(options);
+        var output = Files.createDirectories(REPORTS).resolve(name.replaceAll("[^\\w.-]+", "-") + ".tap");
+        var status = new ProcessBuilder(command)
+                .redirectInput(Path.of("/dev/null").toFile())
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start()
+                .waitFor();
+        assertThat(status)
+                .as("exit status of %s; its output:%n%s", command, Files.readString(output))
+                .isZero();
+        return output;
+    }
+}

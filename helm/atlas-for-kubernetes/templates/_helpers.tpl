@@ -1,0 +1,29 @@
+{{/* Labels of every object; the argument is a list of the root and the component's name. */}}
+{{- define "atlas.labels" -}}
+{{- $root := index . 0 -}}
+{{ include "atlas.selector" . }}
+app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
+{{- end }}
+
+{{/* Labels by which a component's pods are found. */}}
+{{- define "atlas.selector" -}}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: atlas-for-kubernetes
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/component: {{ index . 1 }}
+{{- end }}
+
+{{/* An image's full name; the argument is a list of the root and the image's values. */}}
+{{- define "atlas.image" -}}
+{{- $image := index . 1 -}}
+{{ $image.repository }}:{{ $image.tag | default (index . 0).Chart.AppVersion }}
+{{- end }}
+
+{{/* "true" where the server has ValidatingAdmissionPolicies (from 1.30 on) and they are wanted, else empty. */}}
+{{- define "atlas.admissionPolicies" -}}
+{{- if and .Values.admissionPolicies.enabled (semverCompare ">=1.30.0-0" .Capabilities.KubeVersion.Version) -}}
+true
+{{- end }}
+{{- end }}

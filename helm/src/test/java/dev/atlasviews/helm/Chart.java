@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.helm;
+
+import com.marcnuri.helm.Helm;
+import com.marcnuri.helm.TemplateCommand;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.KubernetesList;
+import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/** The chart as the build put it together, rendered by Helm. */
+final class Chart {
+    static final Path FOLDER = Path.of("target/chart/atlas-for-kubernetes");
+    static final String NAMESPACE = "atlas-system";
+
+    private static final Pattern SEPARATOR = Pattern.compile("^---$", Pattern.MULTILINE);
+    private static final KubernetesSerialization SERIALIZATION = new KubernetesSerialization();
+
+    private Chart() {}
+
+    static Helm helm() {
+        return new Helm(FOLDER);
+    }
+
+    /** The objects that a server of some version is given, without the definitions. */
+    static List<HasMetadata> render(final String kubernetes) {
+        return render(kubernetes, command -> command);
+    }
+
+    static List<HasMetadata> render(final String kubernetes, final UnaryOperator<TemplateCommand> values) {
+        final TemplateCommand command = helm().template()
+                .withName("atlas")
+                .withNamespace(NAMESPACE)
+                .withKubeVersion(kubernetes)
+                .skipCrds();
+        return SEPARATOR
+                .splitAsStream(values.apply(command).call())
+                .filter(document -> document.lines().anyMatch(line -> line.startsWith("kind:")))
+                .map(document -> SERIALIZATION.<Object>unmarshal(document))
+                .flatMap(Chart::objects)
+                .toList();
+    }
+
+    private static Stream<HasMetadata> objects(final Object parsed) {
+        return switch (parsed) {
+            case final KubernetesList list -> list.getItems().stream();
+            case final Collection<?> list -> list.stream().map(HasMetadata.class::cast);
+            default -> Stream.of((HasMetadata) parsed);
+        };
+    }
+
+    /** The one object of some type and name. */
+    static <T extends HasMetadata> T only(final List<HasMetadata> objects, final Class<T> type, final String name) {
+        final List<T> found = objects.stream()
+                .filter(type::isInstance)
+                .map(type::cast)
+                .filter(object -> object.getMetadata().getName().equals(name))
+                .toList();
+        if (found.size() != 1) {
+            throw new AssertionError(type.getSimpleName() + " " + name + ": " + found.size() + " of them");
+        }
+        return found.getFirst();
+    }
+}

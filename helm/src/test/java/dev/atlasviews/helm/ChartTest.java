@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.helm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.marcnuri.helm.LintResult;
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.Volume;
+import io.fabric8.kubernetes.api.model.admissionregistration.v1.ValidatingAdmissionPolicy;
+import io.fabric8.kubernetes.api.model.admissionregistration.v1.ValidatingAdmissionPolicyBinding;
+import io.fabric8.kubernetes.api.model.apps.DaemonSet;
+import io.fabric8.kubernetes.api.model.apps.Deployment;
+import io.fabric8.kubernetes.api.model.rbac.ClusterRole;
+import io.fabric8.kubernetes.api.model.rbac.ClusterRoleBinding;
+import io.fabric8.kubernetes.api.model.rbac.PolicyRule;
+import io.fabric8.kubernetes.api.model.rbac.Role;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+final class ChartTest {
+    private static final String OLD = "1.20.2";
+    private static final String NEW = "1.34.0";
+    private static final Set<String> READING = Set.of("get", "list", "watch");
+
+    @Test
+    void helmFindsNothingToComplainAbout() {
+        final LintResult result = Chart.helm().lint().strict().call();
+        assertThat(result.isFailed()).as(result.getMessages().toString()).isFalse();
+    }
+
+    @Test
+    void theDefinitionsAreThoseOfTheContract() throws IOException {
+        final Path contract = Path.of("../crds/yaml");
+        final Path packaged = Chart.FOLDER.resolve("crds");
+        assertThat(names(packaged)).isNotEmpty().isEqualTo(names(contract));
+        for (final String name : names(contract)) {
+            assertThat(packaged.resolve(name)).hasSameTextualContentAs(contract.resolve(name));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {OLD, NEW})
+    void noRoleReachesSecretsOrEverything(final String kubernetes) {
+        final List<HasMetadata> objects = Chart.render(kubernetes);
+        assertThat(objects).noneMatch(Role.class::isInstance);
+        final List<PolicyRule> rules = objects.stream()
+                .filter(ClusterRole.class::isInstance)
+                .flatMap(role -> ((ClusterRole) role).getRules().stream())
+                .toList();
+        assertThat(rules).isNotEmpty().allSatisfy(rule -> {
+            assertThat(rule.getResources()).doesNotContain("*", "secrets");
+            assertThat(rule.getVerbs()).doesNotContain("*", "impersonate", "escalate", "bind");
+            assertThat(rule.getApiGroups()).isSubsetOf("", "atlasviews.dev");
+            assertThat(rule.getNonResourceURLs()).isEmpty();
+        });
+    }
+
+    @Test
+    void anAgentWritesNothingButItsReports() {
+        assertThat(written("atlas-agent"))
+                .containsExactlyInAnyOrder(
+                        "podviews/status:patch", "viewnodes:create", "viewnodes:patch", "viewnodes/status:patch");
+    }
+
+    @Test
+    void theOperatorChangesNoPodAndNoNode() {
+        assertThat(written("atlas-operator"))
+                .containsExactlyInAnyOrder(
+                        "viewpatches:patch",
+                        "viewpatches/status:patch",
+                        "podviews:create",
+                        "podviews:patch",
+                        "podviews:delete",
+                        "events:create",
+                        "events:patch");
+    }
+
+    @Test
+    void everyRoleOfAComponentIsBoundToItsAccountAlone() {
+        final List<HasMetadata> objects = Chart.render(NEW);
+        for (final String name : List.of("atlas-agent", "atlas-operator")) {
+            final ClusterRoleBinding binding = Chart.only(objects, ClusterRoleBinding.class, name);
+            assertThat(binding.getRoleRef().getName()).isEqualTo(name);
+            assertThat(binding.getSubjects()).singleElement().satisfies(subject -> {
+                assertThat(subject.getKind()).isEqualTo("ServiceAccount");
+                assertThat(subject.getName()).isEqualTo(name);
+                assertThat(subject.getNamespace()).isEqualTo(Chart.NAMESPACE);
+            });
+        }
+        assertThat(objects.stream().filter(ClusterRoleBinding.class::isInstance))
+                .hasSize(2);
+    }
+
+    @Test
+    void whoMayPatchIsDecidedByPolicyOrByNobody() {
+        final List<HasMetadata> withPolicies = Chart.render(NEW);
+        final List<HasMetadata> without = Chart.render(OLD);
+        final List<HasMetadata> switchedOff =
+                Chart.render(NEW, command -> command.set("admissionPolicies.enabled", false));
+        final String aggregated = "rbac.authorization.k8s.io/aggregate-to-edit";
+
+        assertThat(editorLabels(withPolicies)).contains(aggregated);
+        assertThat(editorLabels(without)).doesNotContain(aggregated);
+        assertThat(editorLabels(switchedOff)).doesNotContain(aggregated);
+        assertThat(policies(withPolicies))
+                .containsExactlyInAnyOrder(
+                        "atlas-viewpatch-needs-exec", "atlas-operator-keeps-viewpatches", "atlas-agent-own-node");
+        assertThat(withPolicies.stream()
+                        .filter(ValidatingAdmissionPolicyBinding.class::isInstance)
+                        .map(object -> ((ValidatingAdmissionPolicyBinding) object)
+                                .getSpec()
+                                .getPolicyName()))
+                .containsExactlyInAnyOrderElementsOf(policies(withPolicies));
+        assertThat(policies(without)).isEmpty();
+        assertThat(policies(switchedOff)).isEmpty();
+    }
+
+    @Test
+    void theOperatorRunsWithoutAnyPrivilege() {
+        final var pod = Chart.only(Chart.render(NEW), Deployment.class, "atlas-operator")
+                .getSpec()
+                .getTemplate()
+                .getSpec();
+        assertThat(pod.getHostPID()).isNull();
+        assertThat(pod.getSecurityContext().getRunAsNonRoot()).isTrue();
+        assertThat(pod.getVolumes()).extracting(Volume::getHostPath).containsOnlyNulls();
+        final Container container = pod.getContainers().getFirst();
+        assertThat(container.getSecurityContext().getAllowPrivilegeEscalation()).isFalse();
+        assertThat(container.getSecurityContext().getReadOnlyRootFilesystem()).isTrue();
+        assertThat(container.getSecurityContext().getCapabilities().getDrop()).containsExactly("ALL");
+    }
+
+    @Test
+    void theAgentSeesTheNodesProcessesAndDevicesAndKnowsItsNode() {
+        final var pod = Chart.only(Chart.render(NEW), DaemonSet.class, "atlas-agent")
+                .getSpec()
+                .getTemplate()
+                .getSpec();
+        assertThat(pod.getHostPID()).isTrue();
+        assertThat(pod.getHostNetwork()).isNull();
+        assertThat(pod.getVolumes().stream()
+                        .filter(volume -> volume.getHostPath() != null)
+                        .map(volume -> volume.getHostPath().getPath()))
+                .containsExactlyInAnyOrder("/dev", "/var/lib/atlas");
+        final Container container = pod.getContainers().getFirst();
+        assertThat(container.getSecurityContext().getPrivileged()).isTrue();
+        assertThat(container.getEnv()).anySatisfy(variable -> {
+            assertThat(variable.getName()).isEqualTo("NODE_NAME");
+            assertThat(variable.getValueFrom().getFieldRef().getFieldPath()).isEqualTo("spec.nodeName");
+        });
+    }
+
+    @Test
+    void valuesReachTheObjects() {
+        final List<HasMetadata> objects = Chart.render(
+                NEW,
+                command -> command.set("agent.image.tag", "dev")
+                        .set("agent.stateDirectory", "/data/atlas")
+                        .set("imagePullSecrets[0].name", "pull"));
+        final var pod = Chart.only(objects, DaemonSet.class, "atlas-agent")
+                .getSpec()
+                .getTemplate()
+                .getSpec();
+        assertThat(pod.getContainers().getFirst().getImage()).isEqualTo("atlas.local/atlas-agent:dev");
+        assertThat(pod.getImagePullSecrets())
+                .singleElement()
+                .satisfies(secret -> assertThat(secret.getName()).isEqualTo("pull"));
+        assertThat(pod.getVolumes())
+                .anySatisfy(volume -> assertThat(volume.getHostPath())
+                        .isNotNull()
+                        .satisfies(path -> assertThat(path.getPath()).isEqualTo("/data/atlas")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"agent.imagee.tag", "agent.stateDirectory", "operator.image.pullPolicy"})
+    void aWrongValueIsRefusedByName(final String value) {
+        assertThatThrownBy(() -> Chart.render(NEW, command -> command.set(value, "relative")))
+                .hasMessageContaining(value.split("\\.", -1)[1]);
+    }
+
+    private static List<String> written(final String role) {
+        return Chart.only(Chart.render(NEW), ClusterRole.class, role).getRules().stream()
+                .flatMap(rule -> rule.getResources().stream()
+                        .flatMap(resource -> rule.getVerbs().stream()
+                                .filter(verb -> !READING.contains(verb))
+                                .map(verb -> resource + ":" + verb)))
+                .toList();
+    }
+
+    private static Set<String> editorLabels(final List<HasMetadata> objects) {
+        return Chart.only(objects, ClusterRole.class, "atlas-viewpatch-editor")
+                .getMetadata()
+                .getLabels()
+                .keySet();
+    }
+
+    private static List<String> policies(final List<HasMetadata> objects) {
+        return objects.stream()
+                .filter(ValidatingAdmissionPolicy.class::isInstance)
+                .map(object -> object.getMetadata().getName())
+                .toList();
+    }
+
+    private static List<String> names(final Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.map(file -> file.getFileName().toString()).sorted().toList();
+        }
+    }
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.helm;
+
+import static dev.atlasviews.operator.Objects.digest;
+import static java.util.Objects.requireNonNull;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.atlasviews.crds.KernelStatus;
+import dev.atlasviews.crds.LayerState;
+import dev.atlasviews.crds.NewPods;
+import dev.atlasviews.crds.PodView;
+import dev.atlasviews.crds.PodViewStatus;
+import dev.atlasviews.crds.PodViewSummary;
+import dev.atlasviews.crds.ThreadCounts;
+import dev.atlasviews.crds.ViewNode;
+import dev.atlasviews.crds.ViewNodeStatus;
+import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.crds.ViewPatchArtifact;
+import dev.atlasviews.crds.ViewPatchArtifactSpec;
+import dev.atlasviews.operator.Objects;
+import dev.atlasviews.operator.OperatorMain;
+import dev.atlasviews.operator.testing.ApiServer;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.NamespaceBuilder;
+import io.fabric8.kubernetes.api.model.ObjectMeta;
+import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.javaoperatorsdk.operator.Operator;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.List;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A real API server takes what the chart renders, and the rights that it gives are enough and no more. */
+final class RightsIT {
+    private static final Duration LIMIT = Duration.ofSeconds(60);
+
+    @TempDir
+    private static Path folder;
+
+    private static ApiServer server;
+    private static KubernetesClient administrator;
+
+    @BeforeAll
+    static void install() throws Exception {
+        server = ApiServer.start(folder);
+        administrator = server.client();
+        for (final String namespace : List.of(Chart.NAMESPACE, Objects.NAMESPACE)) {
+            administrator
+                    .resource(new NamespaceBuilder()
+                            .withNewMetadata()
+                            .withName(namespace)
+                            .endMetadata()
+                            .build())
+                    .create();
+        }
+        for (final HasMetadata object : Chart.render("1.20.2")) {
+            administrator.resource(object).fieldManager("test").serverSideApply();
+        }
+    }
+
+    @AfterAll
+    static void stop() {
+        administrator.close();
+        server.close();
+    }
+
+    @Test
+    void theyAreEnoughForAWholeLife() {
+        final Operator operator = OperatorMain.create(server.client(Chart.NAMESPACE, "atlas-operator"));
+        operator.start();
+        try (KubernetesClient agent = server.client(Chart.NAMESPACE, "atlas-agent")) {
+            final Pod pod = runningPod();
+            administrator.resource(artifact()).create();
+            administrator.resource(patch()).create();
+            await().atMost(LIMIT).until(() -> view(pod) != null);
+
+            assertThat(agent.resource(artifact()).get()).isNotNull();
+            report(agent, pod);
+            await().atMost(LIMIT).until(() -> podsWithNothingToDo() == 1);
+
+            administrator.resource(patch()).delete();
+            await().atMost(LIMIT)
+                    .until(() -> requireNonNull(view(pod)).getMetadata().getGeneration() == 2);
+            report(agent, pod);
+            await().atMost(LIMIT).until(() -> administrator.resource(patch()).get() == null);
+            await().atMost(LIMIT).until(() -> view(pod) == null);
+            assertThat(administrator
+                            .v1()
+                            .events()
+                            .inNamespace(Objects.NAMESPACE)
+                            .list()
+                            .getItems())
+                    .isNotEmpty();
+        } finally {
+            operator.stop();
+        }
+    }
+
+    @Test
+    void anAgentReportsItsNodeAndNothingMore() {
+        final var node = new ViewNode();
+        node.setMetadata(new ObjectMetaBuilder().withName("node-1").build());
+        try (KubernetesClient agent = server.client(Chart.NAMESPACE, "atlas-agent")) {
+            final ViewNode stored = agent.resource(node).create();
+            final ViewNode reported = agent.resource(stored).editStatus(current -> {
+                current.setStatus(new ViewNodeStatus(
+                        "boot", "0.1.0", new KernelStatus("6.1.0", "x86_64", null, null), null, List.of()));
+                return current;
+            });
+            assertThat(reported.getStatus().kernel().release()).isEqualTo("6.1.0");
+            assertForbidden(() -> agent.secrets().inNamespace(Chart.NAMESPACE).list());
+            assertForbidden(() -> agent.pods().inAnyNamespace().list());
+            assertForbidden(() -> agent.resource(patch()).create());
+            assertForbidden(() -> agent.resource(node).delete());
+        }
+    }
+
+    private static void assertForbidden(final ThrowingCallable call) {
+        assertThatThrownBy(call)
+                .isInstanceOfSatisfying(
+                        KubernetesClientException.class,
+                        e -> assertThat(e.getCode()).isEqualTo(403));
+    }
+
+    /** What an agent reports when no process of the pod is concerned. */
+    private static void report(final KubernetesClient agent, final Pod pod) {
+        agent.resource(requireNonNull(view(pod))).editStatus(current -> {
+            current.setStatus(new PodViewStatus(
+                    current.getMetadata().getGeneration(),
+                    new PodViewSummary(LayerState.NOTHING_TO_DO, 1, ThreadCounts.NONE, null),
+                    List.of()));
+            return current;
+        });
+    }
+
+    private static int podsWithNothingToDo() {
+        final var status = administrator.resource(patch()).get().getStatus();
+        return status == null || status.pods() == null ? 0 : status.pods().nothingToDo();
+    }
+
+    private static @Nullable PodView view(final Pod pod) {
+        return administrator
+                .resources(PodView.class)
+                .inNamespace(Objects.NAMESPACE)
+                .withName(pod.getMetadata().getUid())
+                .get();
+    }
+
+    private static Pod runningPod() {
+        final Pod template = Objects.pod("redis-0");
+        final Pod pod = administrator
+                .resource(new PodBuilder(template)
+                        .editMetadata()
+                        .withUid(null)
+                        .withCreationTimestamp(null)
+                        .endMetadata()
+                        .editSpec()
+                        .editFirstContainer()
+                        .withImage("redis")
+                        .endContainer()
+                        .endSpec()
+                        .withStatus(null)
+                        .build())
+                .create();
+        return administrator
+                .resource(pod)
+                .editStatus(current -> new PodBuilder(current)
+                        .withNewStatus()
+                        .withPhase("Running")
+                        .endStatus()
+                        .build());
+    }
+
+    private static ViewPatchArtifact artifact() {
+        final var artifact = new ViewPatchArtifact();
+        artifact.setMetadata(metadata("artifact"));
+        artifact.setSpec(new ViewPatchArtifactSpec(
+                null, Base64.getEncoder().encodeToString("new code".getBytes(StandardCharsets.UTF_8))));
+        return artifact;
+    }
+
+    private static ViewPatch patch() {
+        final var patch = new ViewPatch();
+        patch.setMetadata(metadata("fix"));
+        patch.setSpec(Objects.spec(digest("new code"), null, NewPods.APPLY));
+        return patch;
+    }
+
+    private static ObjectMeta metadata(final String name) {
+        return new ObjectMetaBuilder()
+                .withNamespace(Objects.NAMESPACE)
+                .withName(name)
+                .build();
+    }
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The structures that the files of the module share.
+ *
+ * A *space* is what the module knows of one mm: its views, its threads, its
+ * open handles. A *view* is an alternative root over the tables of that mm,
+ * with private tables on the path to its diverged pages. A *thread* entry
+ * exists for every task that was ever looked at; a task without one is in the
+ * base view.
+ *
+ * Locks, in the order in which they nest:
+ *
+ *   space->mutex    create, write, delete, freeze: the slow operations
+ *   mm->mmap_lock   of the target
+ *   space->pt_lock  private tables and diverged pages of all views of the
+ *                   space, the count of invalidations. Taken with interrupts
+ *                   off, which also keeps the base's tables from being freed
+ *                   while they are read (as the kernel's fast GUP does).
+ *   space->lock     which view a thread is in, its run sequence, its pending
+ *                   move. Raw: the context switch takes it under the runqueue
+ *                   lock, so nothing under it may wake up, allocate or sleep.
+ *
+ * space->views is changed under mutex, pt_lock and lock together, so that
+ * holding any one of them is enough to walk it. An emptied view is therefore
+ * taken off by a work item.
+ *
+ * A view that a page fault uses is kept alive by atlas_srcu; one that a CPU
+ * has in CR3 is kept alive by the rule that a root is freed only after every
+ * CPU was sent away from it (atlas_root_park()).
+ */
+#ifndef _ATLAS_H
+#define _ATLAS_H
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
+#include <linux/srcu.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include "../include/uapi/atlas.h"
+
+#define ATLAS_MODULE_VERSION "0.1.0"
+
+/* Bounds that keep one process from exhausting the node. */
+#define ATLAS_MAX_VIEWS		32
+#define ATLAS_MAX_PAGES		2048
+
+/* Everything that ATLAS_IOC_STATS reports and that is counted while running. */
+struct atlas_counters {
+	atomic64_t views_created;
+	atomic64_t view_creation_allocations;
+	atomic64_t view_creation_entries;
+	atomic64_t moves;
+	atomic64_t stays;
+	atomic64_t root_loads;
+	atomic64_t faults;
+	atomic64_t fault_retries;
+	atomic64_t invalidations;
+	atomic64_t checks;
+	atomic64_t check_ns_total;
+	atomic64_t check_ns_max;
+	atomic64_t held_ns_total;
+	atomic64_t held_ns_max;
+	atomic64_t events_lost;
+	atomic64_t retained_bytes;
+	atomic64_t pages;
+};
+
+struct atlas_space {
+	struct mm_struct *mm;		/* mmgrab()bed */
+	struct hlist_node node;		/* in the table of spaces, by mm */
+	struct kref refs;
+	int users;			/* handles and views; under atlas_spaces_mutex */
+	bool armed;			/* notifiers and hooks are in place */
+	bool gone;			/* the mm has no users any more */
+
+	struct mutex mutex;
+	spinlock_t pt_lock;
+	raw_spinlock_t lock;
+
+	struct list_head views;
+	int next_view;
+	unsigned int view_count;
+	struct atlas_view *default_view; /* NULL: that of the creator; lock */
+	struct list_head threads;	/* lock */
+
+	/* Invalidations under way, as in the kernel's secondary MMUs; pt_lock */
+	unsigned int invalidating;
+	unsigned long invalid_start;
+	unsigned long invalid_end;
+	unsigned long invalidations_ended;
+	wait_queue_head_t invalidated;
+
+	/* The freeze: odd while closed */
+	atomic_t gate;
+	unsigned long gate_deadline;	/* jiffies */
+	wait_queue_head_t gate_wait;
+	atomic_t gate_held;
+
+	spinlock_t handles_lock;
+	struct list_head handles;
+
+	struct mmu_notifier notifier;
+	struct mmu_notifier flush_notifier;
+	struct work_struct free_work;
+	struct rcu_head rcu;
+	struct atlas_counters counters;
+};
+
+struct atlas_view {
+	struct atlas_space *space;
+	struct list_head node;		/* in space->views */
+	struct kref refs;
+	int id;
+	bool deleted;			/* lock */
+	bool used;			/* a thread was in it; lock */
+	unsigned int threads;		/* lock */
+	u64 *root;			/* the top-level table; a pair under PTI */
+	phys_addr_t root_pa;
+	struct xarray pages;		/* diverged pages, by page number */
+	unsigned int page_count;	/* pt_lock */
+	unsigned int table_count;	/* pt_lock */
+	u8 tag[ATLAS_TAG_SIZE];		/* mutex */
+	struct work_struct free_work;
+	struct work_struct reap_work;
+};
+
+struct atlas_move;
+
+struct atlas_thread {
+	struct hlist_node node;		/* in the table of threads, by task */
+	struct list_head member;	/* in space->threads */
+	struct task_struct *task;
+	struct atlas_space *space;
+	struct atlas_view *view;	/* NULL: base; space->lock */
+	u64 sequence;			/* raised at every switch-in; space->lock */
+	unsigned long snapshot_ip;	/* of the last snapshot; space->lock */
+	unsigned long snapshot_sp;
+	struct atlas_move *pending;	/* space->lock */
+	struct rcu_head rcu;
+};
+
+struct atlas_handle;
+
+extern struct srcu_struct atlas_srcu;
+extern struct srcu_struct atlas_wrapper_srcu;
+extern struct workqueue_struct *atlas_wq;
+
+/* space.c */
+struct atlas_space *atlas_space_get(struct mm_struct *mm);
+struct atlas_space *atlas_space_find(struct mm_struct *mm);
+void atlas_space_hold(struct atlas_space *space);
+void atlas_space_put(struct atlas_space *space);
+void atlas_space_use(struct atlas_space *space);
+void atlas_space_unuse(struct atlas_space *space);
+int atlas_space_arm(struct atlas_space *space);
+void atlas_space_exit(struct atlas_space *space);
+u64 atlas_views_alive(void);
+
+/* view.c */
+struct atlas_view *atlas_view_create(struct atlas_space *space, struct atlas_view *from);
+struct atlas_view *atlas_view_find(struct atlas_space *space, int id);
+int atlas_view_delete(struct atlas_view *view);
+void atlas_view_put(struct atlas_view *view);
+void atlas_view_detach_all(struct atlas_space *space);
+int atlas_view_write(struct atlas_view *view, unsigned long address,
+		     const void __user *data, size_t length);
+int atlas_view_copy_pages(struct atlas_view *view, struct atlas_view *from);
+extern atomic64_t atlas_view_total;
+
+/* table.c */
+int atlas_root_alloc(struct atlas_view *view);
+void atlas_tables_free(struct atlas_view *view);
+int atlas_table_fill(struct atlas_view *view, struct vm_area_struct *vma,
+		     unsigned long address);
+void atlas_table_divert(struct atlas_view *view, unsigned long address);
+bool atlas_table_clear(struct atlas_space *space, unsigned long start,
+		       unsigned long end, struct list_head *dropped);
+bool atlas_table_recheck(struct atlas_space *space, unsigned long start,
+			 unsigned long end);
+void atlas_table_flush(struct atlas_space *space, unsigned long start,
+		       unsigned long end);
+void atlas_pages_free(struct list_head *pages);
+
+/* notifier.c */
+int atlas_notifier_register(struct atlas_space *space);
+void atlas_notifier_unregister(struct atlas_space *space);
+
+/* root.c */
+void atlas_root_leave(struct mm_struct *next);
+void atlas_root_enter(struct mm_struct *next, struct task_struct *task);
+void atlas_root_load(struct atlas_space *space, struct atlas_view *view);
+void atlas_root_park(struct atlas_space *space, struct atlas_view *view);
+int atlas_root_supported(void);
+u64 atlas_root_flushes(void);
+
+/* thread.c */
+struct atlas_thread *atlas_thread_find(struct task_struct *task);
+int atlas_thread_register(struct atlas_space *space, struct task_struct *task,
+			  struct atlas_view *view, gfp_t gfp);
+void atlas_thread_forget(struct task_struct *task);
+void atlas_thread_forget_all(struct atlas_space *space);
+void atlas_thread_born(struct task_struct *child, unsigned long clone_flags);
+bool atlas_thread_set_view(struct atlas_thread *thread, struct atlas_view *view,
+			   struct atlas_view **emptied);
+void atlas_view_emptied(struct atlas_view *view);
+struct task_struct *atlas_task_get(struct atlas_space *space, pid_t tid);
+
+/* fault.c */
+vm_fault_t atlas_fault(struct vm_area_struct *vma, unsigned long address,
+		       unsigned int flags, vm_fault_t result);
+
+/* snapshot.c */
+int atlas_snapshot(struct atlas_space *space, struct atlas_snapshot *snapshot);
+
+/* migrate.c */
+int atlas_migrate(struct atlas_space *space, const struct atlas_migrate *request);
+
+/* check.c */
+u32 atlas_check(const struct atlas_range *ranges, unsigned int count, u64 *address);
+
+/* gate.c */
+int atlas_gate_close(struct atlas_space *space, struct atlas_freeze *freeze, int *closing);
+void atlas_gate_open(struct atlas_space *space, int generation);
+void atlas_gate_abolish(struct atlas_space *space);
+void atlas_gate_newborn(struct atlas_space *space, struct task_struct *child);
+
+/* area.c */
+int atlas_area_map(struct atlas_space *space, const struct atlas_area *area);
+
+/* event.c */
+void atlas_event_post(struct atlas_space *space, const struct atlas_event *event,
+		      struct task_struct *task);
+
+/* handle.c */
+int atlas_handle_create(struct task_struct *leader);
+
+/* hooks.c */
+int atlas_hooks_get(void);
+void atlas_hooks_put(void);
+bool atlas_hooks_installed(void);
+int atlas_hooks_init(void);
+void atlas_hooks_exit(void);
+
+/* exit.c: work that other tasks run for us and that must end before unload */
+void atlas_work_begin(void);
+void atlas_work_end(void);
+
+static inline int atlas_view_id(const struct atlas_view *view)
+{
+	return view ? view->id : ATLAS_VIEW_BASE;
+}
+
+static inline void atlas_count_time(atomic64_t *total, atomic64_t *max, u64 ns)
+{
+	s64 seen = atomic64_read(max);
+
+	atomic64_add(ns, total);
+	while ((s64)ns > seen) {
+		s64 found = atomic64_cmpxchg(max, seen, ns);
+
+		if (found == seen)
+			break;
+		seen = found;
+	}
+}
+
+#endif /* _ATLAS_H */

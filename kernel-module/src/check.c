@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The conservative check: is the current thread, about to return to user mode,
+ * inside one of the given ranges of code, or will it return into one?
+ *
+ * Every aligned word from the stack pointer to the end of the thread's stack
+ * is looked at. A word counts when it points behind a call instruction in a
+ * range. It may be stale; then the thread stays although it could move, which
+ * is the safe error.
+ */
+#include <linux/bsearch.h>
+#include <linux/mm.h>
+#include <linux/ptrace.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task_stack.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include <asm/fsgsbase.h>
+
+#include "atlas.h"
+
+#define CHUNK_WORDS	32
+
+static int compare(const void *key, const void *element)
+{
+	u64 address = *(const u64 *)key;
+	const struct atlas_range *range = element;
+
+	if (address < range->start)
+		return -1;
+	return address >= range->end;
+}
+
+static bool in_ranges(const struct atlas_range *ranges, unsigned int count, u64 address)
+{
+	return bsearch(&address, ranges, count, sizeof(*ranges), compare);
+}
+
+/*
+ * Whether a call instruction ends at the address: E8 rel32, or FF /2 in any
+ * length from 2 (register) to 7 (SIB and displacement). What can not be read
+ * counts as one.
+ */
+static bool follows_call(u64 address)
+{
+	u8 code[7];
+	int length;
+
+	if (copy_from_user(code, (void __user *)(address - sizeof(code)), sizeof(code)))
+		return true;
+	/* A breakpoint may stand where the call began. */
+	if (code[2] == 0xe8 || memchr(code, 0xcc, sizeof(code)))
+		return true;
+	for (length = 2; length <= 7; length++) {
+		u8 opcode = code[7 - length], modrm = code[8 - length];
+
+		if (opcode == 0xff && ((modrm >> 3) & 7) == 2)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The end of the stack: of the mapping that holds it, or the thread pointer,
+ * where that lies within (the C libraries keep the thread's block on top of
+ * its stack). 0 when it can not be told without waiting for a lock.
+ */
+static unsigned long stack_end(unsigned long sp)
+{
+	struct mm_struct *mm = current->mm;
+	unsigned long end = 0, thread_pointer = x86_fsbase_read_cpu();
+	struct vm_area_struct *vma;
+
+	/* Of what a signal interrupted nothing is seen from an alternate stack (W4). */
+	if (__on_sig_stack(sp) || !mmap_read_trylock(mm))
+		return 0;
+	vma = vma_lookup(mm, sp);
+	if (vma)
+		end = vma->vm_end;
+	mmap_read_unlock(mm);
+	return thread_pointer > sp && thread_pointer < end ? thread_pointer : end;
+}
+
+/**
+ * atlas_check() - may the current thread move?
+ * @ranges: sorted, not overlapping
+ * @count: how many
+ * @address: out: the code address that holds the thread
+ *
+ * Return: 0 when it may, else the reason, ATLAS_STAYED_*.
+ */
+u32 atlas_check(const struct atlas_range *ranges, unsigned int count, u64 *address)
+{
+	const struct pt_regs *regs = current_pt_regs();
+	unsigned long sp = round_up(regs->sp, sizeof(u64)), end;
+	u64 words[CHUNK_WORDS];
+
+	*address = regs->ip;
+	if (!count)
+		return 0;
+	if (in_ranges(ranges, count, regs->ip))
+		return ATLAS_STAYED_IN_RANGE;
+	end = stack_end(sp);
+	if (!end || end - sp > ATLAS_MAX_STACK_SCAN)
+		return ATLAS_STAYED_NO_STACK;
+	while (sp < end) {
+		unsigned int i, part = min_t(unsigned long, CHUNK_WORDS, (end - sp) / sizeof(u64));
+
+		if (!part)
+			break;
+		if (copy_from_user(words, (void __user *)sp, part * sizeof(u64)))
+			return ATLAS_STAYED_NO_STACK;
+		for (i = 0; i < part; i++) {
+			/* A call may be the last instruction of a function. */
+			if (words[i] && in_ranges(ranges, count, words[i] - 1) &&
+			    follows_call(words[i])) {
+				*address = words[i];
+				return ATLAS_STAYED_ON_STACK;
+			}
+		}
+		sp += part * sizeof(u64);
+	}
+	return 0;
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where the kernel calls us: three functions and three tracepoints, attached
+ * while there is an armed space and not otherwise.
+ *
+ * A wrapped function is entered through ftrace, which goes to our wrapper
+ * instead (as livepatch does); the wrapper calls the original through a static
+ * call, whose own entry comes to the handler again and is let through because
+ * the caller lies in this module. Hence a wrapper must never end in a tail
+ * call: the original would then seem to be called by our caller, and the
+ * handler would go round for ever. barrier() after the call prevents it.
+ *
+ * hooks_mutex guards the count of users and the attaching.
+ */
+#include <linux/ftrace.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/static_call.h>
+#include <linux/tracepoint.h>
+
+#include "../compat/compat.h"
+#include "atlas.h"
+#include "symbols.h"
+
+static DEFINE_MUTEX(hooks_mutex);
+static unsigned int hooks_users;
+
+typedef void switch_mm_function(struct mm_struct *prev, struct mm_struct *next,
+				struct task_struct *task);
+typedef vm_fault_t fault_function(struct vm_area_struct *vma, unsigned long address,
+				  unsigned int flags, struct pt_regs *regs);
+
+DEFINE_STATIC_CALL_NULL(atlas_orig_switch_mm, switch_mm_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_fault, fault_function);
+
+/* --- the wrapped functions ---------------------------------------------- */
+
+static void notrace wrap_switch_mm(struct mm_struct *prev, struct mm_struct *next,
+				   struct task_struct *task)
+{
+	atlas_root_leave(next);
+	static_call(atlas_orig_switch_mm)(prev, next, task);
+	barrier();
+	atlas_root_enter(next, task);
+}
+
+static vm_fault_t notrace wrap_fault(struct vm_area_struct *vma, unsigned long address,
+				     unsigned int flags, struct pt_regs *regs)
+{
+	/* May last as long as a fault may: only unloading waits for it. */
+	int section = srcu_read_lock(&atlas_wrapper_srcu);
+	vm_fault_t result = static_call(atlas_orig_fault)(vma, address, flags, regs);
+
+	barrier();
+	result = atlas_fault(vma, address, flags, result);
+	srcu_read_unlock(&atlas_wrapper_srcu, section);
+	return result;
+}
+
+struct hook {
+	const char *name;
+	unsigned long *address;
+	void *wrapper;
+	struct ftrace_ops ops;
+};
+
+static void notrace divert(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+			   struct ftrace_regs *fregs)
+{
+	struct hook *hook = container_of(ops, struct hook, ops);
+
+	if (!within_module(parent_ip, THIS_MODULE))
+		ftrace_regs_set_instruction_pointer(fregs, (unsigned long)hook->wrapper);
+}
+
+/*
+ * A change of protection: a diverged page that is mapped must not keep rights
+ * which its mapping loses. Where the base has no table yet the kernel calls no
+ * notifier, so listen here (S6). The mmap lock is held for writing: faults, which
+ * take the new protection, come after.
+ */
+static void notrace see_protection(unsigned long ip, unsigned long parent_ip,
+				   struct ftrace_ops *ops, struct ftrace_regs *fregs)
+{
+	struct vm_area_struct *vma = (struct vm_area_struct *)ftrace_regs_get_argument(fregs, 1);
+	unsigned long start = ftrace_regs_get_argument(fregs, 2);
+	unsigned long end = ftrace_regs_get_argument(fregs, 3);
+	struct atlas_space *space;
+	unsigned long flags;
+	bool cleared = false;
+
+	rcu_read_lock();
+	space = atlas_space_find(vma->vm_mm);
+	if (space && !list_empty(&space->views) && start < end && end <= TASK_SIZE_MAX) {
+		spin_lock_irqsave(&space->pt_lock, flags);
+		cleared = atlas_table_clear(space, start, end, NULL);
+		spin_unlock_irqrestore(&space->pt_lock, flags);
+		if (cleared)
+			atlas_table_flush(space, start, end);
+	}
+	rcu_read_unlock();
+}
+
+/* Livepatch's flags: IPMODIFY is exclusive, PERMANENT keeps ftrace switched on. */
+static struct hook hooks[] = {
+	{
+		.name = "switch_mm_irqs_off",
+		.address = &atlas_sym_switch_mm_irqs_off,
+		.wrapper = wrap_switch_mm,
+		.ops = { .func = divert, .flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT },
+	}, {
+		.name = "handle_mm_fault",
+		.address = &atlas_sym_handle_mm_fault,
+		.wrapper = wrap_fault,
+		.ops = { .func = divert, .flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT },
+	}, {
+		.name = "change_protection",
+		.address = &atlas_sym_change_protection,
+		.ops = { .func = see_protection, .flags = FTRACE_OPS_FL_PERMANENT },
+	},
+};
+
+static int attach_function(struct hook *hook)
+{
+	int error = ftrace_set_filter_ip(&hook->ops, *hook->address, 0, 0);
+
+	if (!error)
+		error = register_ftrace_function(&hook->ops);
+	if (error)
+		pr_err("atlas: can not attach to %s (%d): %s\n", hook->name, error,
+		       error == -EBUSY ? "a livepatch or another module has it" :
+		       "it is not traceable");
+	return error;
+}
+
+static void detach_function(struct hook *hook)
+{
+	unregister_ftrace_function(&hook->ops);
+	ftrace_set_filter_ip(&hook->ops, *hook->address, 1, 0);
+}
+
+/* --- the tracepoints ------------------------------------------------------ */
+
+static void on_newtask(void *data, struct task_struct *task, unsigned long clone_flags)
+{
+	atlas_thread_born(task, clone_flags);
+}
+
+static void on_exit(void *data, struct task_struct *task)
+{
+	atlas_thread_forget(task);
+}
+
+struct linux_binprm;
+
+static void on_exec(void *data, struct task_struct *task, pid_t old_pid,
+		    struct linux_binprm *program)
+{
+	atlas_thread_forget(task);
+}
+
+struct probe {
+	const char *name;
+	void *function;
+	struct tracepoint *tracepoint;
+};
+
+static struct probe probes[] = {
+	{ .name = "task_newtask", .function = on_newtask },
+	{ .name = "sched_process_exit", .function = on_exit },
+	{ .name = "sched_process_exec", .function = on_exec },
+};
+
+static void find_tracepoint(struct tracepoint *tracepoint, void *unused)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(probes); i++)
+		if (!strcmp(tracepoint->name, probes[i].name))
+			probes[i].tracepoint = tracepoint;
+}
+
+/* --- attaching ------------------------------------------------------------ */
+
+static void detach(unsigned int functions, unsigned int points)
+{
+	while (points--)
+		tracepoint_probe_unregister(probes[points].tracepoint, probes[points].function, NULL);
+	while (functions--)
+		detach_function(&hooks[functions]);
+	tracepoint_synchronize_unregister();
+}
+
+static int attach(void)
+{
+	unsigned int functions, points = 0;
+	int error = 0;
+
+	for (functions = 0; functions < ARRAY_SIZE(hooks); functions++) {
+		error = attach_function(&hooks[functions]);
+		if (error)
+			goto undo;
+	}
+	for (; points < ARRAY_SIZE(probes); points++) {
+		error = tracepoint_probe_register(probes[points].tracepoint,
+						  probes[points].function, NULL);
+		if (error)
+			goto undo;
+	}
+	return 0;
+undo:
+	detach(functions, points);
+	return error;
+}
+
+/**
+ * atlas_hooks_get() - one more space needs the hooks
+ * Return: 0 or an errno, after the log named what could not be attached to.
+ */
+int atlas_hooks_get(void)
+{
+	int error = 0;
+
+	mutex_lock(&hooks_mutex);
+	if (!hooks_users)
+		error = attach();
+	if (!error)
+		hooks_users++;
+	mutex_unlock(&hooks_mutex);
+	return error;
+}
+
+/**
+ * atlas_hooks_put() - one less
+ */
+void atlas_hooks_put(void)
+{
+	mutex_lock(&hooks_mutex);
+	if (!--hooks_users)
+		detach(ARRAY_SIZE(hooks), ARRAY_SIZE(probes));
+	mutex_unlock(&hooks_mutex);
+}
+
+/**
+ * atlas_hooks_installed() - whether the node pays for hooks at the moment
+ */
+bool atlas_hooks_installed(void)
+{
+	return READ_ONCE(hooks_users);
+}
+
+/**
+ * atlas_hooks_init() - see whether all the hooks can be attached
+ * Return: 0 or an errno, after the log named what is missing.
+ */
+int atlas_hooks_init(void)
+{
+	unsigned int i;
+	int error;
+
+	static_call_update(atlas_orig_switch_mm,
+			   (switch_mm_function *)atlas_sym_switch_mm_irqs_off);
+	static_call_update(atlas_orig_fault, (fault_function *)atlas_sym_handle_mm_fault);
+	for_each_kernel_tracepoint(find_tracepoint, NULL);
+	for (i = 0; i < ARRAY_SIZE(probes); i++) {
+		if (!probes[i].tracepoint) {
+			pr_err("atlas: this kernel has no tracepoint %s\n", probes[i].name);
+			return -ENOENT;
+		}
+	}
+	error = attach();
+	if (!error)
+		detach(ARRAY_SIZE(hooks), ARRAY_SIZE(probes));
+	return error;
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Keeps private tables true while the kernel changes the base's.
+ *
+ * Start of an invalidation: leaves in the range are cleared, and no leaf of it
+ * is filled until the matching end. The callback that follows a TLB flush, and
+ * the end: links to tables that the base unlinked are dropped. It runs before
+ * those tables are freed, but after the CPUs were flushed, and in between a CPU
+ * may have walked the old link again: when one was dropped, flush once more
+ * (S3). That flush calls back here (6.6 and later) and finds nothing to drop.
+ *
+ * Nothing here allocates or sleeps; start never fails.
+ */
+#include <linux/mmu_notifier.h>
+
+#include "../compat/compat.h"
+#include "atlas.h"
+
+/* Nested flushes of 6.1 lose their range (S4), and some callers say 0…~0. */
+static void clamp_range(unsigned long *start, unsigned long *end)
+{
+	if (*start >= *end) {
+		*start = 0;
+		*end = TASK_SIZE_MAX;
+	}
+	*end = min(*end, TASK_SIZE_MAX);
+	*start = min(*start, *end);
+}
+
+static int range_start(struct mmu_notifier *notifier, const struct mmu_notifier_range *range)
+{
+	struct atlas_space *space = container_of(notifier, struct atlas_space, notifier);
+	unsigned long start = range->start, end = range->end, flags;
+	bool unmap = range->event == MMU_NOTIFY_UNMAP;
+	LIST_HEAD(dropped);
+	bool cleared;
+
+	clamp_range(&start, &end);
+	spin_lock_irqsave(&space->pt_lock, flags);
+	if (!space->invalidating++) {
+		space->invalid_start = start;
+		space->invalid_end = end;
+	} else {
+		space->invalid_start = min(space->invalid_start, start);
+		space->invalid_end = max(space->invalid_end, end);
+	}
+	cleared = atlas_table_clear(space, start, end, unmap ? &dropped : NULL);
+	spin_unlock_irqrestore(&space->pt_lock, flags);
+
+	if (cleared || !list_empty(&dropped))
+		atlas_table_flush(space, start, end);
+	atlas_pages_free(&dropped);
+	return 0;
+}
+
+static void recheck(struct atlas_space *space, unsigned long start, unsigned long end)
+{
+	unsigned long flags;
+	bool dropped;
+
+	clamp_range(&start, &end);
+	spin_lock_irqsave(&space->pt_lock, flags);
+	dropped = atlas_table_recheck(space, start, end);
+	spin_unlock_irqrestore(&space->pt_lock, flags);
+	if (dropped)
+		atlas_table_flush(space, start, end);
+}
+
+static void range_end(struct mmu_notifier *notifier, const struct mmu_notifier_range *range)
+{
+	struct atlas_space *space = container_of(notifier, struct atlas_space, notifier);
+	unsigned long flags;
+
+	recheck(space, range->start, range->end);
+	spin_lock_irqsave(&space->pt_lock, flags);
+	/* A notifier registered within an invalidation sees its end only. */
+	if (!WARN_ON_ONCE(!space->invalidating))
+		space->invalidating--;
+	WRITE_ONCE(space->invalidations_ended, space->invalidations_ended + 1);
+	spin_unlock_irqrestore(&space->pt_lock, flags);
+	if (wq_has_sleeper(&space->invalidated))
+		wake_up_all(&space->invalidated);
+}
+
+static void release(struct mmu_notifier *notifier, struct mm_struct *mm)
+{
+	atlas_space_exit(container_of(notifier, struct atlas_space, notifier));
+}
+
+static void after_flush(struct mmu_notifier *notifier, struct mm_struct *mm,
+			unsigned long start, unsigned long end)
+{
+	recheck(container_of(notifier, struct atlas_space, flush_notifier), start, end);
+}
+
+static const struct mmu_notifier_ops range_ops = {
+	.release = release,
+	.invalidate_range_start = range_start,
+	.invalidate_range_end = range_end,
+};
+
+static const struct mmu_notifier_ops flush_ops = {
+	.ATLAS_FLUSH_CALLBACK = after_flush,
+};
+
+struct registration {
+	struct work_struct work;
+	struct atlas_space *space;
+	int error;
+};
+
+static void register_work(struct work_struct *work)
+{
+	struct registration *registration = container_of(work, struct registration, work);
+	struct atlas_space *space = registration->space;
+	int error;
+
+	error = mmu_notifier_register(&space->flush_notifier, space->mm);
+	if (!error) {
+		error = mmu_notifier_register(&space->notifier, space->mm);
+		if (error)
+			mmu_notifier_unregister(&space->flush_notifier, space->mm);
+	}
+	registration->error = error;
+}
+
+/**
+ * atlas_notifier_register() - start watching the mm of a space
+ * @space: the space; its mm has users
+ *
+ * On a kernel thread: with a signal pending the kernel refuses to register,
+ * and a forked child that is signalled at once must get its view all the same.
+ *
+ * Return: 0 or an errno.
+ */
+int atlas_notifier_register(struct atlas_space *space)
+{
+	struct registration registration = { .space = space };
+
+	space->notifier.ops = &range_ops;
+	space->flush_notifier.ops = &flush_ops;
+	INIT_WORK_ONSTACK(&registration.work, register_work);
+	queue_work(system_unbound_wq, &registration.work);
+	flush_work(&registration.work);
+	destroy_work_on_stack(&registration.work);
+	return registration.error;
+}
+
+/**
+ * atlas_notifier_unregister() - stop watching
+ * @space: the space, without views
+ */
+void atlas_notifier_unregister(struct atlas_space *space)
+{
+	mmu_notifier_unregister(&space->notifier, space->mm);
+	mmu_notifier_unregister(&space->flush_notifier, space->mm);
+}

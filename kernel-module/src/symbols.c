@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Finds what the kernel does not export. A kprobe tells where
+ * kallsyms_lookup_name() is; it is called through a static call, because past
+ * an ENDBR the probe's address is no legal target of an indirect call (C3).
+ */
+#include <linux/kprobes.h>
+#include <linux/pid.h>
+#include <linux/ptrace.h>
+
+#include "atlas.h"
+#include "symbols.h"
+
+unsigned long atlas_sym_switch_mm_irqs_off;
+unsigned long atlas_sym_change_protection;
+unsigned long atlas_sym_handle_mm_fault;
+struct list_head *atlas_sym_pgd_list;
+spinlock_t *atlas_sym_pgd_lock;
+
+typedef unsigned long lookup_function(const char *name);
+typedef void flush_function(struct mm_struct *mm, unsigned long start, unsigned long end,
+			    unsigned int stride_shift, bool freed_tables);
+typedef struct task_struct *pidfd_function(int pidfd, unsigned int *flags);
+typedef bool ptrace_function(struct task_struct *task, unsigned int mode);
+
+DEFINE_STATIC_CALL_NULL(atlas_lookup_name, lookup_function);
+DEFINE_STATIC_CALL_NULL(atlas_flush_tlb_mm_range, flush_function);
+DEFINE_STATIC_CALL_NULL(atlas_pidfd_get_task, pidfd_function);
+DEFINE_STATIC_CALL_NULL(atlas_ptrace_may_access, ptrace_function);
+
+static int find(const char *name, unsigned long *address)
+{
+	*address = static_call(atlas_lookup_name)(name);
+	if (*address)
+		return 0;
+	pr_err("atlas: this kernel has no symbol %s\n", name);
+	return -ENOENT;
+}
+
+static int find_lookup_name(void)
+{
+	struct kprobe probe = { .symbol_name = "kallsyms_lookup_name" };
+	int error = register_kprobe(&probe);
+
+	if (error) {
+		pr_err("atlas: no kprobe on kallsyms_lookup_name (%d)\n", error);
+		return error;
+	}
+	static_call_update(atlas_lookup_name, (lookup_function *)probe.addr);
+	unregister_kprobe(&probe);
+	return 0;
+}
+
+/**
+ * atlas_symbols_init() - find every symbol the module needs
+ * Return: 0, or an errno after the missing symbol was named in the log.
+ */
+int atlas_symbols_init(void)
+{
+	unsigned long flush, pidfd, ptrace, list, lock;
+	int error = find_lookup_name();
+
+	error = error ?: find("switch_mm_irqs_off", &atlas_sym_switch_mm_irqs_off);
+	error = error ?: find("handle_mm_fault", &atlas_sym_handle_mm_fault);
+	error = error ?: find("change_protection", &atlas_sym_change_protection);
+	error = error ?: find("flush_tlb_mm_range", &flush);
+	error = error ?: find("pidfd_get_task", &pidfd);
+	error = error ?: find("ptrace_may_access", &ptrace);
+	error = error ?: find("pgd_list", &list);
+	error = error ?: find("pgd_lock", &lock);
+	if (error)
+		return error;
+
+	atlas_sym_pgd_list = (struct list_head *)list;
+	atlas_sym_pgd_lock = (spinlock_t *)lock;
+	static_call_update(atlas_flush_tlb_mm_range, (flush_function *)flush);
+	static_call_update(atlas_pidfd_get_task, (pidfd_function *)pidfd);
+	static_call_update(atlas_ptrace_may_access, (ptrace_function *)ptrace);
+	return 0;
+}
+
+/**
+ * atlas_flush_tlb() - flush a range of an mm on every CPU, lazy ones included
+ * @mm: the address space
+ * @start: first address
+ * @end: end, exclusive
+ *
+ * Flushes the paging-structure caches as well. Base and views share the mm's
+ * ASID, so this one call covers them all.
+ */
+void atlas_flush_tlb(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	static_call(atlas_flush_tlb_mm_range)(mm, start, end, PAGE_SHIFT, true);
+}
+
+/**
+ * atlas_pidfd_task() - the process that a pidfd stands for
+ * @pidfd: descriptor of the caller
+ * Return: the thread-group leader with a reference, or an ERR_PTR.
+ */
+struct task_struct *atlas_pidfd_task(int pidfd)
+{
+	unsigned int flags;
+
+	return static_call(atlas_pidfd_get_task)(pidfd, &flags);
+}
+
+/**
+ * atlas_may_ptrace() - whether the caller may attach to a task
+ * @task: the target
+ */
+bool atlas_may_ptrace(struct task_struct *task)
+{
+	return static_call(atlas_ptrace_may_access)(task, PTRACE_MODE_ATTACH_REALCREDS);
+}

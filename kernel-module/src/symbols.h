@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Kernel functions and variables that are not exported, found at load time. */
+#ifndef _ATLAS_SYMBOLS_H
+#define _ATLAS_SYMBOLS_H
+
+#include <linux/mm_types.h>
+#include <linux/sched.h>
+#include <linux/static_call.h>
+
+int atlas_symbols_init(void);
+
+/* Addresses for the hooks */
+extern unsigned long atlas_sym_switch_mm_irqs_off;
+extern unsigned long atlas_sym_change_protection;
+extern unsigned long atlas_sym_handle_mm_fault;
+
+extern struct list_head *atlas_sym_pgd_list;
+extern spinlock_t *atlas_sym_pgd_lock;
+
+void atlas_flush_tlb(struct mm_struct *mm, unsigned long start, unsigned long end);
+struct task_struct *atlas_pidfd_task(int pidfd);
+bool atlas_may_ptrace(struct task_struct *task);
+
+#endif /* _ATLAS_SYMBOLS_H */

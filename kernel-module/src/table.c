@@ -1,0 +1,584 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The private tables of a view.
+ *
+ * The root of a view holds the same entries as the base root, so all that
+ * lies below is shared, except on the path to a diverged page: there the view
+ * has tables of its own, linked with the software bit ATLAS_PRIVATE, which the
+ * hardware ignores. Private tables are a cache of the base's: an entry may be
+ * missing at any time and is filled at the next fault; it must never say more
+ * than the base's entry says.
+ *
+ * Tables are handled as arrays of 512 entries in the hardware's format (Intel
+ * SDM vol. 3A, 4.5), by level: 0 maps 4 KiB pages, 1 maps 2 MiB, 2 maps 1 GiB;
+ * the top level is 3, or 4 with 5-level paging. The kernel's folded types would
+ * need the same code once a level.
+ */
+#include <asm/pgtable.h>
+#include <linux/highmem.h>
+#include <linux/slab.h>
+
+#include "../compat/compat.h"
+#include "atlas.h"
+#include "symbols.h"
+
+/* Reading the base's tables with interrupts off relies on it. */
+#ifndef CONFIG_MMU_GATHER_RCU_TABLE_FREE
+#error "kernels that do not free page tables by RCU are not supported"
+#endif
+
+#define ENTRIES		512
+#define USER_ENTRIES	256
+#define ATLAS_PRIVATE	((u64)_PAGE_SOFTW1)
+
+static int top_level(void)
+{
+	return pgtable_l5_enabled() ? 4 : 3;
+}
+
+static unsigned int level_shift(int level)
+{
+	return PAGE_SHIFT + 9 * level;
+}
+
+static unsigned long level_span(int level)
+{
+	return 1UL << level_shift(level);
+}
+
+static unsigned int level_index(unsigned long address, int level)
+{
+	return (address >> level_shift(level)) & (ENTRIES - 1);
+}
+
+static u64 *entry_table(u64 entry)
+{
+	return __va(entry & PTE_PFN_MASK);
+}
+
+static bool entry_present(u64 entry)
+{
+	return entry & _PAGE_PRESENT;
+}
+
+static bool entry_leaf(u64 entry, int level)
+{
+	return level == 0 || (level <= 2 && (entry & _PAGE_PSE));
+}
+
+/* The user half of a root exists twice under page-table isolation. */
+static u64 *user_root(u64 *root)
+{
+	return boot_cpu_has(X86_FEATURE_PTI) ? root + ENTRIES : NULL;
+}
+
+static u64 *base_root(const struct atlas_space *space)
+{
+	return (u64 *)space->mm->pgd;
+}
+
+/* --- reading the base ------------------------------------------------- */
+
+/*
+ * The base's entry for an address: at @level, or at a higher one when the path
+ * ends there in a huge leaf. 0 when nothing is present. Interrupts are off.
+ */
+static u64 base_entry(const struct atlas_space *space, unsigned long address,
+		      int level, int *found)
+{
+	u64 *table = base_root(space);
+	int at;
+
+	for (at = top_level(); ; at--) {
+		u64 entry = READ_ONCE(table[level_index(address, at)]);
+
+		*found = at;
+		if (!entry_present(entry))
+			return 0;
+		if (at == level || entry_leaf(entry, at))
+			return entry;
+		table = entry_table(entry);
+	}
+}
+
+/*
+ * What a view may have of a base leaf: writable only when the base's is dirty
+ * already, so that no store through the view can leave the base clean. Dirty
+ * and read-only, which is a shadow stack, is never made here (C4).
+ */
+static u64 view_leaf(u64 entry)
+{
+	if (!(entry & _PAGE_DIRTY))
+		entry &= ~(u64)_PAGE_RW;
+	return entry;
+}
+
+/* One part of a huge leaf, as an entry of a lower level. */
+static u64 split_leaf(u64 entry, int from, int to, unsigned long address)
+{
+	u64 offset = address & (level_span(from) - 1) & ~(level_span(to) - 1);
+	u64 frame = entry & PTE_PFN_MASK & ~((u64)level_span(from) - 1);
+	u64 flags = entry & ~PTE_PFN_MASK;
+	bool pat = entry & _PAGE_PAT_LARGE;
+
+	if (to == 0) {
+		/* PAT sits where PSE was (C5). */
+		flags &= ~(u64)_PAGE_PSE;
+		if (pat)
+			flags |= _PAGE_PAT;
+	} else if (pat) {
+		flags |= _PAGE_PAT_LARGE;
+	}
+	return frame | offset | flags;
+}
+
+/* What a table of the view at @level should hold for an address. */
+static u64 base_copy(const struct atlas_space *space, unsigned long address, int level)
+{
+	int found;
+	u64 entry = base_entry(space, address, level, &found);
+
+	if (!entry)
+		return 0;
+	if (found != level)
+		entry = split_leaf(entry, found, level, address);
+	if (!entry_leaf(entry, level))
+		return entry;
+	/* A huge leaf may use the bit that marks our links. */
+	return view_leaf(level > 0 ? entry & ~ATLAS_PRIVATE : entry);
+}
+
+/* --- writing the view ------------------------------------------------- */
+
+static bool is_root(const struct atlas_view *view, const u64 *table)
+{
+	return table == view->root;
+}
+
+/* @entry is what the user half should hold; the kernel's copy gets NX as the base's has. */
+static void set_entry(struct atlas_view *view, u64 *table, unsigned int index, u64 entry)
+{
+	if (is_root(view, table) && user_root(table)) {
+		WRITE_ONCE(user_root(table)[index], entry);
+		if (entry)
+			entry |= READ_ONCE(base_root(view->space)[index]) & _PAGE_NX;
+	}
+	WRITE_ONCE(table[index], entry);
+}
+
+static bool has_pages(struct atlas_view *view, unsigned long start, unsigned long last)
+{
+	unsigned long index = start >> PAGE_SHIFT;
+
+	return xa_find(&view->pages, &index, last >> PAGE_SHIFT, XA_PRESENT);
+}
+
+static bool invalidating(const struct atlas_space *space, unsigned long start, unsigned long end)
+{
+	return space->invalidating && start < space->invalid_end && end > space->invalid_start;
+}
+
+/* Fills a new private table, but for what leads to diverged pages. */
+static void prefill(struct atlas_view *view, u64 *table, unsigned long address, int level)
+{
+	struct atlas_space *space = view->space;
+	unsigned long span = level_span(level);
+	unsigned long at = address & ~(level_span(level + 1) - 1);
+	unsigned int index;
+
+	for (index = 0; index < ENTRIES; index++, at += span) {
+		u64 entry;
+
+		if (has_pages(view, at, at + span - 1))
+			continue;
+		entry = base_copy(space, at, level);
+		if (!entry_leaf(entry, level) || !invalidating(space, at, at + span))
+			table[index] = entry;
+	}
+	atomic64_add(ENTRIES, &space->counters.view_creation_entries);
+}
+
+/* Tables allocated before the lock, for the path below the root. */
+struct spare {
+	struct page *pages[4];
+	unsigned int count;
+};
+
+static void spare_free(struct spare *spare)
+{
+	while (spare->count)
+		__free_page(spare->pages[--spare->count]);
+}
+
+static int spare_alloc(struct spare *spare)
+{
+	while (spare->count < top_level()) {
+		struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+
+		if (!page)
+			return -ENOMEM;
+		spare->pages[spare->count++] = page;
+	}
+	return 0;
+}
+
+/* The leaf of a diverged page: as the mapping it lies in says now. */
+static u64 diverged_leaf(struct page *page, const struct vm_area_struct *vma)
+{
+	u64 entry = pte_val(pfn_pte(page_to_pfn(page), vma->vm_page_prot)) | _PAGE_ACCESSED;
+
+	/* A store through this view goes to its own page: no copy is owed. */
+	if (vma->vm_flags & VM_WRITE)
+		entry |= _PAGE_RW | _PAGE_DIRTY;
+	return entry;
+}
+
+/*
+ * Makes one address reachable in the view. -EAGAIN: an invalidation is under
+ * way there; -ENOBUFS: more spare tables are needed.
+ */
+static int fill_locked(struct atlas_view *view, struct vm_area_struct *vma,
+		       unsigned long address, struct spare *spare)
+{
+	struct atlas_space *space = view->space;
+	u64 *table = view->root;
+	struct page *page;
+	int level;
+
+	lockdep_assert_held(&space->pt_lock);
+	for (level = top_level(); level > 0; level--) {
+		unsigned long start = address & ~(level_span(level) - 1);
+		unsigned int index = level_index(address, level);
+		u64 entry = table[index];
+		u64 *below;
+
+		if (!has_pages(view, start, start + level_span(level) - 1)) {
+			if (!(entry & ATLAS_PRIVATE)) {
+				entry = is_root(view, table) && user_root(base_root(space)) ?
+					READ_ONCE(user_root(base_root(space))[index]) :
+					base_copy(space, address, level);
+				/* Links may be copied at any time: see atlas_table_recheck(). */
+				if (entry_leaf(entry, level) &&
+				    invalidating(space, start, start + level_span(level)))
+					return -EAGAIN;
+				set_entry(view, table, index, entry);
+				return 0;
+			}
+			/* A private table outlives its last diverged page: use it. */
+		}
+		if (entry & ATLAS_PRIVATE) {
+			table = entry_table(entry);
+			continue;
+		}
+		if (!spare->count)
+			return -ENOBUFS;
+		below = page_address(spare->pages[--spare->count]);
+		view->table_count++;
+		atomic64_inc(&space->counters.pages);
+		atomic64_inc(&space->counters.view_creation_allocations);
+		prefill(view, below, address, level - 1);
+		set_entry(view, table, index, __pa(below) | _PAGE_TABLE | ATLAS_PRIVATE);
+		table = below;
+	}
+	if (invalidating(space, address, address + PAGE_SIZE))
+		return -EAGAIN;
+	page = xa_load(&view->pages, address >> PAGE_SHIFT);
+	WRITE_ONCE(table[level_index(address, 0)],
+		   page ? diverged_leaf(page, vma) : base_copy(space, address, 0));
+	return 0;
+}
+
+/**
+ * atlas_table_fill() - make an address reachable in a view, as it is in the base
+ * @view: the view
+ * @vma: the mapping that holds the address, locked against changes
+ * @address: where
+ *
+ * Return: 0; -EAGAIN while an invalidation covers the address; -ENOMEM.
+ */
+int atlas_table_fill(struct atlas_view *view, struct vm_area_struct *vma,
+		     unsigned long address)
+{
+	struct atlas_space *space = view->space;
+	struct spare spare = { };
+	unsigned long flags;
+	int error;
+
+	address &= PAGE_MASK;
+	do {
+		spin_lock_irqsave(&space->pt_lock, flags);
+		error = fill_locked(view, vma, address, &spare);
+		spin_unlock_irqrestore(&space->pt_lock, flags);
+	} while (error == -ENOBUFS && !(error = spare_alloc(&spare)));
+	spare_free(&spare);
+	return error;
+}
+
+/**
+ * atlas_table_divert() - take an address out of what the view shares
+ * @view: the view; pt_lock is held
+ * @address: where a page diverged or was replaced
+ *
+ * Clears the first shared link, or the leaf, on the path; faults fill it anew.
+ * The caller flushes, since a CPU may have the old path cached.
+ */
+void atlas_table_divert(struct atlas_view *view, unsigned long address)
+{
+	u64 *table = view->root;
+	int level;
+
+	lockdep_assert_held(&view->space->pt_lock);
+	for (level = top_level(); level > 0; level--) {
+		u64 entry = table[level_index(address, level)];
+
+		if (!(entry & ATLAS_PRIVATE))
+			break;
+		table = entry_table(entry);
+	}
+	set_entry(view, table, level_index(address, level), 0);
+}
+
+/* --- keeping the view true -------------------------------------------- */
+
+static bool clear_table(struct atlas_view *view, u64 *table, int level, unsigned long base,
+			unsigned long start, unsigned long end)
+{
+	unsigned long span = level_span(level);
+	unsigned long at = max(base, start & ~(span - 1));
+	unsigned long limit = level == top_level() ? TASK_SIZE_MAX : base + span * ENTRIES;
+	bool cleared = false;
+
+	for (; at < min(end, limit); at += span) {
+		unsigned int index = level_index(at, level);
+		u64 entry = table[index];
+
+		if (!entry)
+			continue;
+		if (entry & ATLAS_PRIVATE && level > 0) {
+			cleared |= clear_table(view, entry_table(entry), level - 1, at, start, end);
+		} else if (entry_leaf(entry, level) || (start <= at && at + span <= end)) {
+			set_entry(view, table, index, 0);
+			cleared = true;
+		}
+	}
+	return cleared;
+}
+
+static void drop_pages(struct atlas_view *view, unsigned long start, unsigned long end,
+		       struct list_head *dropped)
+{
+	unsigned long index;
+	struct page *page;
+
+	xa_for_each_range(&view->pages, index, page, start >> PAGE_SHIFT, (end - 1) >> PAGE_SHIFT) {
+		xa_erase(&view->pages, index);
+		list_add(&page->lru, dropped);
+		view->page_count--;
+		atomic64_dec(&view->space->counters.pages);
+	}
+}
+
+/**
+ * atlas_table_clear() - forget what the views have in a range
+ * @space: the space; pt_lock is held
+ * @start: first address
+ * @end: end, exclusive, at most TASK_SIZE_MAX
+ * @dropped: where diverged pages of the range go, or NULL to keep them
+ *
+ * Diverged leaves become not present too: their protection is taken anew from
+ * the mapping at the next fault (S6).
+ *
+ * Return: whether anything was there, so that a flush is owed.
+ */
+bool atlas_table_clear(struct atlas_space *space, unsigned long start,
+		       unsigned long end, struct list_head *dropped)
+{
+	struct atlas_view *view;
+	bool cleared = false;
+
+	lockdep_assert_held(&space->pt_lock);
+	list_for_each_entry(view, &space->views, node) {
+		cleared |= clear_table(view, view->root, top_level(), 0, start, end);
+		if (dropped)
+			drop_pages(view, start, end, dropped);
+	}
+	return cleared;
+}
+
+static bool recheck_table(struct atlas_view *view, u64 *table, int level, unsigned long base,
+			  unsigned long start, unsigned long end)
+{
+	unsigned long span = level_span(level);
+	unsigned long at = max(base, start & ~(span - 1));
+	unsigned long limit = level == top_level() ? TASK_SIZE_MAX : base + span * ENTRIES;
+	bool cleared = false;
+
+	for (; at < min(end, limit); at += span) {
+		unsigned int index = level_index(at, level);
+		u64 entry = table[index];
+		int found;
+
+		if (!entry)
+			continue;
+		if (entry & ATLAS_PRIVATE) {
+			if (level > 1)
+				cleared |= recheck_table(view, entry_table(entry), level - 1, at,
+							 start, end);
+			continue;
+		}
+		/* A link must be the base's; leaves were cleared at the start. */
+		if (!entry_leaf(entry, level) &&
+		    ((base_entry(view->space, at, level, &found) ^ entry) & PTE_PFN_MASK ||
+		     found != level)) {
+			set_entry(view, table, index, 0);
+			cleared = true;
+		}
+	}
+	return cleared;
+}
+
+/**
+ * atlas_table_recheck() - drop links to tables that the base no longer has
+ * @space: the space; pt_lock is held
+ * @start: first address
+ * @end: end, exclusive, at most TASK_SIZE_MAX
+ *
+ * Called after the kernel unlinked page tables and before it frees them.
+ *
+ * Return: whether a link was dropped, so that a flush is owed (S3).
+ */
+bool atlas_table_recheck(struct atlas_space *space, unsigned long start, unsigned long end)
+{
+	struct atlas_view *view;
+	bool cleared = false;
+
+	lockdep_assert_held(&space->pt_lock);
+	list_for_each_entry(view, &space->views, node)
+		cleared |= recheck_table(view, view->root, top_level(), 0, start, end);
+	return cleared;
+}
+
+/**
+ * atlas_table_flush() - make CPUs forget what was cleared
+ * @space: the space
+ * @start: first address
+ * @end: end, exclusive
+ */
+void atlas_table_flush(struct atlas_space *space, unsigned long start, unsigned long end)
+{
+	atomic64_inc(&space->counters.invalidations);
+	atlas_flush_tlb(space->mm, start, end);
+}
+
+/**
+ * atlas_pages_free() - free diverged pages that no table names any more
+ * @pages: list of them
+ */
+void atlas_pages_free(struct list_head *pages)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, pages, lru) {
+		list_del(&page->lru);
+		put_page(page);
+	}
+}
+
+/* --- birth and death -------------------------------------------------- */
+
+static unsigned int root_order(void)
+{
+	return boot_cpu_has(X86_FEATURE_PTI) ? 1 : 0;
+}
+
+/**
+ * atlas_root_alloc() - give a view its root, with everything shared
+ * @view: the view
+ *
+ * The root goes on the kernel's list of roots, so that changes of the kernel
+ * half (memory hotplug) reach it too (C1).
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int atlas_root_alloc(struct atlas_view *view)
+{
+	struct atlas_space *space = view->space;
+	u64 *root = (u64 *)__get_free_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO, root_order());
+	unsigned long flags;
+	unsigned int index;
+
+	lockdep_assert_held(&space->mutex);
+	if (!root)
+		return -ENOMEM;
+	view->root = root;
+	view->root_pa = __pa(root);
+	view->table_count = 1;
+	atomic64_inc(&space->counters.pages);
+	atomic64_set(&space->counters.view_creation_allocations, 1);
+	atomic64_set(&space->counters.view_creation_entries, ENTRIES);
+
+	spin_lock(atlas_sym_pgd_lock);
+	for (index = USER_ENTRIES; index < ENTRIES; index++) {
+		root[index] = READ_ONCE(base_root(space)[index]);
+		if (user_root(root))
+			user_root(root)[index] = READ_ONCE(user_root(base_root(space))[index]);
+	}
+	atlas_compat_root_link(root, space->mm, atlas_sym_pgd_list);
+	spin_unlock(atlas_sym_pgd_lock);
+
+	spin_lock_irqsave(&space->pt_lock, flags);
+	for (index = 0; index < USER_ENTRIES; index++) {
+		unsigned long start = (unsigned long)index << level_shift(top_level());
+
+		if (invalidating(space, start, start + level_span(top_level())))
+			continue;
+		root[index] = READ_ONCE(base_root(space)[index]);
+		if (user_root(root))
+			user_root(root)[index] = READ_ONCE(user_root(base_root(space))[index]);
+	}
+	/* From here on the notifiers keep it true. */
+	raw_spin_lock(&space->lock);
+	list_add_tail(&view->node, &space->views);
+	space->view_count++;
+	raw_spin_unlock(&space->lock);
+	spin_unlock_irqrestore(&space->pt_lock, flags);
+	return 0;
+}
+
+static void free_table(u64 *table, int level)
+{
+	unsigned int index;
+
+	for (index = 0; level > 0 && index < ENTRIES; index++)
+		if (table[index] & ATLAS_PRIVATE)
+			free_table(entry_table(table[index]), level - 1);
+	free_page((unsigned long)table);
+}
+
+/**
+ * atlas_tables_free() - free a view's root, private tables and diverged pages
+ * @view: a view that no CPU, thread or fault can reach any more
+ */
+void atlas_tables_free(struct atlas_view *view)
+{
+	unsigned long position;
+	struct page *page;
+	unsigned int index;
+
+	if (!view->root)
+		return;
+	spin_lock(atlas_sym_pgd_lock);
+	atlas_compat_root_unlink(view->root);
+	spin_unlock(atlas_sym_pgd_lock);
+
+	/* Only links carry the mark: leaves of level 0 may use the same bit. */
+	for (index = 0; index < USER_ENTRIES; index++)
+		if (view->root[index] & ATLAS_PRIVATE)
+			free_table(entry_table(view->root[index]), top_level() - 1);
+	free_pages((unsigned long)view->root, root_order());
+	xa_for_each(&view->pages, position, page)
+		put_page(page);
+	atomic64_sub(view->table_count + view->page_count, &view->space->counters.pages);
+	xa_destroy(&view->pages);
+	view->root = NULL;
+}

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which thread is in which view, from birth to death.
+ *
+ * The table is read under RCU, from the context switch too, and changed under
+ * table_lock, which nests inside space->lock. A task without an entry is in
+ * the base view.
+ */
+#include <linux/hashtable.h>
+#include <linux/rculist.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/task_work.h>
+
+#include "../compat/compat.h"
+#include "atlas.h"
+
+static DEFINE_HASHTABLE(threads, 10);
+static DEFINE_RAW_SPINLOCK(table_lock);
+
+/**
+ * atlas_thread_find() - the entry of a task
+ * @task: the task
+ * Return: the entry or NULL. Context: RCU read side, any lock.
+ */
+notrace struct atlas_thread *atlas_thread_find(struct task_struct *task)
+{
+	struct atlas_thread *thread;
+
+	hash_for_each_possible_rcu_notrace(threads, thread, node, (unsigned long)task)
+		if (thread->task == task)
+			return thread;
+	return NULL;
+}
+
+static void free_thread(struct rcu_head *rcu)
+{
+	struct atlas_thread *thread = container_of(rcu, struct atlas_thread, rcu);
+
+	put_task_struct(thread->task);
+	atlas_space_put(thread->space);
+	kfree(thread);
+}
+
+/* Under space->lock: off the tables, out of its view. */
+static void unlink_thread(struct atlas_thread *thread, struct atlas_view **emptied)
+{
+	lockdep_assert_held(&thread->space->lock);
+	atlas_thread_set_view(thread, NULL, emptied);
+	thread->pending = NULL;
+	list_del_init(&thread->member);
+	raw_spin_lock(&table_lock);
+	hash_del_rcu(&thread->node);
+	raw_spin_unlock(&table_lock);
+}
+
+/**
+ * atlas_thread_register() - give a task an entry
+ * @space: the space of its mm
+ * @task: the task
+ * @view: the view it starts in, when the entry is new, or NULL for the base;
+ *        looked at under the lock: a deleted one without threads counts as
+ *        the base
+ * @gfp: how to allocate
+ * Return: 0, also when it had one; -ENOMEM; -ESRCH when it left the mm;
+ * -EAGAIN while a space of the same mm that is being taken down has it.
+ */
+int atlas_thread_register(struct atlas_space *space, struct task_struct *task,
+			  struct atlas_view *view, gfp_t gfp)
+{
+	struct atlas_thread *thread, *known;
+	struct atlas_view *emptied;
+	unsigned long flags;
+	int error = 0;
+
+	rcu_read_lock();
+	known = atlas_thread_find(task);
+	if (known && known->space != space)
+		error = -EAGAIN;
+	rcu_read_unlock();
+	if (known)
+		return error;
+	thread = kzalloc(sizeof(*thread), gfp);
+	if (!thread)
+		return -ENOMEM;
+	thread->task = get_task_struct(task);
+	thread->space = space;
+	atlas_space_hold(space);
+
+	raw_spin_lock_irqsave(&space->lock, flags);
+	known = atlas_thread_find(task);
+	if (!known) {
+		list_add_tail(&thread->member, &space->threads);
+		raw_spin_lock(&table_lock);
+		hash_add_rcu(threads, &thread->node, (unsigned long)task);
+		raw_spin_unlock(&table_lock);
+		if (view && (!view->deleted || view->threads))
+			atlas_thread_set_view(thread, view, &emptied);
+	}
+	raw_spin_unlock_irqrestore(&space->lock, flags);
+	if (known) {
+		call_rcu(&thread->rcu, free_thread);
+		return 0;
+	}
+	/* It may have exited before it had an entry to remove; see atlas_thread_forget(). */
+	smp_mb();
+	if (READ_ONCE(task->mm) != space->mm || (READ_ONCE(task->flags) & PF_EXITING)) {
+		atlas_thread_forget(task);
+		return -ESRCH;
+	}
+	return 0;
+}
+
+/**
+ * atlas_thread_forget() - a task exits or has executed another program
+ * @task: the task; its mm is not the space's any more
+ */
+void atlas_thread_forget(struct task_struct *task)
+{
+	struct atlas_view *emptied = NULL;
+	struct atlas_thread *thread;
+	struct atlas_space *space = NULL;
+	unsigned long flags;
+
+	rcu_read_lock();
+	thread = atlas_thread_find(task);
+	if (thread) {
+		space = thread->space;
+		atlas_space_hold(space);
+		raw_spin_lock_irqsave(&space->lock, flags);
+		if (list_empty(&thread->member))
+			thread = NULL;
+		else
+			unlink_thread(thread, &emptied);
+		raw_spin_unlock_irqrestore(&space->lock, flags);
+	}
+	rcu_read_unlock();
+	if (thread) {
+		struct atlas_event event = { .type = ATLAS_EVENT_DIED };
+
+		atlas_event_post(space, &event, task);
+		call_rcu(&thread->rcu, free_thread);
+	}
+	if (emptied)
+		atlas_view_emptied(emptied);
+	if (space)
+		atlas_space_put(space);
+}
+
+/**
+ * atlas_thread_forget_all() - drop the entries of a space that has no users
+ * @space: the space
+ */
+void atlas_thread_forget_all(struct atlas_space *space)
+{
+	struct atlas_thread *thread;
+	struct atlas_view *emptied;
+	unsigned long flags;
+
+	for (;;) {
+		raw_spin_lock_irqsave(&space->lock, flags);
+		thread = list_first_entry_or_null(&space->threads, struct atlas_thread, member);
+		if (thread)
+			unlink_thread(thread, &emptied);
+		raw_spin_unlock_irqrestore(&space->lock, flags);
+		if (!thread)
+			return;
+		WARN_ON_ONCE(emptied);
+		call_rcu(&thread->rcu, free_thread);
+	}
+}
+
+/**
+ * atlas_task_get() - a thread of a space by its id
+ * @space: the space
+ * @tid: in the caller's pid namespace
+ * Return: the task with a reference, or NULL when no live thread of this mm
+ * has the id.
+ */
+struct task_struct *atlas_task_get(struct atlas_space *space, pid_t tid)
+{
+	struct task_struct *task;
+
+	rcu_read_lock();
+	task = pid_task(find_vpid(tid), PIDTYPE_PID);
+	if (task && (READ_ONCE(task->mm) != space->mm || (task->flags & (PF_EXITING | PF_KTHREAD | ATLAS_PF_WORKER))))
+		task = NULL;
+	if (task)
+		get_task_struct(task);
+	rcu_read_unlock();
+	return task;
+}
+
+/* --- fork ---------------------------------------------------------------- */
+
+/* A child with a copy of the mm: what it needs to build its view. */
+struct inheritance {
+	struct callback_head work;
+	struct atlas_view *view;	/* the parent's, with a reference */
+};
+
+static int inherit(struct atlas_view *parent)
+{
+	struct atlas_space *space = atlas_space_get(current->mm);
+	struct atlas_view *view = NULL, *emptied;
+	struct atlas_thread *thread;
+	int error;
+
+	if (!space)
+		return -ENOMEM;
+	mutex_lock(&space->mutex);
+	error = atlas_space_arm(space);
+	if (!error) {
+		view = atlas_view_create(space, parent);
+		error = PTR_ERR_OR_ZERO(view);
+	}
+	if (!error) {
+		memcpy(view->tag, parent->tag, sizeof(view->tag));
+		error = atlas_thread_register(space, current, NULL, GFP_KERNEL);
+		if (error)
+			atlas_view_delete(view);
+	}
+	if (!error) {
+		rcu_read_lock();
+		raw_spin_lock_irq(&space->lock);
+		thread = atlas_thread_find(current);
+		if (thread && thread->space == space) {
+			atlas_thread_set_view(thread, view, &emptied);
+			atlas_root_load(space, view);
+		}
+		raw_spin_unlock_irq(&space->lock);
+		rcu_read_unlock();
+	}
+	mutex_unlock(&space->mutex);
+	atlas_space_unuse(space);
+	atlas_space_put(space);
+	return error;
+}
+
+/* Runs in the child before it first returns to user mode. */
+static void inherit_work(struct callback_head *work)
+{
+	struct inheritance *inheritance = container_of(work, struct inheritance, work);
+
+	if (current->mm) {
+		int error = inherit(inheritance->view);
+
+		if (error)
+			pr_warn_ratelimited("atlas: process %d starts in the base view (%d)\n",
+					    task_pid_nr(current), error);
+	}
+	atlas_view_put(inheritance->view);
+	kfree(inheritance);
+	atlas_work_end();
+}
+
+static void leave_inheritance(struct task_struct *child, struct atlas_view *view)
+{
+	struct inheritance *inheritance = kmalloc(sizeof(*inheritance), GFP_ATOMIC);
+
+	if (!inheritance)
+		goto out;
+	inheritance->view = view;
+	init_task_work(&inheritance->work, inherit_work);
+	atlas_work_begin();
+	if (!task_work_add(child, &inheritance->work, TWA_RESUME))
+		return;
+	atlas_work_end();
+	kfree(inheritance);
+out:
+	atlas_view_put(view);
+}
+
+static void born_here(struct atlas_space *space, struct task_struct *child)
+{
+	struct atlas_event event = { .type = ATLAS_EVENT_BORN };
+	struct atlas_view *view;
+	struct atlas_thread *creator, *newborn;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&space->lock, flags);
+	creator = atlas_thread_find(current);
+	view = space->default_view;
+	if (!view && creator && creator->space == space)
+		view = creator->view;
+	if (view)
+		kref_get(&view->refs);
+	raw_spin_unlock_irqrestore(&space->lock, flags);
+
+	if (view && atlas_thread_register(space, child, view, GFP_ATOMIC))
+		pr_warn_ratelimited("atlas: thread %d starts in the base view: no memory\n",
+				    task_pid_nr(child));
+	raw_spin_lock_irqsave(&space->lock, flags);
+	newborn = atlas_thread_find(child);
+	if (newborn && newborn->space == space)
+		event.view = atlas_view_id(newborn->view);
+	raw_spin_unlock_irqrestore(&space->lock, flags);
+	atlas_event_post(space, &event, child);
+	atlas_view_put(view);
+	atlas_gate_newborn(space, child);
+}
+
+/**
+ * atlas_thread_born() - the current task has created another
+ * @child: not yet running
+ * @clone_flags: CLONE_*
+ *
+ * A thread (also a vfork child, as long as it borrows the mm) starts in the
+ * default view, or in its creator's. A process with a copy of the mm gets a
+ * view of its own, equal to its creator's. Kernel helpers that act for the
+ * process (io_uring, vhost) never run its code: they stay in the base (W1).
+ *
+ * Context: preemption is off.
+ */
+void atlas_thread_born(struct task_struct *child, unsigned long clone_flags)
+{
+	struct atlas_view *view = NULL;
+	struct atlas_thread *creator;
+	struct atlas_space *space;
+	unsigned long flags;
+
+	if (!child->mm || (child->flags & (PF_KTHREAD | ATLAS_PF_WORKER)))
+		return;
+	rcu_read_lock();
+	space = atlas_space_find(current->mm);
+	if (space && !kref_get_unless_zero(&space->refs))
+		space = NULL;
+	rcu_read_unlock();
+	if (!space)
+		return;
+	if (child->mm == current->mm) {
+		born_here(space, child);
+	} else {
+		raw_spin_lock_irqsave(&space->lock, flags);
+		creator = atlas_thread_find(current);
+		if (creator && creator->space == space)
+			view = creator->view;
+		if (view)
+			kref_get(&view->refs);
+		raw_spin_unlock_irqrestore(&space->lock, flags);
+		if (view)
+			leave_inheritance(child, view);
+	}
+	atlas_space_put(space);
+}

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Threads of one process run different code at one address. */
+#include "views.h"
+
+RETURNS(answer, 1);
+
+struct worker {
+	pthread_t thread;
+	_Atomic pid_t tid;
+	atomic_int seen;
+	atomic_long calls;
+	atomic_bool stop, sleepy;
+};
+
+static void *work(void *data)
+{
+	struct worker *worker = data;
+
+	worker->tid = own_tid();
+	while (!worker->stop) {
+		worker->seen = answer();
+		worker->calls++;
+		if (worker->sleepy)
+			pause_ms(1);
+	}
+	return NULL;
+}
+
+static void start(struct worker *worker)
+{
+	need(!pthread_create(&worker->thread, NULL, work, worker));
+	while (!worker->calls)
+		sched_yield();
+}
+
+static void stop(struct worker *worker)
+{
+	worker->stop = true;
+	pthread_join(worker->thread, NULL);
+}
+
+static int sees(struct worker *worker)
+{
+	long calls = worker->calls;
+
+	while (worker->calls < calls + 2)
+		sched_yield();
+	return worker->seen;
+}
+
+static void test_two_codes(int handle)
+{
+	struct worker one = { }, other = { };
+	int view = create_view(handle, 0);
+
+	ok(view > 0, "a view is created (%d)", view);
+	start(&one);
+	start(&other);
+	is(write_return(handle, view, answer, 2), 0, "bytes are written into the view");
+	is(sees(&one), 1, "nobody sees them in the base");
+	ok(move(handle, one.tid, view), "a running thread moves itself");
+	is(sees(&one), 2, "it runs the view's code");
+	is(sees(&other), 1, "the other thread does not");
+	is(answer(), 1, "nor does this one");
+	is(view_of(handle, one.tid), view, "the list says where the thread is");
+	is(write_return(handle, view, answer, 3), 0, "bytes are written into a view in use");
+	is(sees(&one), 3, "its thread runs them");
+	is(delete_view(handle, view), 0, "a view in use can be deleted");
+	is(sees(&one), 3, "and lives on for its thread");
+	is(migrate_checked(handle, other.tid, view, NULL, 0, 0), -ENOENT, "but nobody enters it");
+	ok(move(handle, one.tid, 0), "the thread goes back");
+	is(sees(&one), 1, "and runs the base's code");
+	stop(&one);
+	stop(&other);
+}
+
+static void test_resting(int handle)
+{
+	struct worker sleeper = { .sleepy = true };
+	struct atlas_snapshot shot;
+	uint8_t stack[16384];
+	int view = create_view(handle, 0), error, tries = 0;
+
+	start(&sleeper);
+	is(write_return(handle, view, answer, 4), 0, "a second view has other code");
+	do {
+		error = snapshot(handle, sleeper.tid, &shot, stack, sizeof(stack));
+		if (!error)
+			error = migrate_resting(handle, sleeper.tid, view, shot.sequence);
+		if (error)
+			sched_yield();
+	} while ((error == -EAGAIN || error == -EBUSY) && ++tries < 1000000);
+	is(error, 0, "a sleeping thread is moved where it sleeps");
+	ok(shot.stack_length > 0 && shot.regs.rsp && shot.regs.rip, "its snapshot has a stack");
+	is(sees(&sleeper), 4, "and it runs the view's code when it wakes");
+	while (snapshot(handle, sleeper.tid, &shot, stack, sizeof(stack)))
+		sched_yield();
+	sees(&sleeper);
+	is(migrate_resting(handle, sleeper.tid, 0, shot.sequence), -EAGAIN,
+	   "a thread that has run since its snapshot is not moved");
+	ok(move(handle, sleeper.tid, 0), "it goes back");
+	is(delete_view(handle, view), 0, "the view is deleted");
+	stop(&sleeper);
+}
+
+/* Holds itself inside a function until told to return. */
+static atomic_int inside;
+
+__attribute__((noinline, section(".text.held"))) static void held(void)
+{
+	inside = 1;
+	while (inside == 1)
+		pause_ms(1);
+	__asm__ volatile("");
+}
+
+__attribute__((section(".text.held"))) static void held_end(void) { }
+
+static void *hold(void *data)
+{
+	*(_Atomic pid_t *)data = own_tid();
+	held();
+	inside = 3;
+	while (inside == 3)
+		pause_ms(1);
+	return NULL;
+}
+
+static void test_held(int handle)
+{
+	struct atlas_range range = { (uintptr_t)held, (uintptr_t)held_end };
+	struct atlas_event event;
+	_Atomic pid_t tid = 0;
+	pthread_t thread;
+	int view = create_view(handle, 0);
+
+	if (range.start > range.end)
+		range = (struct atlas_range) { (uintptr_t)held, (uintptr_t)held + 256 };
+	need(!pthread_create(&thread, NULL, hold, (void *)&tid));
+	while (inside != 1)
+		sched_yield();
+	is(migrate_checked(handle, tid, view, &range, 1, 77), 0, "a checked move is booked");
+	ok(wait_event(handle, ATLAS_EVENT_STAYED, &event), "the thread reports");
+	is(event.cookie, 77, "with our cookie");
+	is(event.tid, tid, "and its id");
+	is(event.reason, ATLAS_STAYED_ON_STACK, "that a return address holds it");
+	ok(event.address > range.start && event.address <= range.end, "which one");
+	is(view_of(handle, tid), 0, "it stayed in the base");
+	inside = 2;
+	while (inside != 3)
+		sched_yield();
+	do {
+		is(migrate_checked(handle, tid, view, &range, 1, 78), 0, "tried again after it returned");
+		need(wait_event(handle, ATLAS_EVENT_MOVED, &event) || true);
+	} while (event.type != ATLAS_EVENT_MOVED);
+	is(view_of(handle, tid), view, "it moved");
+	ok(move(handle, tid, 0), "and back");
+	inside = 4;
+	pthread_join(thread, NULL);
+	is(delete_view(handle, view), 0, "its view is deleted");
+}
+
+static void test_area(int handle)
+{
+	uint8_t code[] = { 0xb8, 42, 0, 0, 0, 0xc3 };
+	uint8_t *place = mmap(NULL, 4 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct atlas_area area = {
+		.address = (uintptr_t)place, .length = PAGE, .data = (uintptr_t)code,
+		.data_length = sizeof(code), .kind = ATLAS_AREA_TEXT, .name = "text:test",
+	};
+	char line[512];
+	bool named = false;
+	FILE *maps;
+
+	is(result(ioctl(handle, ATLAS_IOC_AREA_MAP, &area)), -EEXIST, "an area replaces nothing");
+	munmap(place, 4 * PAGE);
+	is(result(ioctl(handle, ATLAS_IOC_AREA_MAP, &area)), 0, "text is mapped");
+	is(((int (*)(void))place)(), 42, "and runs");
+	is(result(mprotect(place, PAGE, PROT_READ | PROT_WRITE)), -EACCES, "it can not be made writable");
+	area.address += PAGE;
+	area.kind = ATLAS_AREA_DATA;
+	is(result(ioctl(handle, ATLAS_IOC_AREA_MAP, &area)), 0, "data is mapped");
+	is(place[PAGE + 1], 42, "with its content");
+	place[PAGE + 1] = 43;
+	is(place[PAGE + 1], 43, "and writable");
+	maps = fopen("/proc/self/maps", "r");
+	while (fgets(line, sizeof(line), maps))
+		named = named || strstr(line, "/atlas:text:test");
+	fclose(maps);
+	ok(named, "/proc/PID/maps names it");
+	area.name[3] = '/';
+	area.address += PAGE;
+	is(result(ioctl(handle, ATLAS_IOC_AREA_MAP, &area)), -EINVAL, "a name with a slash is refused");
+}
+
+static void test_freeze(int handle)
+{
+	struct atlas_freeze freeze = { .timeout_ms = 5000 };
+	struct worker busy = { }, sleepy = { .sleepy = true };
+	long before, after;
+
+	start(&busy);
+	start(&sleepy);
+	is(result(ioctl(handle, ATLAS_IOC_FREEZE, &freeze)), 0, "the process is frozen");
+	before = busy.calls + sleepy.calls;
+	pause_ms(50);
+	after = busy.calls + sleepy.calls;
+	is(after, before, "no thread runs");
+	is(result(ioctl(handle, ATLAS_IOC_THAW, NULL)), 0, "and thawed");
+	sees(&busy);
+	sees(&sleepy);
+	ok(true, "all threads run again");
+	stop(&busy);
+	stop(&sleepy);
+}
+
+static void test_refusals(int handle)
+{
+	static char writable[PAGE] __attribute__((aligned(4096)));
+	char *shared = mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int view = create_view(handle, 0);
+	uint8_t byte = 0x90;
+
+	is(write_view(handle, 0, (void *)answer, &byte, 1), -EPERM, "the base is not written");
+	is(delete_view(handle, 0), -EPERM, "nor deleted");
+	is(write_view(handle, 999, (void *)answer, &byte, 1), -ENOENT, "no such view to write");
+	is(delete_view(handle, 999), -ENOENT, "no such view to delete");
+	is(create_view(handle, 999), -ENOENT, "no such view to copy");
+	is(write_view(handle, view, shared, &byte, 1), -EACCES, "a shared mapping does not diverge");
+	is(write_view(handle, view, writable, &byte, 1), -EOPNOTSUPP, "nor does a writable one, so far");
+	is(write_view(handle, view, (void *)16, &byte, 1), -EFAULT, "nor what is not mapped");
+	is(write_view(handle, view, (void *)answer, (void *)8, 1), -EFAULT, "bad source");
+	is(write_view(handle, view, (void *)-PAGE, &byte, 1), -EINVAL, "kernel addresses");
+	is(write_view(handle, view, (void *)answer, &byte, 0), -EINVAL, "no bytes");
+	is(migrate_checked(handle, 1, view, NULL, 0, 0), -ESRCH, "threads of others");
+	is(migrate_checked(handle, own_tid(), -1, NULL, 0, 0), -EINVAL, "negative views");
+	is(result(ioctl(handle, _IO('V', 0xff), 0)), -ENOTTY, "unknown operations");
+	is(delete_view(handle, view), 0, "an empty view goes at once");
+	is(delete_view(handle, view), -ENOENT, "and is gone");
+}
+
+static bool poll_hooked(bool wanted)
+{
+	for (int i = 0; i < 500; i++) {
+		if (!!(info().flags & ATLAS_INFO_HOOKED) == wanted)
+			return true;
+		pause_ms(10);
+	}
+	return false;
+}
+
+int main(void)
+{
+	int handle, i;
+
+	is(info().uapi_version, ATLAS_UAPI_VERSION, "the module speaks our version");
+	ok(!(info().flags & ATLAS_INFO_HOOKED), "no hooks without views");
+	handle = attach(getpid());
+	need(handle >= 0);
+	for (i = 0; i < 3; i++) {
+		test_two_codes(handle);
+		test_resting(handle);
+	}
+	test_held(handle);
+	test_area(handle);
+	test_freeze(handle);
+	test_refusals(handle);
+	ok(info().flags & ATLAS_INFO_HOOKED, "hooks are in place");
+	close(handle);
+	ok(poll_hooked(false), "and gone with the last user");
+	is(info().views, 0, "no view is left");
+	return tap_done();
+}

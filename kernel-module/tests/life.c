@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Birth, fork, exec, exit and death of threads in views. */
+#define _GNU_SOURCE
+#include <sched.h>
+#include <spawn.h>
+
+#include "views.h"
+
+RETURNS(answer, 1);
+
+static int handle;
+
+static void *ask(void *data)
+{
+	*(int *)data = answer();
+	return NULL;
+}
+
+static int answer_of_new_thread(void)
+{
+	pthread_t thread;
+	int seen = -1;
+
+	need(!pthread_create(&thread, NULL, ask, &seen));
+	pthread_join(thread, NULL);
+	return seen;
+}
+
+static int answer_of_child(void)
+{
+	int status;
+	pid_t child = fork();
+
+	need(child >= 0);
+	if (!child)
+		_exit(answer());
+	waitpid(child, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* A child that checks itself and its own threads and children. */
+static int answer_of_grandchild(void)
+{
+	int status;
+	pid_t child = fork();
+
+	need(child >= 0);
+	if (!child)
+		_exit(answer_of_new_thread() * 10 + answer_of_child());
+	waitpid(child, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int vfork_answer(void)
+{
+	static volatile int seen;
+	pid_t child = vfork();
+	int status;
+
+	if (!child) {
+		seen = answer();
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	return seen;
+}
+
+static char *self;
+
+static int exec_answer(void)
+{
+	int status;
+	pid_t child = fork();
+
+	if (!child) {
+		execl(self, self, "answer", NULL);
+		_exit(99);
+	}
+	waitpid(child, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int spawn_answer(void)
+{
+	char *arguments[3] = { self, "answer", NULL };
+	char *environment[1] = { NULL };
+	int status;
+	pid_t child;
+
+	need(!posix_spawn(&child, self, NULL, NULL, arguments, environment));
+	waitpid(child, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void test_births(void)
+{
+	int view = create_view(handle, 0), other = create_view(handle, 0);
+
+	is(write_return(handle, view, answer, 2), 0, "a view is written");
+	is(write_return(handle, other, answer, 5), 0, "and another");
+	is(answer_of_new_thread(), 1, "a thread born in the base is in the base");
+	ok(move(handle, own_tid(), view), "this thread moves itself");
+	is(answer(), 2, "and runs the view's code");
+	is(answer_of_new_thread(), 2, "a new thread is in its creator's view");
+	is(answer_of_child(), 2, "a forked child has an equal view");
+	is(answer_of_grandchild(), 22, "and so have its threads and children");
+	is(vfork_answer(), 2, "a vfork child shares the view");
+	is(exec_answer(), 1, "a program that is executed has none");
+	is(spawn_answer(), 1, "nor one that is spawned");
+	is(answer(), 2, "and this thread still has its own");
+
+	is(default_view(handle, other), 0, "a default view is set");
+	is(answer_of_new_thread(), 5, "new threads start there");
+	is(default_view(handle, ATLAS_VIEW_CREATOR), 0, "and unset");
+	is(answer_of_new_thread(), 2, "then in their creator's again");
+	is(default_view(handle, 999), -ENOENT, "an unknown default is refused");
+	ok(move(handle, own_tid(), 0), "back to the base");
+	is(answer(), 1, "runs the base's code");
+	is(default_view(handle, other), 0, "a default for births from the base");
+	is(answer_of_new_thread(), 5, "is followed");
+	is(delete_view(handle, other), 0, "the default view is deleted");
+	is(answer_of_new_thread(), 1, "then births are in the base");
+	is(delete_view(handle, view), 0, "the view is deleted");
+}
+
+static void test_copy(void)
+{
+	int first = create_view(handle, 0), second;
+
+	is(write_return(handle, first, answer, 6), 0, "a view is written");
+	second = create_view(handle, first);
+	ok(second > first, "and copied");
+	is(write_return(handle, first, answer, 7), 0, "the original changes");
+	ok(move(handle, own_tid(), second), "a thread enters the copy");
+	is(answer(), 6, "which has what was copied");
+	ok(move(handle, own_tid(), first), "from view to view");
+	is(answer(), 7, "runs the original's code");
+	ok(move(handle, own_tid(), 0), "back");
+	is(delete_view(handle, first), 0, "delete one");
+	is(delete_view(handle, second), 0, "delete the other");
+}
+
+static void *wait_in_view(void *data)
+{
+	*(_Atomic pid_t *)data = own_tid();
+	for (;;)
+		pause_ms(1000);
+	return NULL;
+}
+
+static int many_in_view(int child_handle)
+{
+	_Atomic pid_t tids[8] = { };
+	pthread_t thread;
+	int view = create_view(child_handle, 0), i;
+
+	write_return(child_handle, view, answer, 3);
+	for (i = 0; i < 8; i++) {
+		pthread_create(&thread, NULL, wait_in_view, (void *)&tids[i]);
+		while (!tids[i])
+			sched_yield();
+		/* asleep: it moves when it wakes, or is moved at its death */
+		migrate_checked(child_handle, tids[i], view, NULL, 0, 0);
+	}
+	return move(child_handle, own_tid(), view) ? view : -1;
+}
+
+static void test_deaths(void)
+{
+	int round, good = 0;
+
+	for (round = 0; round < 20; round++) {
+		pid_t child = fork();
+		int status;
+
+		if (!child) {
+			int own = attach(getpid());
+
+			if (own < 0 || many_in_view(own) < 0 || answer() != 3)
+				_exit(1);
+			if (round % 4 == 0)
+				kill(getpid(), SIGKILL);
+			if (round % 4 == 1)
+				execl(self, self, "answer", NULL);
+			if (round % 4 == 2)
+				syscall(SYS_exit, 1); /* the leader alone: then kill */
+			_exit(1);
+		}
+		if (round % 4 == 2) {
+			pause_ms(50);
+			kill(child, SIGKILL);
+		}
+		waitpid(child, &status, 0);
+		good += WIFSIGNALED(status) ? round % 2 == 0 : WEXITSTATUS(status) == 1;
+	}
+	is(good, 20, "processes die in views in every way");
+}
+
+static void test_gone(void)
+{
+	int pipes[2], other, error;
+	char byte;
+	pid_t child;
+	struct atlas_event event;
+
+	need(!pipe(pipes));
+	child = fork();
+	if (!child) {
+		need(read(pipes[0], &byte, 1) == 1);
+		_exit(0);
+	}
+	other = attach(child);
+	ok(other >= 0, "another process is opened");
+	ok(create_view(other, 0) > 0, "and gets a view");
+	need(write(pipes[1], "x", 1) == 1);
+	waitpid(child, NULL, 0);
+	ok(wait_event(other, ATLAS_EVENT_GONE, &event), "its end is reported");
+	error = create_view(other, 0);
+	is(error, -ESRCH, "and operations say so");
+	close(other);
+	is(attach(child), -EBADF, "a dead process can not be opened");
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+static void test_survival(void)
+{
+	int view, second;
+	struct atlas_view_tag tag = { .tag = "survives" };
+	struct atlas_view_entry entries[4];
+
+	second = attach(getpid());
+	view = create_view(second, 0);
+	need(!write_return(second, view, answer, 8));
+	tag.view = view;
+	need(!ioctl(second, ATLAS_IOC_VIEW_TAG, &tag));
+	need(move(second, own_tid(), view));
+	close(second);
+	close(handle);
+	is(answer(), 8, "a view outlives all handles");
+	handle = attach(getpid());
+	is(list_views(handle, entries, 4), 1, "a new handle finds it");
+	ok(!strcmp((char *)entries[0].tag, "survives"), "by its tag");
+	is(entries[0].threads, 1, "with its thread");
+	ok(entries[0].pages == 1 && entries[0].tables >= 4, "its page and its tables");
+	need(move(handle, own_tid(), 0));
+	is(delete_view(handle, view), 0, "and can delete it");
+}
+
+int main(int count, char **arguments)
+{
+	if (count > 1)
+		return answer();
+	self = arguments[0];
+	handle = attach(getpid());
+	need(handle >= 0);
+	test_births();
+	test_copy();
+	test_deaths();
+	test_gone();
+	test_survival();
+	close(handle);
+	for (int i = 0; i < 500 && info().views; i++)
+		pause_ms(10);
+	is(info().views, 0, "no view is left on the node");
+	return tap_done();
+}

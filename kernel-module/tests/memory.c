@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A view stays true to the base while the kernel changes the base's page
+ * tables: the same memory through both, whatever happens to it.
+ */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <signal.h>
+#include <sys/mman.h>
+
+#include "views.h"
+
+RETURNS(answer, 1);
+RETURNS(neighbour, 11);
+
+static int handle, view;
+static sigjmp_buf fault;
+static volatile sig_atomic_t expecting;
+
+static void on_fault(int number)
+{
+	(void)number;
+	if (!expecting)
+		_exit(98);
+	siglongjmp(fault, 1);
+}
+
+static bool faults(volatile char *address, bool store)
+{
+	bool faulted = true;
+
+	expecting = 1;
+	if (!sigsetjmp(fault, 1)) {
+		if (store)
+			*address = 1;
+		else
+			(void)*address;
+		faulted = false;
+	}
+	expecting = 0;
+	return faulted;
+}
+
+/* A partner that stays in the base and does what it is told. */
+static struct {
+	atomic_int command;	/* 0: idle */
+	char *address;
+	size_t length;
+	int value;
+	atomic_int result;
+} partner;
+
+enum { FILL = 1, SUM, UNMAP, PROTECT, ANSWER, STOP };
+
+static void *serve(void *unused)
+{
+	(void)unused;
+	for (;;) {
+		int command = partner.command;
+		long sum = 0;
+
+		switch (command) {
+		case FILL:
+			memset(partner.address, partner.value, partner.length);
+			break;
+		case SUM:
+			for (size_t i = 0; i < partner.length; i += PAGE)
+				sum += partner.address[i];
+			partner.result = sum;
+			break;
+		case UNMAP:
+			partner.result = munmap(partner.address, partner.length);
+			break;
+		case PROTECT:
+			partner.result = mprotect(partner.address, partner.length, partner.value);
+			break;
+		case ANSWER:
+			partner.result = answer();
+			break;
+		case STOP:
+			return NULL;
+		}
+		if (command)
+			partner.command = 0;
+	}
+}
+
+static int tell(int command, void *address, size_t length, int value)
+{
+	partner.address = address;
+	partner.length = length;
+	partner.value = value;
+	partner.command = command;
+	while (partner.command)
+		;
+	return partner.result;
+}
+
+static int sum(char *address, size_t length)
+{
+	int sum = 0;
+
+	for (size_t i = 0; i < length; i += PAGE)
+		sum += address[i];
+	return sum;
+}
+
+static char *map(size_t length, int flags)
+{
+	char *address = mmap(NULL, length, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+
+	need(address != MAP_FAILED);
+	return address;
+}
+
+static void test_shared_memory(void)
+{
+	char *memory = map(64 * PAGE, 0);
+
+	memset(memory, 3, 64 * PAGE);
+	is(tell(SUM, memory, 64 * PAGE, 0), 192, "the base sees what the view stores");
+	tell(FILL, memory, 64 * PAGE, 5);
+	is(sum(memory, 64 * PAGE), 320, "the view sees what the base stores");
+	tell(UNMAP, memory, 32 * PAGE, 0);
+	ok(faults(memory, false), "what the base unmaps is gone from the view");
+	is(sum(memory + 32 * PAGE, 32 * PAGE), 160, "the rest is there");
+	tell(PROTECT, memory + 32 * PAGE, 32 * PAGE, PROT_READ);
+	ok(faults(memory + 40 * PAGE, true), "what the base write-protects can not be written");
+	is(memory[40 * PAGE], 5, "but read");
+	munmap(memory + 32 * PAGE, 32 * PAGE);
+}
+
+static void test_huge(void)
+{
+	const size_t huge = 2ul << 20;
+	char *memory = map(8 * huge, 0), *aligned = (char *)(((uintptr_t)memory + huge - 1) & -huge);
+	int round, good = 0;
+
+	madvise(aligned, 4 * huge, MADV_HUGEPAGE);
+	for (round = 1; round <= 20; round++) {
+		memset(aligned, round, 4 * huge);
+		madvise(aligned + huge, PAGE, MADV_DONTNEED);
+		mprotect(aligned + 2 * huge + 3 * PAGE, PAGE, PROT_READ);
+		good += tell(SUM, aligned, huge, 0) == round * 512 &&
+			sum(aligned + 2 * huge, huge) == round * 512 && aligned[huge] == 0;
+		mprotect(aligned + 2 * huge + 3 * PAGE, PAGE, PROT_READ | PROT_WRITE);
+	}
+	is(good, 20, "huge pages are split and joined under the view");
+	munmap(memory, 8 * huge);
+}
+
+/* In the same 2 MiB as patched text: the tables there are private. */
+static void test_beside_text(void)
+{
+	char *text = text_of(answer), *place = NULL;
+	int round, good = 0;
+
+	for (char *at = text - 64 * PAGE; at > text - 400 * PAGE && !place; at -= PAGE) {
+		place = mmap(at, PAGE, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+		if (place == MAP_FAILED)
+			place = NULL;
+	}
+	if (!ok(place, "a page near the text"))
+		return;
+	for (round = 0; round < 200; round++) {
+		place[0] = round;
+		good += tell(SUM, place, PAGE, 0) == (char)round;
+		tell(FILL, place, PAGE, round + 1);
+		good += place[0] == (char)(round + 1);
+		if (round % 3 == 0)
+			madvise(place, PAGE, MADV_DONTNEED), good += place[0] == 0, good--;
+		if (round % 5 == 0) {
+			tell(UNMAP, place, PAGE, 0);
+			if (!faults(place, false))
+				good = -1000;
+			need(mmap(place, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS |
+				  MAP_FIXED_NOREPLACE, -1, 0) == place);
+		}
+		if (round % 7 == 0) {
+			tell(PROTECT, place, PAGE, PROT_READ);
+			if (!faults(place, true))
+				good = -1000;
+			tell(PROTECT, place, PAGE, PROT_READ | PROT_WRITE);
+		}
+		if (round % 11 == 0) {
+			pid_t child = fork();
+
+			if (!child)
+				_exit(answer());
+			place[0] = 77;
+			waitpid(child, NULL, 0);
+			if (tell(SUM, place, PAGE, 0) != 77)
+				good = -1000;
+		}
+	}
+	is(good, 400, "memory beside patched text is the same in base and view");
+	munmap(place, PAGE);
+}
+
+static void test_protection(void)
+{
+	char *text = text_of(answer);
+
+	is(answer(), 2, "the view's text");
+	is(tell(PROTECT, text, PAGE, PROT_NONE), 0, "the base takes all rights from it");
+	ok(faults(text, false), "the view has none left (S6)");
+	is(tell(PROTECT, text, PAGE, PROT_READ), 0, "reading alone is given back");
+	ok(!faults(text, false), "then it can be read");
+	is(((unsigned char *)text)[1], 2, "as the view's own content");
+	is(tell(PROTECT, text, PAGE, PROT_READ | PROT_EXEC), 0, "execution is given back");
+	is(answer(), 2, "and it runs as before");
+	is(tell(ANSWER, NULL, 0, 0), 1, "as does the base");
+	is(neighbour(), 11, "and its neighbour");
+}
+
+static void test_reclaim(void)
+{
+	char *text = text_of(answer);
+	int round, good = 0;
+
+	for (round = 0; round < 50; round++) {
+		madvise(text - PAGE, 3 * PAGE, MADV_DONTNEED);
+		good += answer() == 2 && neighbour() == 11 && tell(ANSWER, NULL, 0, 0) == 1;
+		madvise(text - PAGE, 3 * PAGE, MADV_PAGEOUT);
+		good += answer() == 2 && neighbour() == 11;
+	}
+	is(good, 100, "dropping page-cache mappings leaves the view's pages");
+}
+
+static void test_unmap_text(void)
+{
+	char *copy = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int (*function)(void) = (int (*)(void))copy;
+	uint8_t code[6] = { 0xb8, 1, 0, 0, 0, 0xc3 };
+
+	memcpy(copy, code, sizeof(code));
+	need(!mprotect(copy, PAGE, PROT_READ | PROT_EXEC));
+	is(write_return(handle, view, function, 9), 0, "generated code can be diverged");
+	is(function(), 9, "and runs so");
+	munmap(copy, PAGE);
+	need(mmap(copy, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+		  -1, 0) == copy);
+	memcpy(copy, code, sizeof(code));
+	need(!mprotect(copy, PAGE, PROT_READ | PROT_EXEC));
+	is(function(), 1, "a new mapping at that place has nothing of the old");
+	munmap(copy, PAGE);
+}
+
+/* The cost of a view: the same whatever the size of the process. */
+static void creation_cost(uint64_t *allocations, uint64_t *entries)
+{
+	int costed = create_view(handle, 0);
+	struct atlas_stats cost;
+
+	need(!write_return(handle, costed, answer, 4));
+	cost = stats(handle);
+	*allocations = cost.view_creation_allocations;
+	*entries = cost.view_creation_entries;
+	need(!delete_view(handle, costed));
+}
+
+static void test_cost(void)
+{
+	const size_t much = 1ul << 30;
+	uint64_t allocations, entries, more_allocations, more_entries;
+	char *memory;
+
+	creation_cost(&allocations, &entries);
+	memory = map(much, MAP_NORESERVE);
+	madvise(memory, much, MADV_NOHUGEPAGE);
+	for (size_t i = 0; i < much / 4; i += PAGE)
+		memory[i] = 1;
+	creation_cost(&more_allocations, &more_entries);
+	is(more_allocations, allocations, "a view needs as many pages in a large process (%d)",
+	   (int)allocations);
+	is(more_entries, entries, "and as many table entries (%d)", (int)entries);
+	munmap(memory, much);
+}
+
+int main(void)
+{
+	struct sigaction action = { .sa_handler = on_fault };
+	pthread_t thread;
+
+	sigaction(SIGSEGV, &action, NULL);
+	sigaction(SIGBUS, &action, NULL);
+	handle = attach(getpid());
+	need(handle >= 0);
+	need(!pthread_create(&thread, NULL, serve, NULL));
+	view = create_view(handle, 0);
+	need(!write_return(handle, view, answer, 2));
+	need(move(handle, own_tid(), view));
+	is(answer(), 2, "this thread is in a view");
+	test_shared_memory();
+	test_huge();
+	test_beside_text();
+	test_protection();
+	test_reclaim();
+	test_unmap_text();
+	test_cost();
+	is(answer(), 2, "still");
+	ok(move(handle, own_tid(), 0), "back to the base");
+	is(delete_view(handle, view), 0, "and the view goes");
+	partner.command = STOP;
+	pthread_join(thread, NULL);
+	close(handle);
+	return tap_done();
+}

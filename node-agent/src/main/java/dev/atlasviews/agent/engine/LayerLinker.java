@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.engine;
+
+import dev.atlasviews.agent.engine.RefusedException.Reason;
+import dev.atlasviews.agent.patch.AreaAddresses;
+import dev.atlasviews.agent.patch.AreaKind;
+import dev.atlasviews.agent.patch.AreaSizes;
+import dev.atlasviews.agent.patch.LinkedPatch;
+import dev.atlasviews.agent.patch.PatchLinkException;
+import dev.atlasviews.agent.patch.PatchLinker;
+import dev.atlasviews.agent.patch.PatchTarget;
+import dev.atlasviews.agent.process.DynamicSymbols;
+import dev.atlasviews.agent.process.MappedImage;
+import dev.atlasviews.agent.process.TargetProcess;
+import dev.atlasviews.agent.views.Errno;
+import dev.atlasviews.agent.views.ProcessViews;
+import dev.atlasviews.agent.views.ViewException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Brings layers into a process: finds the areas that are there from before, else maps them. Areas are mapped with their
+ * final content and never change, so what is there is complete, and the same layer never takes room twice.
+ */
+final class LayerLinker {
+    private static final int ATTEMPTS = 16;
+    private static final int MAX_PATCHES = 64;
+    private static final long MAX_RETAINED = 256L << 20;
+
+    private final TargetProcess process;
+    private final ProcessViews views;
+    private final List<MappedImage> images;
+    private final DynamicSymbols symbols;
+
+    LayerLinker(final TargetProcess process, final ProcessViews views) throws IOException {
+        this.process = process;
+        this.views = views;
+        this.images = MappedImage.of(process);
+        this.symbols = new DynamicSymbols(process, images);
+    }
+
+    /** Whether the process runs a program that the layer changes. */
+    boolean concerns(final Layer layer) {
+        return layer.patch().targets().stream().anyMatch(target -> image(target).isPresent());
+    }
+
+    /** Links a layer; its areas are in the process afterwards. */
+    LinkedLayer link(final Layer layer) throws IOException, RefusedException {
+        final List<LinkedPatch> parts = new ArrayList<>();
+        for (final PatchTarget target : layer.patch().targets()) {
+            final Optional<MappedImage> image = image(target);
+            if (image.isPresent()) {
+                final Optional<LinkedPatch> present = find(layer.digest(), target, image.get());
+                parts.add(present.isPresent() ? present.get() : map(layer.digest(), target, image.get()));
+            }
+        }
+        return new LinkedLayer(layer.digest(), parts, layer.excluded());
+    }
+
+    /** Links a layer that was applied before; empty if its areas are not in the process. */
+    Optional<LinkedLayer> relink(final Layer layer) throws IOException, RefusedException {
+        final List<LinkedPatch> parts = new ArrayList<>();
+        for (final PatchTarget target : layer.patch().targets()) {
+            final Optional<MappedImage> image = image(target);
+            if (image.isPresent()) {
+                final Optional<LinkedPatch> present = find(layer.digest(), target, image.get());
+                if (present.isEmpty()) {
+                    return Optional.empty();
+                }
+                parts.add(present.get());
+            }
+        }
+        return Optional.of(new LinkedLayer(layer.digest(), parts, layer.excluded()));
+    }
+
+    private Optional<MappedImage> image(final PatchTarget target) {
+        return images.stream()
+                .filter(image ->
+                        image.buildId().filter(target.buildId()::equals).isPresent())
+                .findFirst();
+    }
+
+    private Optional<LinkedPatch> find(final String digest, final PatchTarget target, final MappedImage image)
+            throws IOException, RefusedException {
+        for (final AreaAddresses areas : Areas.find(process.mappings(), digest, target.buildId(), target.sizes())) {
+            final LinkedPatch linked = link(target, image, areas);
+            // A library that was loaded again, elsewhere, has the same name and other addresses.
+            if (holds(areas.text(), linked.text()) && holds(areas.constants(), linked.constants())) {
+                return Optional.of(linked);
+            }
+        }
+        return Optional.empty();
+    }
+
+    private LinkedPatch map(final String digest, final PatchTarget target, final MappedImage image)
+            throws IOException, RefusedException {
+        if (Areas.patches(process.mappings()) >= MAX_PATCHES || Areas.retained(process.mappings()) >= MAX_RETAINED) {
+            throw new RefusedException(
+                    Reason.TOO_MANY_PATCHES,
+                    "process %d has as many patches as it may have: %d, which occupy %d bytes"
+                            .formatted(
+                                    process.pid(),
+                                    Areas.patches(process.mappings()),
+                                    Areas.retained(process.mappings())));
+        }
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+            final AreaAddresses areas = Areas.choose(
+                            process.mappings(), image, target.positionIndependent(), target.sizes())
+                    .orElseThrow(() -> noRoom(image));
+            final LinkedPatch linked = link(target, image, areas);
+            try {
+                // The text last: it refers to the others, and its presence says that they are there.
+                map(AreaKind.DATA, areas, linked.data(), digest, target);
+                map(AreaKind.CONSTANTS, areas, linked.constants(), digest, target);
+                map(AreaKind.TEXT, areas, linked.text(), digest, target);
+                return linked;
+            } catch (final ViewException e) {
+                if (e.errno() != Errno.EEXIST) {
+                    throw e;
+                }
+                // The process mapped something there meanwhile.
+            }
+        }
+        throw noRoom(image);
+    }
+
+    private void map(
+            final AreaKind kind,
+            final AreaAddresses areas,
+            final byte[] content,
+            final String digest,
+            final PatchTarget target)
+            throws ViewException {
+        final AreaSizes sizes = target.sizes();
+        if (sizes.of(kind) > 0) {
+            views.mapArea(
+                    dev.atlasviews.agent.views.AreaKind.valueOf(kind.name()),
+                    areas.of(kind),
+                    Areas.aligned(sizes.of(kind)),
+                    content,
+                    Areas.name(kind, digest, target.buildId()));
+        }
+    }
+
+    private LinkedPatch link(final PatchTarget target, final MappedImage image, final AreaAddresses areas)
+            throws RefusedException {
+        try {
+            return PatchLinker.link(target, image.loadBias(), areas, symbols::resolve);
+        } catch (final PatchLinkException e) {
+            throw new RefusedException(Reason.SYMBOL_NOT_FOUND, String.valueOf(e.getMessage()));
+        }
+    }
+
+    private boolean holds(final long address, final byte[] content) throws IOException {
+        return content.length == 0 || Arrays.equals(process.read(address, content.length), content);
+    }
+
+    private static RefusedException noRoom(final MappedImage image) {
+        return new RefusedException(
+                Reason.NO_ROOM_FOR_CODE,
+                "no free addresses within 2 GiB of " + image.first().name());
+    }
+}

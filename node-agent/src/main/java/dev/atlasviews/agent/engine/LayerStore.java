@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.engine;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.Optional;
+
+/**
+ * Remembers, across restarts, the patch files that were applied and which of them a view's tag stands for. Everything is
+ * named by its digest and checked when read, so files are never stale and may be deleted: then a revert still works, by
+ * treating all patch code as one.
+ */
+public final class LayerStore {
+    private final Path directory;
+
+    /** A store in this directory, which is created when needed. */
+    public LayerStore(final Path directory) {
+        this.directory = directory;
+    }
+
+    /** Keeps a patch file. */
+    public void putPatch(final byte[] file) throws IOException {
+        put(path("patches", LayerStack.sha256(file)), file);
+    }
+
+    /** The patch file with this digest. */
+    public Optional<byte[]> patch(final String digest) throws IOException {
+        return get(path("patches", digest))
+                .filter(file -> LayerStack.sha256(file).equals(digest));
+    }
+
+    /** Keeps what a stack consists of. */
+    void putStack(final LayerStack stack) throws IOException {
+        put(path("stacks", stack.tag()), String.join("\n", stack.digests()).getBytes(StandardCharsets.US_ASCII));
+    }
+
+    /** The stack with this tag. */
+    public Optional<LayerStack> stack(final String tag) throws IOException {
+        return get(path("stacks", tag))
+                .map(bytes -> new LayerStack(
+                        new String(bytes, StandardCharsets.US_ASCII).lines().toList()))
+                .filter(stack -> stack.tag().equals(tag));
+    }
+
+    /** Waits until no other program works on the process; closing the channel lets the next one in. */
+    FileChannel lock(final long pid, final long startTime) throws IOException {
+        final Path file = path("locks", pid + "-" + startTime);
+        Files.createDirectories(file.getParent());
+        final FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        if (channel.lock() == null) {
+            throw new IOException("no lock on " + file);
+        }
+        return channel;
+    }
+
+    private Path path(final String kind, final String name) {
+        return directory.resolve(kind).resolve(name);
+    }
+
+    private static Optional<byte[]> get(final Path file) throws IOException {
+        try {
+            return Optional.of(Files.readAllBytes(file));
+        } catch (final NoSuchFileException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static void put(final Path file, final byte[] bytes) throws IOException {
+        if (Files.exists(file)) {
+            return;
+        }
+        Files.createDirectories(file.getParent());
+        final Path temporary = Files.createTempFile(file.getParent(), ".new", "");
+        Files.write(temporary, bytes);
+        Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+    }
+}

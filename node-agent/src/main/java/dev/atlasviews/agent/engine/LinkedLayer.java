@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.engine;
+
+import dev.atlasviews.agent.patch.LinkedPatch;
+import java.util.List;
+
+/**
+ * A layer whose areas are in the process.
+ *
+ * @param digest the patch's identity
+ * @param parts one for each program of the process that the patch changes
+ * @param excluded functions that may be active when a thread moves
+ */
+record LinkedLayer(String digest, List<LinkedPatch> parts, List<String> excluded) {
+
+    LinkedLayer {
+        parts = List.copyOf(parts);
+        excluded = List.copyOf(excluded);
+    }
+
+    List<LinkedPatch.Jump> jumps() {
+        return parts.stream().flatMap(part -> part.jumps().stream()).toList();
+    }
+
+    List<LinkedPatch.Body> bodies() {
+        return parts.stream().flatMap(part -> part.bodies().stream()).toList();
+    }
+
+    /** Whether a thread that moves may be in this function. */
+    boolean mayBeActive(final LinkedPatch.Body body) {
+        return excluded.contains(body.function());
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.engine;
+
+import java.util.List;
+
+/**
+ * What became of a process.
+ *
+ * @param pid its id
+ * @param startTime clock ticks since boot
+ * @param state how far it is
+ * @param reason in one word; empty where the state says all
+ * @param message in a sentence
+ * @param layers digests of the layers that its threads should have, those that do not concern it left out
+ * @param unconcerned digests of the layers that change no program of this process
+ * @param threads its threads
+ * @param retainedBytes areas of patches in its memory, whether in use or not
+ */
+public record ProcessReport(
+        long pid,
+        long startTime,
+        State state,
+        String reason,
+        String message,
+        List<String> layers,
+        List<String> unconcerned,
+        List<ThreadReport> threads,
+        long retainedBytes) {
+
+    /** Copies the lists. */
+    public ProcessReport {
+        layers = List.copyOf(layers);
+        unconcerned = List.copyOf(unconcerned);
+        threads = List.copyOf(threads);
+    }
+
+    /** How far a process is. */
+    public enum State {
+        /** Every thread is where it should be. */
+        IN_PLACE,
+        /** Some threads are held. */
+        MIXED,
+        /** The deadline passed, and every thread is back where it was. */
+        TAKEN_BACK,
+        /** The layers could not be prepared; the process is as it was. */
+        REFUSED,
+        /** The process is gone. */
+        EXITED
+    }
+
+    static ProcessReport refused(
+            final long pid, final long startTime, final RefusedException why, final List<ThreadReport> threads) {
+        return new ProcessReport(
+                pid,
+                startTime,
+                State.REFUSED,
+                why.reason().value(),
+                String.valueOf(why.getMessage()),
+                List.of(),
+                List.of(),
+                threads,
+                0);
+    }
+
+    static ProcessReport exited(final long pid, final long startTime) {
+        return new ProcessReport(
+                pid, startTime, State.EXITED, "Exited", "the process has exited", List.of(), List.of(), List.of(), 0);
+    }
+
+    /** The threads that are held. */
+    public List<ThreadReport> held() {
+        return threads.stream().filter(thread -> thread.heldBy() != null).toList();
+    }
+
+    /** How many threads are where they should be. */
+    public int inPlace() {
+        return (int) threads.stream().filter(ThreadReport::inPlace).count();
+    }
+}

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.engine;
+
+import dev.atlasviews.agent.engine.ProcessReport.State;
+import dev.atlasviews.agent.process.TargetProcess;
+import dev.atlasviews.agent.quiescence.QuiescenceCheck;
+import dev.atlasviews.agent.views.ProcessViews;
+import dev.atlasviews.agent.views.ThreadEntry;
+import dev.atlasviews.agent.views.ViewEntry;
+import dev.atlasviews.agent.views.ViewException;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** One reconciliation of one process, from top to bottom. */
+final class Reconciliation {
+    /** Going back may take as long as going forth, and at least this. */
+    private static final Duration SHORTEST_WAY_BACK = Duration.ofSeconds(30);
+
+    private final TargetProcess process;
+    private final ProcessViews views;
+    private final ProcessEngine.Layers layers;
+    private final Desired desired;
+    private final Progress progress;
+    private final List<Layer> concerned;
+    private final List<String> unconcerned;
+
+    Reconciliation(
+            final TargetProcess process,
+            final ProcessViews views,
+            final ProcessEngine.Layers layers,
+            final Desired desired,
+            final Progress progress) {
+        this.process = process;
+        this.views = views;
+        this.layers = layers;
+        this.desired = desired;
+        this.progress = progress;
+        this.concerned =
+                desired.layers().stream().filter(layers.linker()::concerns).toList();
+        this.unconcerned = desired.layers().stream()
+                .filter(layer -> !concerned.contains(layer))
+                .map(Layer::digest)
+                .toList();
+    }
+
+    ProcessReport run() throws IOException {
+        final ViewSet viewSet = new ViewSet(process, views, layers.store());
+        final Map<Integer, Integer> before = new HashMap<>();
+        for (final ThreadEntry thread : views.listThreads()) {
+            before.put(thread.tid(), thread.view());
+        }
+        final int defaultBefore = defaultView();
+        if (concerned.isEmpty() && views.listViews().stream().allMatch(view -> view.view() == ViewEntry.BASE)) {
+            return report(State.IN_PLACE, "", "", viewSet, Optional.empty());
+        }
+        try {
+            prepare(viewSet);
+        } catch (final RefusedException e) {
+            return ProcessReport.refused(
+                    process.pid(),
+                    process.startTime(),
+                    e,
+                    report(State.REFUSED, "", "", viewSet, Optional.empty()).threads());
+        }
+        // The deadline is for the threads, not for the start of the helper.
+        layers.unwinder().start();
+        final QuiescenceCheck check = new QuiescenceCheck(layers.unwinder(), process);
+        final ThreadMover.Plan forth = thread -> viewSet.provide(desired.stackFor(thread.name(), concerned));
+        setDefault(viewSet);
+        final ThreadMover threads = new ThreadMover(views, check, viewSet, progress);
+        final ProcessMover all = new ProcessMover(views, check, viewSet, forth);
+        final boolean inPlace = desired.scope() == Desired.Scope.PROCESS
+                ? all.move(desired.deadline())
+                : threads.move(forth, desired.deadline());
+        if (inPlace || desired.onDeadline() == Desired.OnDeadline.KEEP) {
+            threads.move(forth, Duration.ZERO);
+            removeViews(viewSet);
+            return inPlace
+                    ? report(State.IN_PLACE, "", "", viewSet, Optional.of(threads))
+                    : mixed(viewSet, threads, all);
+        }
+        final ProcessReport failed = mixed(viewSet, threads, all);
+        return goBack(viewSet, check, before, defaultBefore, failed);
+    }
+
+    /** Everything that can be refused happens here, before any thread moves. */
+    private void prepare(final ViewSet viewSet) throws IOException, RefusedException {
+        StackRules.check(concerned);
+        final Set<String> linked = new HashSet<>();
+        for (final Layer layer : concerned) {
+            final LinkedLayer there = layers.linker().link(layer);
+            StackRules.checkExclusions(there);
+            StackRules.checkLiveCode(process, there);
+            viewSet.know(there);
+            linked.add(layer.digest());
+        }
+        for (final Layer layer : desired.leaving()) {
+            if (linked.add(layer.digest())) {
+                layers.linker().relink(layer).ifPresent(viewSet::know);
+            }
+        }
+        for (final String digest : viewSet.digests()) {
+            final Optional<Layer> layer = linked.contains(digest) ? Optional.empty() : layers.stored(digest);
+            if (layer.isPresent()) {
+                layers.linker().relink(layer.get()).ifPresent(viewSet::know);
+            }
+        }
+        for (final ThreadEntry thread : views.listThreads()) {
+            provide(viewSet, desired.stackFor(thread.name(), concerned));
+        }
+    }
+
+    private void provide(final ViewSet viewSet, final LayerStack stack) throws IOException {
+        final long start = System.nanoTime();
+        final Set<Integer> known = new HashSet<>();
+        views.listViews().forEach(view -> known.add(view.view()));
+        final int view = viewSet.provide(stack);
+        if (view != ViewEntry.BASE && !known.contains(view)) {
+            progress.viewReady(view, stack, Duration.ofNanos(System.nanoTime() - start));
+        }
+    }
+
+    /** New threads start where every thread should be; where that depends on the name, in the view of their creator. */
+    private void setDefault(final ViewSet viewSet) throws IOException {
+        final boolean same =
+                concerned.stream().allMatch(layer -> layer.threads().all());
+        setDefault(same ? viewSet.provide(desired.stackFor("", concerned)) : ViewEntry.CREATOR);
+    }
+
+    /** The base view is no default: it is where a thread starts whose creator is in it. */
+    private void setDefault(final int view) throws IOException {
+        views.setDefault(view == ViewEntry.BASE ? ViewEntry.CREATOR : view);
+    }
+
+    private void removeViews(final ViewSet viewSet) throws IOException {
+        final Set<Integer> needed = new HashSet<>();
+        for (final ThreadEntry thread : views.listThreads()) {
+            needed.add(thread.view());
+            needed.add(viewSet.provide(desired.stackFor(thread.name(), concerned)));
+        }
+        if (needed.equals(Set.of(ViewEntry.BASE))) {
+            views.setDefault(ViewEntry.CREATOR);
+        }
+        viewSet.deleteAllBut(needed);
+    }
+
+    private ProcessReport goBack(
+            final ViewSet viewSet,
+            final QuiescenceCheck check,
+            final Map<Integer, Integer> before,
+            final int defaultBefore,
+            final ProcessReport failed)
+            throws IOException {
+        final int home = defaultBefore == ViewEntry.CREATOR ? ViewEntry.BASE : defaultBefore;
+        setDefault(home);
+        final ThreadMover.Plan back = thread -> before.getOrDefault(thread.tid(), home);
+        final ThreadMover threads = new ThreadMover(views, check, viewSet, Progress.NONE);
+        final Duration most =
+                desired.deadline().compareTo(SHORTEST_WAY_BACK) > 0 ? desired.deadline() : SHORTEST_WAY_BACK;
+        final boolean inPlace = threads.move(back, most);
+        final Set<Integer> needed = new HashSet<>(before.values());
+        needed.add(home);
+        views.listThreads().forEach(thread -> needed.add(thread.view()));
+        setDefault(defaultBefore);
+        viewSet.deleteAllBut(needed);
+        return new ProcessReport(
+                failed.pid(),
+                failed.startTime(),
+                inPlace ? State.TAKEN_BACK : State.MIXED,
+                "DeadlineExceeded",
+                failed.message(),
+                List.of(),
+                unconcerned,
+                failed.threads(),
+                failed.retainedBytes());
+    }
+
+    private int defaultView() throws ViewException {
+        return views.listViews().stream()
+                .filter(ViewEntry::isDefault)
+                .map(ViewEntry::view)
+                .findFirst()
+                .orElse(ViewEntry.CREATOR);
+    }
+
+    private ProcessReport mixed(final ViewSet viewSet, final ThreadMover threads, final ProcessMover all)
+            throws IOException {
+        final ProcessReport report = report(State.MIXED, "WaitingForQuiescence", "", viewSet, Optional.of(threads));
+        final String message = all.obstacle()
+                .map(obstacle -> "thread %d %s is in %s"
+                        .formatted(obstacle.thread().tid(), obstacle.thread().name(), obstacle.heldBy()))
+                .orElseGet(() -> report.held().stream()
+                        .findFirst()
+                        .map(thread -> "thread %d %s is in %s, and %d others are held"
+                                .formatted(
+                                        thread.tid(),
+                                        thread.name(),
+                                        thread.heldBy(),
+                                        report.held().size() - 1))
+                        .orElse("threads did not come to rest"));
+        return new ProcessReport(
+                report.pid(),
+                report.startTime(),
+                report.state(),
+                report.reason(),
+                message,
+                report.layers(),
+                report.unconcerned(),
+                report.threads(),
+                report.retainedBytes());
+    }
+
+    private ProcessReport report(
+            final State state,
+            final String reason,
+            final String message,
+            final ViewSet viewSet,
+            final Optional<ThreadMover> mover)
+            throws IOException {
+        final List<ThreadReport> threads = new ArrayList<>();
+        for (final ThreadEntry thread : views.listThreads()) {
+            final LayerStack stack = viewSet.stack(thread.view());
+            final boolean inPlace = desired.stackFor(thread.name(), concerned).equals(stack) && state != State.REFUSED;
+            final Optional<Attempt> attempt =
+                    inPlace ? Optional.empty() : mover.flatMap(used -> used.attemptOf(thread.tid()));
+            threads.add(new ThreadReport(
+                    thread.tid(),
+                    thread.name(),
+                    thread.view(),
+                    stack,
+                    inPlace,
+                    attempt.map(Attempt::heldBy).orElse(null),
+                    attempt.map(Attempt::heldSince).orElse(null),
+                    mover.flatMap(used -> used.movedAfter(thread.tid()))
+                            .map(Duration::toMillis)
+                            .orElse(null)));
+        }
+        return new ProcessReport(
+                process.pid(),
+                process.startTime(),
+                state,
+                reason,
+                message,
+                concerned.stream().map(Layer::digest).toList(),
+                unconcerned,
+                threads,
+                Areas.retained(process.mappings()));
+    }
+
+    /** How a process is: a thread is in place where all are in one view. */
+    static ProcessReport inspect(final TargetProcess process, final ProcessViews views, final LayerStore store)
+            throws IOException {
+        final Map<Integer, LayerStack> stacks = stacks(views, store);
+        final List<ThreadReport> threads = new ArrayList<>();
+        final List<ThreadEntry> entries = views.listThreads();
+        final boolean same = entries.stream().map(ThreadEntry::view).distinct().count() <= 1;
+        for (final ThreadEntry thread : entries) {
+            threads.add(new ThreadReport(
+                    thread.tid(),
+                    thread.name(),
+                    thread.view(),
+                    stacks.get(thread.view()),
+                    same,
+                    null,
+                    (Instant) null,
+                    null));
+        }
+        return new ProcessReport(
+                process.pid(),
+                process.startTime(),
+                same ? State.IN_PLACE : State.MIXED,
+                "",
+                "",
+                digests(views, store),
+                List.of(),
+                threads,
+                Areas.retained(process.mappings()));
+    }
+
+    static List<String> digests(final ProcessViews views, final LayerStore store) throws IOException {
+        return stacks(views, store).values().stream()
+                .sorted((one, other) ->
+                        Integer.compare(other.digests().size(), one.digests().size()))
+                .flatMap(stack -> stack.digests().stream())
+                .distinct()
+                .toList();
+    }
+
+    private static Map<Integer, LayerStack> stacks(final ProcessViews views, final LayerStore store)
+            throws IOException {
+        final Map<Integer, LayerStack> stacks = new HashMap<>();
+        stacks.put(ViewEntry.BASE, LayerStack.BASE);
+        for (final ViewEntry view : views.listViews()) {
+            if (view.tag().isPresent() && !view.deleted()) {
+                store.stack(view.tag().get()).ifPresent(stack -> stacks.put(view.view(), stack));
+            }
+        }
+        return stacks;
+    }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.engine;
+
+import java.io.Serial;
+
+/** The layers can not be prepared in full, so they were not begun: the process is as it was. */
+public final class RefusedException extends Exception {
+    @Serial
+    private static final long serialVersionUID = 1L;
+
+    private final Reason reason;
+
+    RefusedException(final Reason reason, final String message) {
+        super(message);
+        this.reason = reason;
+    }
+
+    /** Why, for programs; the message names the symbol, function or limit. */
+    public Reason reason() {
+        return reason;
+    }
+
+    /** Why layers are refused. */
+    public enum Reason {
+        /** Two layers change the same code and neither is based on the other, or what one is based on is missing. */
+        CONFLICT("Conflict"),
+        /** Something else changed the code in memory. */
+        TEXT_MODIFIED("TextModified"),
+        /** The patch refers to a symbol that the process does not have, or that is out of reach. */
+        SYMBOL_NOT_FOUND("SymbolNotFound"),
+        /** No free addresses near enough to the code. */
+        NO_ROOM_FOR_CODE("NoRoomForCode"),
+        /** The process has as many patches as it may have. */
+        TOO_MANY_PATCHES("TooManyPatches"),
+        /** A function that is to be excluded does not exist. */
+        UNKNOWN_FUNCTION("UnknownFunction"),
+        /** A function can not be excluded: code jumps or returns into what its jump overwrites. */
+        NOT_EXCLUDABLE("NotExcludable");
+
+        private final String value;
+
+        Reason(final String value) {
+            this.value = value;
+        }
+
+        /** The reason in one word, as statuses carry it. */
+        public String value() {
+            return value;
+        }
+    }
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.engine;
+
+import dev.atlasviews.agent.quiescence.Quiescence;
+import dev.atlasviews.agent.quiescence.QuiescenceCheck;
+import dev.atlasviews.agent.views.Errno;
+import dev.atlasviews.agent.views.ProcessViews;
+import dev.atlasviews.agent.views.Snapshot;
+import dev.atlasviews.agent.views.ThreadEntry;
+import dev.atlasviews.agent.views.ViewEvent;
+import dev.atlasviews.agent.views.ViewException;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Moves each thread to its view at its own quiescence point. A thread that is off the CPU is judged by a snapshot and
+ * moved where it sleeps, unless it ran meanwhile; a running one is asked to check itself on its next way to user mode.
+ * No thread waits for anything. Threads that could not move are tried again, ever less often.
+ */
+final class ThreadMover {
+    /** Enough for the usual thread; a deeper stack is seen only in part, and its thread held until it is shallower. */
+    static final int STACK_CAPACITY = 1 << 20;
+
+    private static final Duration LONGEST_WAIT = Duration.ofMillis(100);
+
+    private final ProcessViews views;
+    private final QuiescenceCheck check;
+    private final ViewSet viewSet;
+    private final Progress progress;
+    private final long start = System.nanoTime();
+    private final Map<Integer, Attempt> attempts = new HashMap<>();
+    private final Map<Integer, Duration> movedAfter = new HashMap<>();
+
+    /** Where a thread should be. */
+    interface Plan {
+        int viewFor(ThreadEntry thread) throws IOException;
+    }
+
+    ThreadMover(final ProcessViews views, final QuiescenceCheck check, final ViewSet viewSet, final Progress progress) {
+        this.views = views;
+        this.check = check;
+        this.viewSet = viewSet;
+        this.progress = progress;
+    }
+
+    /** Returns whether all threads are where they should be; false when the time was over before. */
+    boolean move(final Plan plan, final Duration most) throws IOException {
+        final long deadline = System.nanoTime() + most.toNanos();
+        while (true) {
+            boolean done = true;
+            long next = System.nanoTime() + LONGEST_WAIT.toNanos();
+            for (final ThreadEntry thread : views.listThreads()) {
+                if (thread.view() == plan.viewFor(thread)) {
+                    arrived(thread);
+                } else {
+                    done = false;
+                    final Attempt attempt = attempt(thread);
+                    if (attempt.due()) {
+                        attempt(thread, plan.viewFor(thread), attempt);
+                        attempt.later();
+                    }
+                    next = Math.min(next, attempt.next());
+                }
+            }
+            if (done) {
+                return true;
+            }
+            final long now = System.nanoTime();
+            if (now - deadline >= 0) {
+                return false;
+            }
+            // Rounded up, so that a wait is never of no length.
+            final long wait = Math.max(0, Math.min(next, deadline) - now) / 1_000_000 + 1;
+            views.events(Duration.ofMillis(wait)).forEach(this::note);
+        }
+    }
+
+    /** Why a thread could not move at its last attempt. */
+    java.util.Optional<Attempt> attemptOf(final int tid) {
+        return java.util.Optional.ofNullable(attempts.get(tid));
+    }
+
+    /** After what time a thread was found in place; empty if it was there from the first. */
+    java.util.Optional<Duration> movedAfter(final int tid) {
+        return java.util.Optional.ofNullable(movedAfter.get(tid));
+    }
+
+    private Attempt attempt(final ThreadEntry thread) {
+        final Attempt attempt = attempts.get(thread.tid());
+        if (attempt != null && attempt.startTime() == thread.startTime()) {
+            return attempt;
+        }
+        final Attempt first = new Attempt(thread);
+        attempts.put(thread.tid(), first);
+        return first;
+    }
+
+    private void arrived(final ThreadEntry thread) {
+        if (attempts.remove(thread.tid()) != null) {
+            final Duration after = Duration.ofNanos(System.nanoTime() - start);
+            movedAfter.put(thread.tid(), after);
+            progress.moved(thread.tid(), thread.name(), after);
+        }
+    }
+
+    private void attempt(final ThreadEntry thread, final int view, final Attempt attempt) throws IOException {
+        final Transition transition = viewSet.transition(thread.view(), view);
+        attempt.aim(transition);
+        try {
+            if (!moveWhereItSleeps(thread, view, attempt, transition) && !thread.pending()) {
+                views.migrateIfOutside(thread.tid(), view, transition.ranges(), thread.tid());
+            }
+        } catch (final ViewException e) {
+            if (e.errno() != Errno.EBUSY && e.errno() != Errno.ESRCH) {
+                throw e;
+            }
+            // Busy: asked already. Gone: the next list is without it, or the process is gone, which listing tells.
+        }
+    }
+
+    /** Returns whether that was possible, or it is known that it is not. */
+    private boolean moveWhereItSleeps(
+            final ThreadEntry thread, final int view, final Attempt attempt, final Transition transition)
+            throws IOException {
+        try {
+            final Snapshot snapshot = views.snapshot(thread.tid(), STACK_CAPACITY);
+            if (snapshot.view() != thread.view()) {
+                return true;
+            }
+            switch (check.check(snapshot, transition.ranges())) {
+                case Quiescence.Reached reached -> views.migrateIfSequence(thread.tid(), view, snapshot.sequence());
+                case Quiescence.Held held ->
+                    attempt.held(
+                            held.address() == 0
+                                    ? held.reason()
+                                    : transition
+                                            .function(held.address())
+                                            .orElse("0x" + Long.toHexString(held.address())),
+                            progress);
+            }
+            return true;
+        } catch (final ViewException e) {
+            if (e.errno() == Errno.EBUSY || e.errno() == Errno.EAGAIN) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    private void note(final ViewEvent event) {
+        final Attempt attempt = attempts.get(event.tid());
+        if (event.type() == ViewEvent.Type.STAYED && attempt != null) {
+            switch (event.stayed()) {
+                case IN_RANGE, ON_STACK -> attempt.held(event.address(), progress);
+                case NO_STACK -> attempt.held("its stack is too deep to be checked while it runs", progress);
+                default -> attempt.soon();
+            }
+        }
+    }
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.engine;
+
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A thread of a process.
+ *
+ * @param tid its id
+ * @param name its name
+ * @param view the view it is in
+ * @param stack digests of the layers it has; null when its view is none of ours
+ * @param inPlace whether it is where it should be
+ * @param heldBy the function that holds it, or why its stack can not be read; null if nothing does
+ * @param heldSince since when; null if it is not held
+ * @param movedAfterMillis how long after the start it was found where it should be; null if it was there before
+ */
+public record ThreadReport(
+        int tid,
+        String name,
+        int view,
+        @Nullable LayerStack stack,
+        boolean inPlace,
+        @Nullable String heldBy,
+        @Nullable Instant heldSince,
+        @Nullable Long movedAfterMillis) {}

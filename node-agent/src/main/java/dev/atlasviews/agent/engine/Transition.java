@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.engine;
+
+import dev.atlasviews.agent.patch.LinkedPatch;
+import dev.atlasviews.agent.views.AddressRange;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+
+/**
+ * What a thread must not be in when it goes from one view to another: every body, old or new, that differs between them.
+ *
+ * @param bodies name by range
+ */
+record Transition(Map<AddressRange, String> bodies) {
+
+    /**
+     * From one stack of layers to another. A layer that is in both matters only where it changes a function that a layer
+     * in just one of them changes as well.
+     */
+    static Transition between(final List<LinkedLayer> from, final List<LinkedLayer> to) {
+        final List<LinkedLayer> all =
+                Stream.concat(from.stream(), to.stream()).distinct().toList();
+        final Set<Long> entries = new HashSet<>();
+        final Map<AddressRange, String> bodies = new TreeMap<>();
+        for (final LinkedLayer layer : all) {
+            if (contains(from, layer) != contains(to, layer)) {
+                layer.bodies().stream()
+                        .filter(body -> body.oldEnd() > body.oldStart())
+                        .forEach(body -> entries.add(body.oldStart()));
+            }
+        }
+        for (final LinkedLayer layer : all) {
+            final boolean differs = contains(from, layer) != contains(to, layer);
+            layer.bodies().stream()
+                    .filter(body -> differs || entries.contains(body.oldStart()))
+                    .filter(body -> !layer.mayBeActive(body))
+                    .forEach(body -> add(bodies, body));
+        }
+        return new Transition(bodies);
+    }
+
+    /** The same, and these ranges besides. */
+    Transition and(final Map<AddressRange, String> others) {
+        final Map<AddressRange, String> bodiesAndOthers = new TreeMap<>(bodies);
+        bodiesAndOthers.putAll(others);
+        return new Transition(bodiesAndOthers);
+    }
+
+    List<AddressRange> ranges() {
+        return List.copyOf(bodies.keySet());
+    }
+
+    /** The function at this address. */
+    Optional<String> function(final long address) {
+        return bodies.entrySet().stream()
+                .filter(entry -> entry.getKey().contains(address))
+                .map(Map.Entry::getValue)
+                .findFirst();
+    }
+
+    private static boolean contains(final List<LinkedLayer> layers, final LinkedLayer layer) {
+        return layers.stream().anyMatch(other -> other.digest().equals(layer.digest()));
+    }
+
+    private static void add(final Map<AddressRange, String> bodies, final LinkedPatch.Body body) {
+        if (body.oldEnd() > body.oldStart()) {
+            bodies.put(new AddressRange(body.oldStart(), body.oldEnd()), body.function());
+        }
+        if (body.newEnd() > body.newStart()) {
+            bodies.put(new AddressRange(body.newStart(), body.newEnd()), body.function());
+        }
+    }
+}

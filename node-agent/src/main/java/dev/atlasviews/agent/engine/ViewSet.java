@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.engine;
+
+import dev.atlasviews.agent.patch.LinkedPatch;
+import dev.atlasviews.agent.process.Mapping;
+import dev.atlasviews.agent.process.TargetProcess;
+import dev.atlasviews.agent.views.AddressRange;
+import dev.atlasviews.agent.views.ProcessViews;
+import dev.atlasviews.agent.views.ViewEntry;
+import dev.atlasviews.agent.views.ViewException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** The views of a process and what each consists of. */
+final class ViewSet {
+    private final TargetProcess process;
+    private final ProcessViews views;
+    private final LayerStore store;
+    private final Map<Integer, LayerStack> stacks = new HashMap<>();
+    private final Map<String, LinkedLayer> linked = new HashMap<>();
+
+    /**
+     * Reads what is there and removes what an interrupted attempt left behind: a view without a tag is not complete, and
+     * no thread was ever moved to it.
+     */
+    ViewSet(final TargetProcess process, final ProcessViews views, final LayerStore store) throws IOException {
+        this.process = process;
+        this.views = views;
+        this.store = store;
+        stacks.put(ViewEntry.BASE, LayerStack.BASE);
+        for (final ViewEntry view : views.listViews()) {
+            if (view.view() != ViewEntry.BASE && !view.deleted()) {
+                if (view.tag().isEmpty()) {
+                    views.deleteView(view.view());
+                } else {
+                    final Optional<LayerStack> stack = store.stack(view.tag().get());
+                    stack.ifPresent(known -> stacks.put(view.view(), known));
+                }
+            }
+        }
+    }
+
+    /** Layers of the views that are there, lowest first. */
+    List<String> digests() {
+        return stacks.values().stream()
+                .sorted((one, other) ->
+                        Integer.compare(other.digests().size(), one.digests().size()))
+                .flatMap(stack -> stack.digests().stream())
+                .distinct()
+                .toList();
+    }
+
+    /** What a view consists of; null if that is not known. */
+    @Nullable
+    LayerStack stack(final int view) {
+        return stacks.get(view);
+    }
+
+    void know(final LinkedLayer layer) {
+        linked.put(layer.digest(), layer);
+    }
+
+    /** The view with this stack, built if there is none. Its layers are known. */
+    int provide(final LayerStack stack) throws IOException {
+        for (final Map.Entry<Integer, LayerStack> entry : stacks.entrySet()) {
+            if (entry.getValue().equals(stack)) {
+                return entry.getKey();
+            }
+        }
+        store.putStack(stack);
+        final int view = views.createView(ViewEntry.BASE);
+        try {
+            for (final LinkedLayer layer : layers(stack)) {
+                for (final LinkedPatch.Jump jump : layer.jumps()) {
+                    views.write(view, jump.address(), jump.code());
+                }
+            }
+            views.tag(view, stack.tag());
+        } catch (final ViewException e) {
+            delete(view);
+            throw e;
+        }
+        stacks.put(view, stack);
+        return view;
+    }
+
+    /** What differs between two views. Of a view that is not known every patch code may be part. */
+    Transition transition(final int from, final int to) throws IOException {
+        final LayerStack before = stacks.get(from);
+        final LayerStack after = stacks.get(to);
+        final boolean known = isLinked(before) && isLinked(after);
+        final Transition transition = Transition.between(layers(before), layers(after));
+        return known ? transition : transition.and(allPatchCode());
+    }
+
+    /** Deletes the views that none of these is; those that still have threads stay until the last one leaves. */
+    void deleteAllBut(final java.util.Collection<Integer> needed) throws ViewException {
+        for (final ViewEntry view : views.listViews()) {
+            if (view.view() != ViewEntry.BASE && !view.deleted() && !needed.contains(view.view())) {
+                delete(view.view());
+                stacks.remove(view.view());
+            }
+        }
+    }
+
+    private void delete(final int view) throws ViewException {
+        try {
+            views.deleteView(view);
+        } catch (final ViewException e) {
+            if (e.errno() != dev.atlasviews.agent.views.Errno.ENOENT) {
+                throw e;
+            }
+        }
+    }
+
+    private boolean isLinked(final @Nullable LayerStack stack) {
+        return stack != null && stack.digests().stream().allMatch(linked::containsKey);
+    }
+
+    private List<LinkedLayer> layers(final @Nullable LayerStack stack) {
+        final List<LinkedLayer> layers = new ArrayList<>();
+        if (stack != null) {
+            for (final String digest : stack.digests()) {
+                final LinkedLayer layer = linked.get(digest);
+                if (layer != null) {
+                    layers.add(layer);
+                }
+            }
+        }
+        return layers;
+    }
+
+    private Map<AddressRange, String> allPatchCode() throws IOException {
+        final Map<AddressRange, String> ranges = new TreeMap<>();
+        final Function<Mapping, AddressRange> range = mapping -> new AddressRange(mapping.start(), mapping.end());
+        Areas.text(process.mappings()).forEach(mapping -> ranges.put(range.apply(mapping), "a function of a patch"));
+        return ranges;
+    }
+}

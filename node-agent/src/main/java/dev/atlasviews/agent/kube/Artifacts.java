@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.kube;
+
+import dev.atlasviews.agent.engine.LayerStore;
+import dev.atlasviews.agent.engine.ThreadFilter;
+import dev.atlasviews.agent.patch.Patch;
+import dev.atlasviews.agent.patch.PatchFormatException;
+import dev.atlasviews.agent.patch.PatchReader;
+import dev.atlasviews.crds.Digest;
+import dev.atlasviews.crds.Layer;
+import dev.atlasviews.crds.LayerReason;
+import dev.atlasviews.crds.ViewPatchArtifact;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import java.io.IOException;
+import java.io.Serial;
+import java.util.Optional;
+
+/** Fetches patch files from the cluster. The digest in the layer decides what is accepted, not the object's word. */
+final class Artifacts {
+    private final KubernetesClient client;
+    private final LayerStore store;
+
+    /** A layer's patch can not be had, or is not what it should be. */
+    static final class ArtifactException extends Exception {
+        @Serial
+        private static final long serialVersionUID = 1L;
+
+        private final LayerReason reason;
+
+        ArtifactException(final LayerReason reason, final String message) {
+            super(message);
+            this.reason = reason;
+        }
+
+        LayerReason reason() {
+            return reason;
+        }
+    }
+
+    Artifacts(final KubernetesClient client, final LayerStore store) {
+        this.client = client;
+        this.store = store;
+    }
+
+    /** The layer with its patch, which is remembered. */
+    dev.atlasviews.agent.engine.Layer fetch(final Layer layer) throws IOException, ArtifactException {
+        final Optional<byte[]> stored = store.patch(layer.digest().hex());
+        final byte[] file = stored.isPresent() ? stored.get() : download(layer);
+        try {
+            final Patch patch = PatchReader.read(file);
+            return new dev.atlasviews.agent.engine.Layer(
+                    patch,
+                    new ThreadFilter(layer.threads().namePattern()),
+                    layer.quiescence().excludedFunctions());
+        } catch (final PatchFormatException e) {
+            throw new ArtifactException(LayerReason.INVALID_PATCH, String.valueOf(e.getMessage()));
+        }
+    }
+
+    private byte[] download(final Layer layer) throws IOException, ArtifactException {
+        final String place =
+                layer.artifact().namespace() + "/" + layer.artifact().name();
+        final ViewPatchArtifact artifact = client.resources(ViewPatchArtifact.class)
+                .inNamespace(layer.artifact().namespace())
+                .withName(layer.artifact().name())
+                .get();
+        if (artifact == null) {
+            throw new ArtifactException(LayerReason.ARTIFACT_NOT_FOUND, "there is no ViewPatchArtifact " + place);
+        }
+        final byte[] file;
+        try {
+            file = artifact.getSpec().file();
+        } catch (final IllegalArgumentException e) {
+            throw new ArtifactException(
+                    LayerReason.INVALID_PATCH, "the content of ViewPatchArtifact " + place + " is no base64");
+        }
+        final Digest digest = Digest.of(file);
+        if (!digest.equals(layer.digest())) {
+            throw new ArtifactException(
+                    LayerReason.DIGEST_MISMATCH,
+                    "ViewPatchArtifact %s has the digest %s, the ViewPatch names %s"
+                            .formatted(place, digest, layer.digest()));
+        }
+        store.putPatch(file);
+        return file;
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.kube;
+
+import dev.atlasviews.agent.process.TargetProcess;
+import dev.atlasviews.crds.ContainerLayers;
+import dev.atlasviews.crds.LayerState;
+import dev.atlasviews.crds.LayerStatus;
+import dev.atlasviews.crds.PodView;
+import dev.atlasviews.crds.PodViewStatus;
+import dev.atlasviews.crds.PodViewSummary;
+import dev.atlasviews.crds.ProcessStatus;
+import dev.atlasviews.crds.ThreadCounts;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+
+/** Brings the processes of one pod nearer to its PodView, and says how they are. */
+final class PodViewReconciler {
+    /** What needs attention comes first. */
+    private static final List<LayerState> BY_ADVANCE = List.of(
+            LayerState.REFUSED,
+            LayerState.APPLYING,
+            LayerState.REVERTING,
+            LayerState.REVERTED,
+            LayerState.APPLIED,
+            LayerState.NOTHING_TO_DO);
+
+    private final ContainerProcesses containers;
+    private final String bootId;
+
+    /** How one process is reconciled. */
+    @FunctionalInterface
+    interface ProcessStep {
+        Optional<ProcessStatus> reconcile(
+                TargetProcess process, ContainerLayers container, Optional<ProcessStatus> last) throws IOException;
+    }
+
+    private final ProcessStep step;
+
+    PodViewReconciler(final ContainerProcesses containers, final ProcessStep step, final String bootId) {
+        this.containers = containers;
+        this.step = step;
+        this.bootId = bootId;
+    }
+
+    /** One pass over all processes; the status is what is to be written. */
+    PodViewStatus reconcile(final PodView view) throws IOException {
+        final List<ProcessStatus> statuses = new ArrayList<>();
+        for (final ContainerLayers container : view.getSpec().containers()) {
+            final String id = container.id();
+            if (id != null && !container.layers().isEmpty()) {
+                for (final TargetProcess process : containers.find(id)) {
+                    step.reconcile(process, container, last(view, process)).ifPresent(statuses::add);
+                }
+            }
+        }
+        final boolean anyConcerned = statuses.stream().anyMatch(PodViewReconciler::concerned);
+        final List<ProcessStatus> told = statuses.stream()
+                .filter(status -> !anyConcerned || concerned(status))
+                .sorted(Comparator.comparingInt(PodViewReconciler::rank))
+                .toList();
+        return new PodViewStatus(
+                view.getMetadata().getGeneration(),
+                summary(told),
+                told.stream().limit(PodViewStatus.MAX_PROCESSES).toList());
+    }
+
+    /** Whether threads are still on their way. */
+    static boolean inMotion(final PodViewStatus status) {
+        return status.processes().stream()
+                .flatMap(process -> process.layers().stream())
+                .anyMatch(layer -> layer.state() == LayerState.APPLYING || layer.state() == LayerState.REVERTING);
+    }
+
+    /** What the last pass said of this very process: the same boot, id and start time. */
+    private Optional<ProcessStatus> last(final PodView view, final TargetProcess process) {
+        return Optional.ofNullable(view.getStatus()).stream()
+                .flatMap(status -> status.processes().stream())
+                .filter(status -> status.bootId().equals(bootId)
+                        && status.pid() == process.pid()
+                        && status.startTime() == process.startTime())
+                .findFirst();
+    }
+
+    private static PodViewSummary summary(final List<ProcessStatus> processes) {
+        final Optional<LayerStatus> least = processes.stream()
+                .flatMap(process -> process.layers().stream())
+                .min(Comparator.comparingInt(layer -> BY_ADVANCE.indexOf(layer.state())));
+        return new PodViewSummary(
+                least.map(LayerStatus::state).orElse(LayerState.NOTHING_TO_DO),
+                processes.size(),
+                processes.stream().map(ProcessStatus::threads).reduce(ThreadCounts.NONE, ThreadCounts::plus),
+                least.map(LayerStatus::message).orElse(null));
+    }
+
+    private static boolean concerned(final ProcessStatus status) {
+        return status.layers().stream().anyMatch(layer -> layer.state() != LayerState.NOTHING_TO_DO);
+    }
+
+    private static int rank(final ProcessStatus status) {
+        return status.layers().stream()
+                .mapToInt(layer -> BY_ADVANCE.indexOf(layer.state()))
+                .min()
+                .orElse(BY_ADVANCE.size());
+    }
+}

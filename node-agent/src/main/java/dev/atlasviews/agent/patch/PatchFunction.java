@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.patch;
+
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A function of a patch, or the cold part that the compiler split off one: what it was, what it becomes. New functions
+ * have no old body; a cold part that is no longer needed has no new one.
+ *
+ * @param name the symbol
+ * @param unit the translation unit, as the path of its object file
+ */
+public record PatchFunction(
+        String name,
+        String unit,
+        @Nullable OldBody oldBody,
+        @Nullable NewBody newBody) {
+    /** Checks that nothing is missing. */
+    public PatchFunction {
+        Objects.requireNonNull(name, "name");
+        Objects.requireNonNull(unit, "unit");
+    }
+
+    /**
+     * Code of the running program that must not run in the patched view.
+     *
+     * @param address link-time address
+     * @param size in bytes
+     * @param sha256 of the bytes in the program file, lower-case hexadecimal; process memory must hold the same
+     * @param jumpOffset where the 5-byte jump goes, from the start: 0, or 4 after an {@code endbr64}; {@link #NO_JUMP} for a cold
+     *     part, which is entered from its function only
+     * @param notExcludable why a thread may not stay in this body while its entry is overwritten; null if it may
+     */
+    public record OldBody(
+            long address,
+            long size,
+            String sha256,
+            int jumpOffset,
+            @Nullable String notExcludable) {
+        /** No jump leads out of this body. */
+        public static final int NO_JUMP = -1;
+
+        /** Checks that nothing is missing. */
+        public OldBody {
+            Objects.requireNonNull(sha256, "sha256");
+        }
+    }
+
+    /** Where the new code lies in the patch's text area. */
+    public record NewBody(long offset, long size) {}
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.patch.build;
+
+import dev.atlasviews.agent.elf.ElfFormatException;
+import dev.atlasviews.agent.elf.ElfRelocation;
+import dev.atlasviews.agent.elf.ElfSection;
+import dev.atlasviews.agent.elf.ElfSymbol;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Optional;
+
+/**
+ * Rule 8: exception handlers of patch code would need unwind tables registered inside the target, so that code with
+ * such handlers, and languages whose exceptions may pass through any code, are refused.
+ */
+final class ExceptionTables {
+    private ExceptionTables() {}
+
+    static void refuse(final ObjectFile object, final Code code) throws ElfFormatException, PatchRefusedException {
+        if (code.name().startsWith("_Z") || code.name().startsWith("_R")) {
+            throw new PatchRefusedException(Refusal.EXCEPTIONS, code.name(), "not C");
+        }
+        for (final ElfSection section : object.elf().sections()) {
+            if (section.name().equals(".eh_frame") && hasHandler(object, section, code)) {
+                throw new PatchRefusedException(Refusal.EXCEPTIONS, code.family(), object.unit());
+            }
+        }
+    }
+
+    /** In a relocatable file an FDE has one relocation, its function's address, unless it names a handler table. */
+    private static boolean hasHandler(final ObjectFile object, final ElfSection section, final Code code)
+            throws ElfFormatException {
+        final ByteBuffer frames =
+                ByteBuffer.wrap(object.slice(section, 0, section.size())).order(ByteOrder.LITTLE_ENDIAN);
+        int at = 0;
+        while (at + 8 <= frames.limit()) {
+            final long length = frames.getInt(at) & 0xffff_ffffL;
+            final long end = at + 4 + length;
+            if (length == 0 || end > frames.limit()) {
+                break;
+            }
+            final boolean description = frames.getInt(at + 4) != 0;
+            final int start = at;
+            final Optional<ElfSymbol> function = object.relocations(section).stream()
+                    .filter(relocation -> relocation.offset() == start + 8)
+                    .map(ElfRelocation::symbol)
+                    .findFirst();
+            final long references = object.relocations(section).stream()
+                    .filter(relocation -> relocation.offset() >= start && relocation.offset() < end)
+                    .count();
+            if (description
+                    && references > 1
+                    && function.isPresent()
+                    && function.get().section() == code.section().index()) {
+                return true;
+            }
+            at = (int) end;
+        }
+        return false;
+    }
+}

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.patch.build;
+
+import dev.atlasviews.agent.elf.Elf;
+import dev.atlasviews.agent.elf.ElfFormatException;
+import dev.atlasviews.agent.elf.ElfRelocation;
+import dev.atlasviews.agent.elf.ElfSection;
+import dev.atlasviews.agent.elf.ElfSymbol;
+import dev.atlasviews.agent.patch.AreaKind;
+import dev.atlasviews.agent.patch.PatchArea;
+import dev.atlasviews.agent.patch.PatchFunction.NewBody;
+import dev.atlasviews.agent.patch.PatchRelocation;
+import dev.atlasviews.agent.patch.PatchVariable;
+import dev.atlasviews.agent.patch.RelocationTarget;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Predicate;
+
+/**
+ * Lays out the areas of a patch and turns the compiler's relocations into the patch's.
+ *
+ * <p>Rule 1 lives here: whoever means an existing function gets its original entry, replaced or not, whether to call it
+ * or to keep its address.
+ */
+final class PatchAssembler {
+    private static final int INT3 = 0xcc;
+    private static final byte[] STUB = {(byte) 0xff, 0x25, 0, 0, 0, 0};
+    private static final int STUB_FIELD = 2;
+
+    private final TargetProgram target;
+    private final List<PatchUnit> units;
+    /** Whether a library that the program may use defines a symbol. */
+    private final Predicate<String> libraries;
+
+    private final Map<AreaKind, AreaBuffer> areas = new HashMap<>();
+    private final Map<Code, Long> bodies = new HashMap<>();
+    private final Map<List<Object>, RelocationTarget.InArea> placed = new HashMap<>();
+    private final List<PatchVariable> variables = new ArrayList<>();
+
+    PatchAssembler(final TargetProgram target, final List<PatchUnit> units, final Predicate<String> libraries) {
+        this.target = target;
+        this.units = units;
+        this.libraries = libraries;
+        areas.put(AreaKind.TEXT, new AreaBuffer(INT3));
+        areas.put(AreaKind.CONSTANTS, new AreaBuffer(0));
+        areas.put(AreaKind.DATA, new AreaBuffer(0));
+    }
+
+    void assemble() throws ElfFormatException, PatchRefusedException {
+        for (final PatchUnit unit : units) {
+            for (final Code code : unit.taken()) {
+                bodies.put(
+                        code,
+                        area(AreaKind.TEXT).append(code.bytes(), code.section().alignment(), 0));
+            }
+        }
+        for (final PatchUnit unit : units) {
+            for (final Code code : unit.taken()) {
+                ExceptionTables.refuse(unit.after(), code);
+                for (final ElfRelocation relocation : code.relocations()) {
+                    relocateCode(unit, code, relocation);
+                }
+            }
+        }
+    }
+
+    NewBody body(final Code code) {
+        final Long offset = bodies.get(code);
+        if (offset == null) {
+            throw new IllegalArgumentException(code.name() + " is not in the patch");
+        }
+        return new NewBody(offset, code.bytes().length);
+    }
+
+    PatchArea finish(final AreaKind kind) {
+        return area(kind).finish();
+    }
+
+    List<PatchVariable> variables() {
+        return variables;
+    }
+
+    private AreaBuffer area(final AreaKind kind) {
+        return Objects.requireNonNull(areas.get(kind));
+    }
+
+    private void relocateCode(final PatchUnit unit, final Code code, final ElfRelocation relocation)
+            throws ElfFormatException, PatchRefusedException {
+        final long bias = code.bias(relocation);
+        final long field = body(code).offset() + relocation.offset();
+        final Place place = unit.after().place(relocation, bias);
+        final AreaBuffer text = area(AreaKind.TEXT);
+        if (Relocations.isGotSlot(relocation.type())) {
+            text.relocate(field, PatchRelocation.Kind.PC32, addressSlot(unit, place), offset(unit, place) - bias);
+            return;
+        }
+        switch (relocation.type()) {
+            case Elf.R_X86_64_PC32, Elf.R_X86_64_PLT32 ->
+                text.relocate(
+                        field,
+                        PatchRelocation.Kind.PC32,
+                        codeTarget(unit, code, relocation),
+                        offset(unit, place) - bias);
+            case Elf.R_X86_64_TPOFF32 -> {
+                final byte[] value = new byte[Integer.BYTES];
+                little(value).putInt(Math.toIntExact(threadPointerOffset(unit, place) + place.offset()));
+                text.overwrite(field, value);
+            }
+            case Elf.R_X86_64_GOTTPOFF -> {
+                final byte[] value = new byte[Long.BYTES];
+                little(value).putLong(threadPointerOffset(unit, place));
+                final RelocationTarget slot = constant(List.of("tls", place), value, Long.BYTES, 0);
+                text.relocate(field, PatchRelocation.Kind.PC32, slot, place.offset() - bias);
+            }
+            case Elf.R_X86_64_TLSGD, Elf.R_X86_64_TLSLD, Elf.R_X86_64_DTPOFF32 ->
+                throw new PatchRefusedException(Refusal.TLS_MODEL, code.name(), "thread-local access for libraries");
+            default ->
+                text.relocate(field, absolute(code.name(), relocation), dataTarget(unit, place), offset(unit, place));
+        }
+    }
+
+    private RelocationTarget codeTarget(final PatchUnit unit, final Code code, final ElfRelocation relocation)
+            throws ElfFormatException, PatchRefusedException {
+        final Place place = unit.after().place(code, relocation);
+        if (place instanceof Place.Named(final ElfSymbol symbol, final long offset)) {
+            final Optional<RelocationTarget> known = named(unit, symbol, offset != 0);
+            if (known.isPresent()) {
+                return known.get();
+            }
+            final Instruction instruction = code.instructionAt(relocation.offset());
+            final boolean transfer =
+                    instruction.flow() == Instruction.Flow.CALL || instruction.flow() == Instruction.Flow.BRANCH;
+            if (!transfer) {
+                throw new PatchRefusedException(
+                        Refusal.UNSUPPORTED_RELOCATION, symbol.name(), "direct access to a library's data");
+            }
+            return stub(symbol.name());
+        }
+        return anonymous(unit, (Place.Anonymous) place);
+    }
+
+    private RelocationTarget dataTarget(final PatchUnit unit, final Place place)
+            throws ElfFormatException, PatchRefusedException {
+        if (place instanceof Place.Named(final ElfSymbol symbol, final long offset)) {
+            final Optional<RelocationTarget> known = named(unit, symbol, offset != 0);
+            return known.isPresent() ? known.get() : dynamic(symbol.name());
+        }
+        return anonymous(unit, (Place.Anonymous) place);
+    }
+
+    /** What a symbol means; empty if only dynamic linking knows. */
+    private Optional<RelocationTarget> named(final PatchUnit unit, final ElfSymbol symbol, final boolean label)
+            throws ElfFormatException, PatchRefusedException {
+        if (unit.after().isVariable(symbol)) {
+            final Optional<ElfSymbol> running = unit.runningVariable(symbol);
+            return Optional.of(running.isPresent() ? image(running.get()) : variable(unit, symbol));
+        }
+        if (symbol.isDefined()) {
+            return Optional.of(function(unit, symbol, label));
+        }
+        final Optional<ElfSymbol> global = target.global(symbol.name());
+        if (global.isPresent()) {
+            return Optional.of(image(global.get()));
+        }
+        for (final PatchUnit other : units) {
+            final Optional<ElfSymbol> definition = other.definition(symbol.name());
+            if (definition.isPresent()) {
+                return named(other, definition.get(), label);
+            }
+        }
+        return Optional.empty();
+    }
+
+    private RelocationTarget function(final PatchUnit unit, final ElfSymbol symbol, final boolean label)
+            throws PatchRefusedException {
+        final Optional<ElfSymbol> running = unit.runningFunction(symbol);
+        // The inside of a function is meant by its own jump tables and cold part only: they go with the new body.
+        final boolean inside = label || symbol.name().endsWith(Code.COLD_SUFFIX);
+        if (running.isPresent() && !(inside && unit.isTaken(symbol))) {
+            return image(running.get());
+        }
+        for (final Code code : unit.taken()) {
+            if (code.section().index() == symbol.section()) {
+                return new RelocationTarget.InArea(AreaKind.TEXT, body(code).offset());
+            }
+        }
+        throw new PatchRefusedException(
+                Refusal.UNRESOLVED_SYMBOL, symbol.name(), unit.after().unit());
+    }
+
+    private static RelocationTarget image(final ElfSymbol symbol) throws PatchRefusedException {
+        if (symbol.type() == Elf.STT_GNU_IFUNC) {
+            throw new PatchRefusedException(Refusal.IFUNC, symbol.name(), "");
+        }
+        return new RelocationTarget.InImage(symbol.name(), symbol.value());
+    }
+
+    private RelocationTarget dynamic(final String symbol) throws PatchRefusedException {
+        if (!target.isDynamic() || !(target.imports(symbol) || libraries.test(symbol))) {
+            throw new PatchRefusedException(
+                    Refusal.UNRESOLVED_SYMBOL,
+                    symbol,
+                    "not in the objects, the program, what it imports, or the given libraries");
+        }
+        return new RelocationTarget.Dynamic(symbol);
+    }
+
+    /** A jump through the program's own slot for a library function, or through one that the linker of patches fills. */
+    private RelocationTarget stub(final String symbol) throws PatchRefusedException {
+        final List<Object> key = List.of("stub", symbol);
+        final RelocationTarget.InArea known = placed.get(key);
+        if (known != null) {
+            return known;
+        }
+        final RelocationTarget slot = target.callSlot(symbol).isPresent()
+                ? new RelocationTarget.InImage(
+                        symbol + "@got", target.callSlot(symbol).getAsLong())
+                : slot(dynamic(symbol));
+        final long offset = area(AreaKind.TEXT).append(STUB, 8, 0);
+        area(AreaKind.TEXT).relocate(offset + STUB_FIELD, PatchRelocation.Kind.PC32, slot, -Integer.BYTES);
+        final RelocationTarget.InArea stub = new RelocationTarget.InArea(AreaKind.TEXT, offset);
+        placed.put(key, stub);
+        return stub;
+    }
+
+    private RelocationTarget addressSlot(final PatchUnit unit, final Place place)
+            throws ElfFormatException, PatchRefusedException {
+        if (place instanceof Place.Named(final ElfSymbol symbol, final long _)
+                && !symbol.isDefined()
+                && target.global(symbol.name()).isEmpty()
+                && target.addressSlot(symbol.name()).isPresent()) {
+            return new RelocationTarget.InImage(
+                    symbol.name() + "@got", target.addressSlot(symbol.name()).getAsLong());
+        }
+        return slot(dataTarget(unit, place));
+    }
+
+    private RelocationTarget slot(final RelocationTarget value) {
+        final List<Object> key = List.of("slot", value);
+        final boolean exists = placed.containsKey(key);
+        final RelocationTarget.InArea slot = constant(key, new byte[Long.BYTES], Long.BYTES, 0);
+        if (!exists) {
+            area(AreaKind.CONSTANTS).relocate(slot.offset(), PatchRelocation.Kind.ABS64, value, 0);
+        }
+        return slot;
+    }
+
+    private RelocationTarget.InArea constant(
+            final List<Object> key, final byte[] content, final long alignment, final long remainder) {
+        final RelocationTarget.InArea known = placed.get(key);
+        if (known != null) {
+            return known;
+        }
+        final RelocationTarget.InArea fresh = new RelocationTarget.InArea(
+                AreaKind.CONSTANTS, area(AreaKind.CONSTANTS).append(content, alignment, remainder));
+        placed.put(key, fresh);
+        return fresh;
+    }
+
+    /** A variable that the running program does not have, or a constant that differs there. */
+    private RelocationTarget variable(final PatchUnit unit, final ElfSymbol symbol)
+            throws ElfFormatException, PatchRefusedException {
+        final List<Object> key = List.of(unit.after().unit(), symbol);
+        final RelocationTarget.InArea known = placed.get(key);
+        if (known != null) {
+            return known;
+        }
+        if (symbol.type() == Elf.STT_TLS) {
+            throw new PatchRefusedException(
+                    Refusal.NEW_TLS_VARIABLE, symbol.name(), unit.after().unit());
+        }
+        final boolean common = symbol.section() == Elf.SHN_COMMON;
+        final AreaKind kind = unit.after().isWritable(symbol) ? AreaKind.DATA : AreaKind.CONSTANTS;
+        final long alignment =
+                common ? symbol.value() : unit.after().section(symbol).alignment();
+        final long offset = area(kind).append(unit.after().content(symbol), alignment, 0);
+        final RelocationTarget.InArea fresh = new RelocationTarget.InArea(kind, offset);
+        placed.put(key, fresh);
+        if (kind == AreaKind.DATA) {
+            variables.add(new PatchVariable(symbol.name(), unit.after().unit(), offset, symbol.size()));
+        }
+        relocateData(unit, kind, offset, unit.after().relocations(symbol));
+        return fresh;
+    }
+
+    /** Where a place lies in what its target stands for. */
+    private static long offset(final PatchUnit unit, final Place place) throws ElfFormatException {
+        return place instanceof Place.Anonymous(final ElfSection section, final long offset)
+                        && section.has(Elf.SHF_MERGE)
+                ? Constants.element(unit.after(), section, offset).inside()
+                : place.offset();
+    }
+
+    private RelocationTarget anonymous(final PatchUnit unit, final Place.Anonymous place)
+            throws ElfFormatException, PatchRefusedException {
+        final ElfSection section = place.section();
+        if (ObjectFile.isWritable(section)) {
+            throw new PatchRefusedException(Refusal.CHANGED_VARIABLE, section.name(), "data without a symbol");
+        }
+        if (section.has(Elf.SHF_MERGE)) {
+            final Constants.Element element = Constants.element(unit.after(), section, place.offset());
+            return constant(
+                    List.of("element", section.alignment(), ByteBuffer.wrap(element.content())),
+                    element.content(),
+                    section.alignment(),
+                    0);
+        }
+        final List<Object> key = List.of(unit.after().unit(), section);
+        final boolean exists = placed.containsKey(key);
+        final RelocationTarget.InArea copy =
+                constant(key, unit.after().slice(section, 0, section.size()), section.alignment(), 0);
+        if (!exists) {
+            relocateData(unit, copy.area(), copy.offset(), unit.after().relocations(section));
+        }
+        return copy;
+    }
+
+    private void relocateData(
+            final PatchUnit unit, final AreaKind kind, final long start, final List<ElfRelocation> relocations)
+            throws ElfFormatException, PatchRefusedException {
+        for (final ElfRelocation relocation : relocations) {
+            final Place place = unit.after().place(relocation, 0);
+            final boolean relative = relocation.type() == Elf.R_X86_64_PC32;
+            final RelocationTarget to = relative
+                            && place instanceof Place.Named(final ElfSymbol symbol, final long _)
+                            && unit.after().functions().containsKey(symbol.name())
+                    ? function(unit, symbol, true)
+                    : dataTarget(unit, place);
+            area(kind)
+                    .relocate(
+                            start + relocation.offset(),
+                            relative
+                                    ? PatchRelocation.Kind.PC32
+                                    : absolute(unit.after().unit(), relocation),
+                            to,
+                            offset(unit, place));
+        }
+    }
+
+    private PatchRelocation.Kind absolute(final String where, final ElfRelocation relocation)
+            throws PatchRefusedException {
+        if (relocation.type() == Elf.R_X86_64_64) {
+            return PatchRelocation.Kind.ABS64;
+        }
+        if (!target.isPositionIndependent() && relocation.type() == Elf.R_X86_64_32) {
+            return PatchRelocation.Kind.ABS32;
+        }
+        if (!target.isPositionIndependent() && relocation.type() == Elf.R_X86_64_32S) {
+            return PatchRelocation.Kind.ABS32S;
+        }
+        throw new PatchRefusedException(Refusal.UNSUPPORTED_RELOCATION, where, "type " + relocation.type());
+    }
+
+    private long threadPointerOffset(final PatchUnit unit, final Place place) throws PatchRefusedException {
+        if (place instanceof Place.Named(final ElfSymbol symbol, final long _)) {
+            final Optional<ElfSymbol> running = unit.after().isVariable(symbol)
+                    ? unit.runningVariable(symbol)
+                    : target.global(symbol.name()).filter(global -> global.type() == Elf.STT_TLS);
+            if (running.isPresent()) {
+                return target.threadPointerOffset(running.get());
+            }
+            throw new PatchRefusedException(
+                    Refusal.TLS_MODEL, symbol.name(), "not a thread-local variable of the program");
+        }
+        throw new PatchRefusedException(Refusal.TLS_MODEL, unit.after().unit(), "without a symbol");
+    }
+
+    private static ByteBuffer little(final byte[] bytes) {
+        return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    }
+}

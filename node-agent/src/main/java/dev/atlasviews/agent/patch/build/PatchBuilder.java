@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.patch.build;
+
+import dev.atlasviews.agent.elf.Elf;
+import dev.atlasviews.agent.elf.ElfFile;
+import dev.atlasviews.agent.elf.ElfFormatException;
+import dev.atlasviews.agent.elf.ElfSymbol;
+import dev.atlasviews.agent.patch.AreaKind;
+import dev.atlasviews.agent.patch.PatchFunction;
+import dev.atlasviews.agent.patch.PatchFunction.NewBody;
+import dev.atlasviews.agent.patch.PatchFunction.OldBody;
+import dev.atlasviews.agent.patch.PatchTarget;
+import dev.atlasviews.agent.patch.PatchWriter;
+import dev.atlasviews.agent.patch.Sha256;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/** Makes a patch of the objects before and after a change and the program that runs. Same input, same bytes. */
+public final class PatchBuilder {
+    private final TargetProgram target;
+    private final BuildOptions options;
+    private final List<PatchUnit> units = new ArrayList<>();
+    private final List<String> skipped = new ArrayList<>();
+
+    private PatchBuilder(final TargetProgram target, final BuildOptions options) {
+        this.target = target;
+        this.options = options;
+    }
+
+    /**
+     * Builds a patch.
+     *
+     * @return the content of the patch file
+     * @throws PatchRefusedException if it would not be sound; nothing is guessed
+     */
+    public static byte[] build(final List<ObjectPair> pairs, final TargetProgram target, final BuildOptions options)
+            throws IOException, PatchRefusedException {
+        return new PatchBuilder(target, options).build(pairs);
+    }
+
+    private byte[] build(final List<ObjectPair> pairs) throws IOException, PatchRefusedException {
+        target.refuseOtherLanguages();
+        if (!options.allowHiddenStacks()) {
+            target.refuseHiddenStacks();
+        }
+        for (final ObjectPair pair : pairs) {
+            if (!pair.isSame()) {
+                add(pair);
+            }
+        }
+        if (units.isEmpty()) {
+            throw skipped.isEmpty()
+                    ? new PatchRefusedException(Refusal.NOTHING_CHANGED, target.name(), "")
+                    : new PatchRefusedException(
+                            Refusal.NOT_THE_RUNNING_CODE,
+                            String.join(", ", skipped),
+                            "not linked into " + target.name());
+        }
+        final PatchAssembler assembler = new PatchAssembler(target, units, librarySymbols()::contains);
+        assembler.assemble();
+        final List<PatchFunction> functions = new ArrayList<>();
+        for (final PatchUnit unit : units) {
+            addFunctions(unit, assembler, functions);
+        }
+        return PatchWriter.write(
+                options.basedOn(),
+                List.of(new PatchTarget(
+                        target.buildId(),
+                        target.name(),
+                        target.isPositionIndependent(),
+                        units.stream().map(unit -> unit.after().unit()).toList(),
+                        functions,
+                        assembler.variables(),
+                        assembler.finish(AreaKind.TEXT),
+                        assembler.finish(AreaKind.CONSTANTS),
+                        assembler.finish(AreaKind.DATA))));
+    }
+
+    private void add(final ObjectPair pair) throws IOException, PatchRefusedException {
+        final ObjectFile before = ObjectFile.of(pair.unit(), ElfFile.read(pair.before()));
+        final ObjectFile after = ObjectFile.of(pair.unit(), ElfFile.read(pair.after()));
+        final UnitDiff diff = UnitComparison.compare(before, after);
+        if (diff.isEmpty()) {
+            return;
+        }
+        final Optional<RunningUnit> running = RunningUnit.find(before, target);
+        if (running.isPresent()) {
+            units.add(new PatchUnit(diff, running.get()));
+        } else {
+            skipped.add(pair.unit());
+        }
+    }
+
+    private Set<String> librarySymbols() {
+        return options.libraries().stream()
+                .flatMap(library -> library.dynamicSymbols().stream())
+                .filter(ElfSymbol::isDefined)
+                .map(ElfSymbol::name)
+                .collect(Collectors.toSet());
+    }
+
+    private void addFunctions(final PatchUnit unit, final PatchAssembler assembler, final List<PatchFunction> functions)
+            throws ElfFormatException, PatchRefusedException {
+        final String name = unit.after().unit();
+        for (final Code code : unit.taken()) {
+            final NewBody newBody = assembler.body(code);
+            final Optional<ElfSymbol> running = unit.runningFunction(code.symbol());
+            if (running.isEmpty()) {
+                functions.add(new PatchFunction(code.name(), name, null, newBody));
+            } else {
+                functions.add(new PatchFunction(code.name(), name, oldBody(unit, code.name(), running.get()), newBody));
+            }
+        }
+        for (final Code old : unit.diff().before().functions().values()) {
+            final Optional<ElfSymbol> running = unit.running().symbol(old.symbol());
+            if (old.isColdPart()
+                    && unit.diff().changed().contains(old.family())
+                    && !unit.after().functions().containsKey(old.name())
+                    && running.isPresent()) {
+                functions.add(new PatchFunction(old.name(), name, oldBody(unit, old.name(), running.get()), null));
+            }
+        }
+    }
+
+    private OldBody oldBody(final PatchUnit unit, final String name, final ElfSymbol running)
+            throws ElfFormatException, PatchRefusedException {
+        final Code old = unit.diff().before().functions().get(name);
+        final byte[] bytes = target.bytes(running).orElse(null);
+        if (old == null || bytes == null) {
+            throw new PatchRefusedException(Refusal.NOT_THE_RUNNING_CODE, name, "not in the program's text");
+        }
+        if (running.type() == Elf.STT_GNU_IFUNC) {
+            throw new PatchRefusedException(Refusal.IFUNC, name, unit.after().unit());
+        }
+        final String digest = Sha256.hex(bytes);
+        if (old.isColdPart()) {
+            return new OldBody(running.value(), running.size(), digest, OldBody.NO_JUMP, null);
+        }
+        final int offset = JumpSite.offset(name, bytes);
+        final Map<Long, byte[]> parts = new LinkedHashMap<>();
+        parts.put(running.value(), bytes);
+        final Code cold = unit.diff().before().functions().get(name + Code.COLD_SUFFIX);
+        if (cold != null) {
+            unit.running()
+                    .symbol(cold.symbol())
+                    .ifPresent(symbol ->
+                            target.bytes(symbol).ifPresent(coldBytes -> parts.put(symbol.value(), coldBytes)));
+        }
+        final String why = JumpSite.whyNotExcludable(unit.diff().before(), old, running.value() + offset, parts);
+        return new OldBody(running.value(), running.size(), digest, offset, why);
+    }
+}

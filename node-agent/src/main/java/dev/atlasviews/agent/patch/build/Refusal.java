@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.patch.build;
+
+/** Why a change cannot be made into a patch. */
+public enum Refusal {
+    /** The program has no build-id, so that a patch could not name it. */
+    NO_BUILD_ID("the program has no build-id"),
+    /** The program has no symbol table and no debug file was given. */
+    NO_SYMBOLS("the program has no symbol table"),
+    /** Debug file and program have different build-ids. */
+    WRONG_DEBUG_FILE("the debug file is not this program's"),
+    /** The objects before the change are not what the program was linked from. */
+    NOT_THE_RUNNING_CODE("the object file is not what the program was linked from"),
+    /** No function differs. */
+    NOTHING_CHANGED("no function differs"),
+    /** An object file is missing on one side. */
+    MISSING_OBJECT("there is no such object file on the other side"),
+    /** Objects of link-time optimisation hold no final code. */
+    LTO_OBJECT("link-time optimised objects are not supported"),
+    /** Compiled without -ffunction-sections. */
+    NOT_FUNCTION_SECTIONS("not compiled with -ffunction-sections"),
+    /** Size or initial value of an existing variable differs. */
+    CHANGED_VARIABLE("an existing variable's size or initial value differs"),
+    /** A thread-local variable is new. */
+    NEW_TLS_VARIABLE("a new thread-local variable"),
+    /** Thread-local access that only a linker can resolve. */
+    TLS_MODEL("a thread-local access model that is not supported"),
+    /** Functions that run at start or exit differ. */
+    CHANGED_CONSTRUCTOR("constructors or destructors differ"),
+    /** No room for a jump. */
+    FUNCTION_TOO_SHORT("the function is too short for a jump"),
+    /** Indirect functions are bound once, at start. */
+    IFUNC("indirect functions are not supported"),
+    /** Code with exception tables, or that exceptions may pass through. */
+    EXCEPTIONS("code with exception handling is not supported"),
+    /** A symbol that neither the patch nor the program nor its libraries define. */
+    UNRESOLVED_SYMBOL("the symbol is defined nowhere"),
+    /** More than one thing has this name, and nothing tells them apart. */
+    AMBIGUOUS_SYMBOL("more than one candidate"),
+    /** Instructions that the decoder does not know. */
+    UNKNOWN_INSTRUCTION("an instruction that is not understood"),
+    /** A relocation that the patch format has no equivalent for. */
+    UNSUPPORTED_RELOCATION("an unsupported relocation"),
+    /** The program's text is changed at load time. */
+    TEXT_RELOCATIONS("the program has text relocations"),
+    /** The program switches stacks by itself, where no unwinder sees them. */
+    HIDDEN_STACKS("the program switches stacks by itself"),
+    /** A program of a language whose runtime moves or hides its stacks. */
+    UNSUPPORTED_LANGUAGE("the language is not supported");
+
+    private final String text;
+
+    Refusal(final String text) {
+        this.text = text;
+    }
+
+    /** The reason in words. */
+    public String text() {
+        return text;
+    }
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.patch.build;
+
+import dev.atlasviews.agent.elf.Elf;
+import dev.atlasviews.agent.elf.ElfRelocation;
+import dev.atlasviews.agent.elf.ElfSymbol;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** A translation unit as it was linked into the program: which of the program's symbols are this unit's. */
+final class RunningUnit {
+    private final ObjectFile before;
+    private final TargetProgram target;
+    private final Map<ElfSymbol, ElfSymbol> symbols = new HashMap<>();
+
+    private RunningUnit(final ObjectFile before, final TargetProgram target) {
+        this.before = before;
+        this.target = target;
+    }
+
+    /**
+     * Finds the unit in the program and checks that its code is the object's.
+     *
+     * @return empty if the unit was not linked into this program
+     */
+    static Optional<RunningUnit> find(final ObjectFile before, final TargetProgram target)
+            throws PatchRefusedException {
+        final String file = before.sourceFile()
+                .orElseThrow(() -> new PatchRefusedException(
+                        Refusal.NOT_THE_RUNNING_CODE, before.unit(), "the object does not name its source file"));
+        final List<RunningUnit> exact = new ArrayList<>();
+        PatchRefusedException refusal = null;
+        for (final List<ElfSymbol> locals : target.files(file)) {
+            final RunningUnit unit = new RunningUnit(before, target);
+            unit.bind(locals);
+            try {
+                unit.check();
+                exact.add(unit);
+            } catch (final PatchRefusedException e) {
+                refusal = e;
+            }
+        }
+        if (exact.isEmpty() && refusal != null) {
+            throw refusal;
+        }
+        // A file of the same name fits as well if it shares nothing with this one: the one that has more is it.
+        final int most =
+                exact.stream().mapToInt(unit -> unit.symbols.size()).max().orElse(0);
+        exact.removeIf(unit -> unit.symbols.size() < most);
+        if (exact.stream().anyMatch(unit -> !unit.symbols.equals(exact.getFirst().symbols))) {
+            throw new PatchRefusedException(
+                    Refusal.AMBIGUOUS_SYMBOL, file, exact.size() + " linked files fit " + before.unit());
+        }
+        return exact.stream().findFirst();
+    }
+
+    private void bind(final List<ElfSymbol> locals) {
+        final Map<String, List<ElfSymbol>> byName = new HashMap<>();
+        for (final ElfSymbol local : locals) {
+            byName.computeIfAbsent(local.name(), name -> new ArrayList<>()).add(local);
+        }
+        for (final ElfSymbol symbol : before.elf().symbols()) {
+            if (symbol.name().isEmpty() || !isCodeOrData(symbol)) {
+                continue;
+            }
+            if (symbol.isLocal()) {
+                // Several with one name keep their order.
+                final List<ElfSymbol> candidates = byName.getOrDefault(symbol.name(), List.of());
+                if (!candidates.isEmpty()) {
+                    symbols.put(symbol, candidates.removeFirst());
+                }
+            } else {
+                target.global(symbol.name()).ifPresent(found -> symbols.put(symbol, found));
+            }
+        }
+    }
+
+    private boolean isCodeOrData(final ElfSymbol symbol) {
+        return before.isVariable(symbol) || before.functions().containsKey(symbol.name());
+    }
+
+    /** Rule 3: each function of the object is in the program, byte for byte but for what a linker fills in. */
+    private void check() throws PatchRefusedException {
+        int found = 0;
+        for (final Code code : before.functions().values()) {
+            final Optional<ElfSymbol> running = symbol(code.symbol());
+            if (running.isEmpty()) {
+                continue; // dropped by the linker, as nothing refers to it
+            }
+            final byte[] bytes = target.bytes(running.get())
+                    .orElseThrow(() -> new PatchRefusedException(
+                            Refusal.NOT_THE_RUNNING_CODE, code.name(), "not in the program's text"));
+            LinkedCode.check(before.unit(), code, bytes);
+            checkReferences(code, running.get().value(), bytes);
+            found++;
+        }
+        if (found == 0 && !before.functions().isEmpty()) {
+            throw new PatchRefusedException(
+                    Refusal.NOT_THE_RUNNING_CODE, before.unit(), "none of its functions is in the program");
+        }
+    }
+
+    /** That references within the unit lead to what was found for them: this tells files of one name apart. */
+    private void checkReferences(final Code code, final long address, final byte[] bytes) throws PatchRefusedException {
+        final ByteBuffer fields = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        for (final ElfRelocation relocation : code.relocations()) {
+            final boolean relative = relocation.type() == Elf.R_X86_64_PC32 || relocation.type() == Elf.R_X86_64_PLT32;
+            if (!(before.place(code, relocation) instanceof Place.Named(final ElfSymbol symbol, final long offset))
+                    || !symbol.isLocal()
+                    || !(relative || relocation.type() == Elf.R_X86_64_32S)) {
+                continue;
+            }
+            final int field = fields.getInt((int) relocation.offset());
+            final long found = relative ? address + relocation.offset() + code.bias(relocation) + field : field;
+            final Optional<ElfSymbol> expected = symbol(symbol);
+            if (expected.isPresent() && found != expected.get().value() + offset) {
+                throw new PatchRefusedException(
+                        Refusal.NOT_THE_RUNNING_CODE,
+                        code.name(),
+                        before.unit() + ": its reference to " + symbol.name() + " leads elsewhere");
+            }
+        }
+    }
+
+    ObjectFile before() {
+        return before;
+    }
+
+    /** The program's symbol for one of the object; empty if the linker dropped it. */
+    Optional<ElfSymbol> symbol(final ElfSymbol symbol) {
+        return Optional.ofNullable(symbols.get(symbol));
+    }
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.patch.build;
+
+import dev.atlasviews.agent.elf.Elf;
+import dev.atlasviews.agent.elf.ElfFile;
+import dev.atlasviews.agent.elf.ElfFormatException;
+import dev.atlasviews.agent.elf.ElfRelocation;
+import dev.atlasviews.agent.elf.ElfSegment;
+import dev.atlasviews.agent.elf.ElfSymbol;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+
+/** The running program's file: its code, and what its symbols mean. */
+public final class TargetProgram {
+    private static final List<String> STACK_SWITCHING = List.of("swapcontext", "makecontext", "setcontext");
+    private static final int DT_TEXTREL = 22;
+    private static final int DT_FLAGS = 30;
+    private static final int DF_TEXTREL = 4;
+
+    private final String name;
+    private final ElfFile binary;
+    private final String buildId;
+    private final Map<String, ElfSymbol> globals = new HashMap<>();
+    private final Map<String, List<ElfSymbol>> hidden = new HashMap<>();
+    private final Map<String, List<List<ElfSymbol>>> files = new LinkedHashMap<>();
+    private final Map<String, Long> callSlots = new HashMap<>();
+    private final Map<String, Long> addressSlots = new HashMap<>();
+
+    private TargetProgram(final String name, final ElfFile binary, final @Nullable ElfFile debug)
+            throws ElfFormatException, PatchRefusedException {
+        this.name = name;
+        this.binary = binary;
+        if (binary.type() == Elf.ET_REL) {
+            throw new ElfFormatException(name + ": not a program");
+        }
+        buildId = binary.buildId().orElseThrow(() -> new PatchRefusedException(Refusal.NO_BUILD_ID, name, ""));
+        if (debug != null && !Optional.of(buildId).equals(debug.buildId())) {
+            throw new PatchRefusedException(
+                    Refusal.WRONG_DEBUG_FILE,
+                    name,
+                    "build-id " + buildId + ", not " + debug.buildId().orElse("none"));
+        }
+        final List<ElfSymbol> symbols = debug != null ? debug.symbols() : binary.symbols();
+        if (symbols.isEmpty()) {
+            throw new PatchRefusedException(Refusal.NO_SYMBOLS, name, "give its separate debug file");
+        }
+        readSymbols(symbols);
+        readSlots();
+        refuseTextRelocations();
+    }
+
+    /**
+     * Reads what is needed of a program.
+     *
+     * @param name its file name, for people
+     * @param debug its separate debug file, if it is stripped
+     * @throws PatchRefusedException if it lacks build-id or symbols
+     */
+    public static TargetProgram of(final String name, final ElfFile binary, final @Nullable ElfFile debug)
+            throws ElfFormatException, PatchRefusedException {
+        return new TargetProgram(name, binary, debug);
+    }
+
+    private void readSymbols(final List<ElfSymbol> symbols) {
+        List<ElfSymbol> file = new ArrayList<>();
+        for (final ElfSymbol symbol : symbols) {
+            if (symbol.type() == Elf.STT_FILE) {
+                file = new ArrayList<>();
+                files.computeIfAbsent(symbol.name(), key -> new ArrayList<>()).add(file);
+            } else if (symbol.isLocal()) {
+                file.add(symbol);
+                hidden.computeIfAbsent(symbol.name(), key -> new ArrayList<>()).add(symbol);
+            } else if (symbol.isDefined()) {
+                globals.put(withoutVersion(symbol.name()), symbol);
+            }
+        }
+    }
+
+    private static String withoutVersion(final String symbol) {
+        final int version = symbol.indexOf('@');
+        return version < 0 ? symbol : symbol.substring(0, version);
+    }
+
+    private void readSlots() throws ElfFormatException {
+        for (final ElfRelocation relocation : binary.dynamicRelocations()) {
+            if (relocation.type() == Elf.R_X86_64_JUMP_SLOT) {
+                callSlots.put(relocation.symbol().name(), relocation.offset());
+            } else if (relocation.type() == Elf.R_X86_64_GLOB_DAT) {
+                addressSlots.put(relocation.symbol().name(), relocation.offset());
+            }
+        }
+    }
+
+    private void refuseTextRelocations() throws PatchRefusedException {
+        final byte[] dynamic = binary.section(".dynamic").map(binary::content).orElse(new byte[0]);
+        final ByteBuffer entries = ByteBuffer.wrap(dynamic).order(ByteOrder.LITTLE_ENDIAN);
+        while (entries.remaining() >= 16) {
+            final long tag = entries.getLong();
+            final long value = entries.getLong();
+            if (tag == DT_TEXTREL || (tag == DT_FLAGS && (value & DF_TEXTREL) != 0)) {
+                throw new PatchRefusedException(Refusal.TEXT_RELOCATIONS, name, "");
+            }
+        }
+    }
+
+    /** Refuses programs whose stacks no unwinder sees, unless their author allows it. */
+    void refuseHiddenStacks() throws PatchRefusedException {
+        for (final String symbol : STACK_SWITCHING) {
+            if (callSlots.containsKey(symbol) || addressSlots.containsKey(symbol) || globals.containsKey(symbol)) {
+                throw new PatchRefusedException(Refusal.HIDDEN_STACKS, symbol, name);
+            }
+        }
+    }
+
+    /** Refuses languages whose runtime moves stacks or code. */
+    void refuseOtherLanguages() throws PatchRefusedException {
+        if (binary.section(".gopclntab").isPresent() || globals.containsKey("runtime.goexit")) {
+            throw new PatchRefusedException(Refusal.UNSUPPORTED_LANGUAGE, name, "Go");
+        }
+    }
+
+    String name() {
+        return name;
+    }
+
+    String buildId() {
+        return buildId;
+    }
+
+    boolean isPositionIndependent() {
+        return binary.type() == Elf.ET_DYN;
+    }
+
+    boolean isDynamic() {
+        return !binary.dynamicSymbols().isEmpty();
+    }
+
+    /** The local symbols of each linked object with this source file name, in link order. */
+    List<List<ElfSymbol>> files(final String sourceFile) {
+        return files.getOrDefault(sourceFile, List.of());
+    }
+
+    /** A symbol that all of the program's objects see. */
+    Optional<ElfSymbol> global(final String symbol) {
+        final ElfSymbol global = globals.get(symbol);
+        if (global != null) {
+            return Optional.of(global);
+        }
+        // Global in its object but hidden: the linker makes it local, behind all files.
+        final List<ElfSymbol> locals = new ArrayList<>();
+        files.getOrDefault("", List.of()).forEach(locals::addAll);
+        return locals.stream().filter(local -> local.name().equals(symbol)).findFirst();
+    }
+
+    /** Link-time address of the program's own slot through which it calls a library's function. */
+    OptionalLong callSlot(final String symbol) {
+        final Long slot = callSlots.containsKey(symbol) ? callSlots.get(symbol) : addressSlots.get(symbol);
+        return slot == null ? OptionalLong.empty() : OptionalLong.of(slot);
+    }
+
+    /** Link-time address of the program's own slot that holds a library symbol's address from the start. */
+    OptionalLong addressSlot(final String symbol) {
+        final Long slot = addressSlots.get(symbol);
+        return slot == null ? OptionalLong.empty() : OptionalLong.of(slot);
+    }
+
+    /** Whether the program itself refers to this symbol of a library. */
+    boolean imports(final String symbol) {
+        return binary.dynamicSymbols().stream()
+                .anyMatch(candidate ->
+                        candidate.section() == Elf.SHN_UNDEF && candidate.name().equals(symbol));
+    }
+
+    /** The program's bytes at a symbol; empty if the symbol is not in its text. */
+    Optional<byte[]> bytes(final ElfSymbol symbol) {
+        return binary.bytesAt(symbol.value(), symbol.size());
+    }
+
+    /** A thread-local variable's offset from the thread pointer (psABI, variant II of thread-local storage). */
+    long threadPointerOffset(final ElfSymbol variable) throws PatchRefusedException {
+        final ElfSegment block = binary.segments().stream()
+                .filter(segment -> segment.type() == Elf.PT_TLS)
+                .findFirst()
+                .orElseThrow(() -> new PatchRefusedException(Refusal.TLS_MODEL, variable.name(), name));
+        final long alignment = Math.max(1, block.alignment());
+        return variable.value() - (block.memorySize() + alignment - 1) / alignment * alignment;
+    }
+}

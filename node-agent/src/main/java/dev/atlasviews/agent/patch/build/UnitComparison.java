@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.patch.build;
+
+import dev.atlasviews.agent.elf.Elf;
+import dev.atlasviews.agent.elf.ElfFormatException;
+import dev.atlasviews.agent.elf.ElfRelocation;
+import dev.atlasviews.agent.elf.ElfSection;
+import dev.atlasviews.agent.elf.ElfSymbol;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * Compares a translation unit before and after a change by what its code means: bytes, and what each relocation points
+ * to. Order of sections, names of local labels, numbers of static variables and source line numbers mean nothing.
+ */
+final class UnitComparison {
+    /** How far the line that a macro reports may be from the line of the instruction that loads it. */
+    private static final int MACRO_LINES = 64;
+
+    private final ObjectFile before;
+    private final ObjectFile after;
+    private final Map<ElfSymbol, ElfSymbol> variables;
+    private final Set<List<Object>> comparing = new HashSet<>();
+
+    private UnitComparison(final ObjectFile before, final ObjectFile after) throws PatchRefusedException {
+        this.before = before;
+        this.after = after;
+        this.variables = VariablePairing.of(before, after);
+    }
+
+    /** Finds what changed, or refuses. */
+    static UnitDiff compare(final ObjectFile before, final ObjectFile after)
+            throws ElfFormatException, PatchRefusedException {
+        return new UnitComparison(before, after).compare();
+    }
+
+    private UnitDiff compare() throws ElfFormatException, PatchRefusedException {
+        final Set<ElfSymbol> differing = compareVariables();
+        compareConstructors();
+        final Set<String> changed = new TreeSet<>();
+        final Set<String> added = new TreeSet<>();
+        for (final Code code : after.functions().values()) {
+            final Code old = before.functions().get(code.name());
+            if (old == null) {
+                (before.functions().containsKey(code.family()) ? changed : added).add(code.family());
+            } else if (!sameCode(old, code)) {
+                changed.add(code.family());
+            }
+        }
+        for (final Code old : before.functions().values()) {
+            if (old.isColdPart()
+                    && !after.functions().containsKey(old.name())
+                    && after.functions().containsKey(old.family())) {
+                changed.add(old.family());
+            }
+        }
+        return new UnitDiff(before, after, changed, added, variables, differing);
+    }
+
+    private Set<ElfSymbol> compareVariables() throws ElfFormatException, PatchRefusedException {
+        final Set<ElfSymbol> differing = new LinkedHashSet<>();
+        for (final ElfSymbol variable : after.variables()) {
+            final ElfSymbol old = variables.get(variable);
+            if (old == null) {
+                if (variable.type() == Elf.STT_TLS) {
+                    throw new PatchRefusedException(Refusal.NEW_TLS_VARIABLE, variable.name(), after.unit());
+                }
+            } else if (!sameVariable(old, variable)) {
+                if (after.isWritable(variable) || before.isWritable(old) || !variable.isLocal()) {
+                    throw new PatchRefusedException(Refusal.CHANGED_VARIABLE, variable.name(), after.unit());
+                }
+                differing.add(variable);
+            }
+        }
+        return differing;
+    }
+
+    private void compareConstructors() throws ElfFormatException, PatchRefusedException {
+        for (final ElfSection section : after.elf().sections()) {
+            final boolean constructors = section.type() == Elf.SHT_INIT_ARRAY
+                    || section.type() == Elf.SHT_FINI_ARRAY
+                    || section.type() == Elf.SHT_PREINIT_ARRAY
+                    || section.name().startsWith(".ctors")
+                    || section.name().startsWith(".dtors");
+            if (!constructors) {
+                continue;
+            }
+            final ElfSection old = before.elf().section(section.name()).orElse(null);
+            if (old == null || !sameSection(old, section)) {
+                throw new PatchRefusedException(Refusal.CHANGED_CONSTRUCTOR, after.unit(), section.name());
+            }
+        }
+    }
+
+    private boolean sameVariable(final ElfSymbol old, final ElfSymbol now) throws ElfFormatException {
+        return old.size() == now.size()
+                && old.type() == now.type()
+                && before.isWritable(old) == after.isWritable(now)
+                && Arrays.equals(before.content(old), after.content(now))
+                && sameReferences(before.relocations(old), after.relocations(now));
+    }
+
+    private boolean sameReferences(final List<ElfRelocation> olds, final List<ElfRelocation> news)
+            throws ElfFormatException {
+        if (olds.size() != news.size()) {
+            return false;
+        }
+        for (int i = 0; i < olds.size(); i++) {
+            final ElfRelocation old = olds.get(i);
+            final ElfRelocation now = news.get(i);
+            if (old.offset() != now.offset()
+                    || old.type() != now.type()
+                    || !samePlace(before.place(old, 0), after.place(now, 0))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private boolean sameCode(final Code old, final Code now) throws ElfFormatException {
+        if (old.bytes().length != now.bytes().length
+                || old.symbol().type() != now.symbol().type()
+                || old.relocations().size() != now.relocations().size()
+                || !sameBytes(old, now)) {
+            return false;
+        }
+        for (int i = 0; i < old.relocations().size(); i++) {
+            final ElfRelocation then = old.relocations().get(i);
+            final ElfRelocation here = now.relocations().get(i);
+            if (then.offset() != here.offset()
+                    || then.type() != here.type()
+                    || !samePlace(before.place(old, then), after.place(now, here))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private boolean sameBytes(final Code old, final Code now) {
+        for (int at = Arrays.mismatch(old.bytes(), now.bytes()); at >= 0; ) {
+            final Instruction instruction = now.instructionAt(at);
+            if (!instruction.equals(old.instructionAt(at)) || !isLineNumber(old, now, instruction, at)) {
+                return false;
+            }
+            final int from = instruction.end();
+            final int next =
+                    Arrays.mismatch(old.bytes(), from, old.bytes().length, now.bytes(), from, now.bytes().length);
+            at = next < 0 ? -1 : from + next;
+        }
+        return true;
+    }
+
+    /**
+     * Whether two instructions differ only in a constant that is the line number of the source, as assertions pass it:
+     * a 32-bit immediate loaded by {@code mov}, near the instruction's own line in the line table, that moved by as
+     * much as that line did.
+     */
+    private boolean isLineNumber(final Code old, final Code now, final Instruction instruction, final int at) {
+        final boolean loadsConstant =
+                (instruction.opcode() & ~7) == 0xb8 || instruction.opcode() == 0xc7 || instruction.opcode() == 0x68;
+        if (!loadsConstant || instruction.end() - instruction.immediate() != 4 || at < instruction.immediate()) {
+            return false;
+        }
+        final OptionalInt oldLine =
+                before.lines().line(old.section().index(), old.symbol().value() + instruction.start());
+        final OptionalInt newLine =
+                after.lines().line(now.section().index(), now.symbol().value() + instruction.start());
+        if (oldLine.isEmpty() || newLine.isEmpty()) {
+            return false;
+        }
+        final int then = immediate(old, instruction);
+        final int here = immediate(now, instruction);
+        return Math.abs((long) then - oldLine.getAsInt()) <= MACRO_LINES
+                && here - then == newLine.getAsInt() - oldLine.getAsInt();
+    }
+
+    private static int immediate(final Code code, final Instruction instruction) {
+        return ByteBuffer.wrap(code.bytes()).order(ByteOrder.LITTLE_ENDIAN).getInt(instruction.immediate());
+    }
+
+    private boolean samePlace(final Place old, final Place now) throws ElfFormatException {
+        if (old instanceof Place.Named(final ElfSymbol oldSymbol, final long oldOffset)
+                && now instanceof Place.Named(final ElfSymbol newSymbol, final long newOffset)) {
+            return oldOffset == newOffset && sameSymbol(oldSymbol, newSymbol);
+        }
+        return old instanceof Place.Anonymous(final ElfSection oldSection, final long oldOffset)
+                && now instanceof Place.Anonymous(final ElfSection newSection, final long newOffset)
+                && sameConstant(oldSection, oldOffset, newSection, newOffset);
+    }
+
+    private boolean sameSymbol(final ElfSymbol old, final ElfSymbol now) throws ElfFormatException {
+        if (!after.isVariable(now)) {
+            return old.name().equals(now.name()) && old.isDefined() == now.isDefined();
+        }
+        if (!old.equals(variables.get(now))) {
+            return false;
+        }
+        return after.isWritable(now)
+                || !comparing.add(List.of(old, now))
+                || finish(List.of(old, now), sameVariable(old, now));
+    }
+
+    private boolean sameConstant(final ElfSection old, final long oldOffset, final ElfSection now, final long newOffset)
+            throws ElfFormatException {
+        if (old.flags() != now.flags() || old.entrySize() != now.entrySize()) {
+            return false;
+        }
+        if (now.has(Elf.SHF_MERGE)) {
+            return Constants.sameElement(before, old, oldOffset, after, now, newOffset);
+        }
+        return oldOffset == newOffset
+                && (!comparing.add(List.of(old, now)) || finish(List.of(old, now), sameSection(old, now)));
+    }
+
+    /** Ends the comparison of two things that may refer to themselves; on the way they count as equal. */
+    private boolean finish(final List<Object> pair, final boolean result) {
+        comparing.remove(pair);
+        return result;
+    }
+
+    private boolean sameSection(final ElfSection old, final ElfSection now) throws ElfFormatException {
+        return old.size() == now.size()
+                && Arrays.equals(before.slice(old, 0, old.size()), after.slice(now, 0, now.size()))
+                && sameReferences(before.relocations(old), after.relocations(now));
+    }
+}

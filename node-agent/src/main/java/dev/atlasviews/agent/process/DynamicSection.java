@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.process;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.HashMap;
+import java.util.Map;
+
+/** The dynamic section of an image, in the process' memory (System V gABI, chapter 5; GNU hash by its own convention). */
+final class DynamicSection {
+    static final long RELA = 7;
+    static final long RELASZ = 8;
+    static final long STRTAB = 5;
+    static final long SYMTAB = 6;
+    static final long STRSZ = 10;
+    static final long PLTRELSZ = 2;
+    static final long JMPREL = 23;
+
+    private static final long HASH = 4;
+    private static final long GNU_HASH = 0x6ffffef5L;
+    private static final int PT_DYNAMIC = 2;
+    private static final int MAX_SYMBOLS = 1 << 20;
+    private static final int MAX_SECTION = 1 << 16;
+
+    private final MappedImage image;
+    private final Map<Long, Long> values = new HashMap<>();
+
+    private DynamicSection(final MappedImage image) {
+        this.image = image;
+    }
+
+    static DynamicSection read(final TargetProcess process, final MappedImage image) throws IOException {
+        final DynamicSection section = new DynamicSection(image);
+        final ByteBuffer header = DynamicSymbols.bytes(process, image.first().start(), 64);
+        final int count = header.getShort(56) & 0xffff;
+        final ByteBuffer segments =
+                DynamicSymbols.bytes(process, image.first().start() + header.getLong(32), Math.min(count, 128) * 56L);
+        for (int at = 0; at + 56 <= segments.limit(); at += 56) {
+            if (segments.getInt(at) == PT_DYNAMIC) {
+                final ByteBuffer entries = DynamicSymbols.bytes(
+                        process,
+                        image.address(segments.getLong(at + 16)),
+                        Math.min(segments.getLong(at + 40), MAX_SECTION));
+                for (int entry = 0; entry + 16 <= entries.limit() && entries.getLong(entry) != 0; entry += 16) {
+                    section.values.put(entries.getLong(entry), entries.getLong(entry + 8));
+                }
+            }
+        }
+        return section;
+    }
+
+    long value(final long tag) {
+        return values.getOrDefault(tag, 0L);
+    }
+
+    /** An address in the process; glibc relocates the entries of most objects in place, others stay as in the file. */
+    long address(final long tag) {
+        final long value = value(tag);
+        return value == 0 || image.contains(value) ? value : image.address(value);
+    }
+
+    /** How many symbols the table has, which only the hash tables tell. */
+    int symbolCount(final TargetProcess process) throws IOException {
+        final long hash = address(HASH);
+        if (hash != 0) {
+            return bounded(DynamicSymbols.bytes(process, hash, 8).getInt(4));
+        }
+        final long gnuHash = address(GNU_HASH);
+        return gnuHash == 0 ? 0 : gnuSymbolCount(process, gnuHash);
+    }
+
+    private static int gnuSymbolCount(final TargetProcess process, final long table) throws IOException {
+        final ByteBuffer header = DynamicSymbols.bytes(process, table, 16);
+        final int bucketCount = bounded(header.getInt(0));
+        final int firstHashed = bounded(header.getInt(4));
+        final int bloomWords = bounded(header.getInt(8));
+        final long buckets = table + 16 + bloomWords * 8L;
+        final ByteBuffer bucket = DynamicSymbols.bytes(process, buckets, bucketCount * 4L);
+        int last = 0;
+        for (int i = 0; i < bucketCount; i++) {
+            last = Math.max(last, bounded(bucket.getInt(i * 4)));
+        }
+        if (last < firstHashed) {
+            return firstHashed;
+        }
+        // The chain of the last bucket ends with the last symbol, whose hash has its lowest bit set.
+        final long chains = buckets + bucketCount * 4L;
+        while ((DynamicSymbols.bytes(process, chains + (last - firstHashed) * 4L, 4)
+                                .getInt(0)
+                        & 1)
+                == 0) {
+            last = bounded(last + 1);
+        }
+        return last + 1;
+    }
+
+    private static int bounded(final int count) throws IOException {
+        if (count < 0 || count > MAX_SYMBOLS) {
+            throw new IOException("a table of %d entries".formatted(count));
+        }
+        return count;
+    }
+}

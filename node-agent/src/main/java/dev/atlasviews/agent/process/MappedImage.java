@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.process;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * An ELF file that a process has mapped, as its own memory describes it: the build-id comes from the mapped note, so it
+ * is that of the code that runs, whatever lies at the path now.
+ *
+ * @param first its mapping of file offset 0
+ * @param end address after its last mapping
+ * @param loadBias what is added to the file's addresses to get the process'
+ * @param buildId lower-case hexadecimal; empty when the file has none
+ */
+public record MappedImage(Mapping first, long end, long loadBias, Optional<String> buildId) {
+    private static final int ELF_HEADER = 64;
+    private static final int PROGRAM_HEADER = 56;
+    private static final int MAX_PROGRAM_HEADERS = 128;
+    private static final int MAX_NOTES = 64 << 10;
+    private static final int PT_LOAD = 1;
+    private static final int PT_NOTE = 4;
+    private static final int NT_GNU_BUILD_ID = 3;
+    private static final int MAX_BUILD_ID = 64;
+
+    /** All images of a process, the vDSO included. What does not read as ELF is left out. */
+    public static List<MappedImage> of(final TargetProcess process) throws IOException {
+        final Map<String, List<Mapping>> files = new LinkedHashMap<>();
+        for (final Mapping mapping : process.mappings()) {
+            if (mapping.inode() != 0 || mapping.name().equals("[vdso]")) {
+                final String file = mapping.device() + ":" + mapping.inode() + ":" + mapping.name();
+                files.computeIfAbsent(file, key -> new ArrayList<>()).add(mapping);
+            }
+        }
+        final List<MappedImage> images = new ArrayList<>();
+        for (final List<Mapping> mappings : files.values()) {
+            read(process, mappings).ifPresent(images::add);
+        }
+        return List.copyOf(images);
+    }
+
+    /** Where the file's address lies in the process. */
+    public long address(final long fileAddress) {
+        return fileAddress + loadBias;
+    }
+
+    /** Whether the address lies in the image. */
+    public boolean contains(final long address) {
+        return Long.compareUnsigned(address, first.start()) >= 0 && Long.compareUnsigned(address, end) < 0;
+    }
+
+    private static Optional<MappedImage> read(final TargetProcess process, final List<Mapping> mappings)
+            throws IOException {
+        final Mapping first = mappings.getFirst();
+        if (first.offset() != 0
+                || first.permissions().charAt(0) != 'r'
+                || mappings.stream().noneMatch(Mapping::executable)) {
+            return Optional.empty();
+        }
+        final int length = (int) Math.min(first.length(), ELF_HEADER + MAX_PROGRAM_HEADERS * PROGRAM_HEADER);
+        final ByteBuffer head;
+        try {
+            head = ByteBuffer.wrap(process.read(first.start(), length)).order(ByteOrder.LITTLE_ENDIAN);
+        } catch (final IOException e) {
+            if (process.alive()) {
+                return Optional.empty();
+            }
+            throw e;
+        }
+        if (length < ELF_HEADER || head.getInt(0) != 0x464c457f || head.get(4) != 2) {
+            return Optional.empty();
+        }
+        final List<Segment> segments = Segment.read(head);
+        return segments.stream()
+                .filter(segment -> segment.type == PT_LOAD)
+                .findFirst()
+                .map(load -> first.start() - (load.address & -4096L))
+                .map(bias -> new MappedImage(
+                        first, mappings.getLast().end(), bias, buildId(process, mappings, segments, bias)));
+    }
+
+    private static Optional<String> buildId(
+            final TargetProcess process, final List<Mapping> mappings, final List<Segment> segments, final long bias) {
+        for (final Segment segment : segments) {
+            final long start = segment.address + bias;
+            final boolean mapped = mappings.stream()
+                    .anyMatch(mapping -> start >= mapping.start() && start + segment.size <= mapping.end());
+            if (segment.type == PT_NOTE && segment.size <= MAX_NOTES && mapped) {
+                try {
+                    final Optional<String> found = buildId(
+                            ByteBuffer.wrap(process.read(start, (int) segment.size))
+                                    .order(ByteOrder.LITTLE_ENDIAN),
+                            segment.alignment == 8 ? 8 : 4);
+                    if (found.isPresent()) {
+                        return found;
+                    }
+                } catch (final IOException e) {
+                    return Optional.empty();
+                }
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static Optional<String> buildId(final ByteBuffer notes, final int alignment) {
+        while (notes.remaining() >= 12) {
+            final int nameSize = notes.getInt();
+            final int descriptionSize = notes.getInt();
+            final int type = notes.getInt();
+            final long name = aligned(nameSize, alignment);
+            final long description = aligned(descriptionSize, alignment);
+            if (nameSize < 0 || descriptionSize < 0 || name + descriptionSize > notes.remaining()) {
+                return Optional.empty();
+            }
+            final int start = notes.position() + (int) name;
+            if (type == NT_GNU_BUILD_ID
+                    && nameSize == 4
+                    && notes.getInt(notes.position()) == 0x554e47
+                    && descriptionSize <= MAX_BUILD_ID) {
+                final byte[] id = new byte[descriptionSize];
+                notes.get(start, id);
+                return Optional.of(HexFormat.of().formatHex(id));
+            }
+            notes.position((int) Math.min(notes.limit(), start + description));
+        }
+        return Optional.empty();
+    }
+
+    private static long aligned(final long size, final int alignment) {
+        return (size + alignment - 1) & -alignment;
+    }
+
+    private record Segment(int type, long address, long size, long alignment) {
+
+        static List<Segment> read(final ByteBuffer head) {
+            final long table = head.getLong(32);
+            final int count = Math.min(head.getShort(56) & 0xffff, MAX_PROGRAM_HEADERS);
+            final List<Segment> segments = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                final long at = table + (long) i * PROGRAM_HEADER;
+                if (table < 0 || at + PROGRAM_HEADER > head.limit()) {
+                    break;
+                }
+                final int position = (int) at;
+                segments.add(new Segment(
+                        head.getInt(position),
+                        head.getLong(position + 16),
+                        head.getLong(position + 40),
+                        head.getLong(position + 48)));
+            }
+            return segments;
+        }
+    }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.quiescence;
+
+import java.io.BufferedInputStream;
+import java.io.BufferedOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/** One run of {@link UnwindHelper}. Any failure ends it: it is disposable, and the next request starts another. */
+final class HelperProcess implements AutoCloseable {
+    private static final Duration START_TIMEOUT = Duration.ofMinutes(3);
+
+    private final Process process;
+    private final DataOutputStream out;
+    private final DataInputStream in;
+    private final ExecutorService exchange = Executors.newVirtualThreadPerTaskExecutor();
+
+    HelperProcess() throws IOException {
+        process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Xmx128m",
+                        "-XX:+UseSerialGC",
+                        "-XX:TieredStopAtLevel=1",
+                        "-XX:-UsePerfData",
+                        "-Xshare:auto",
+                        "--enable-native-access=ALL-UNNAMED",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        UnwindHelper.class.getName())
+                .directory(Path.of("/").toFile())
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        out = new DataOutputStream(new BufferedOutputStream(process.getOutputStream()));
+        in = new DataInputStream(new BufferedInputStream(process.getInputStream()));
+        exchange(START_TIMEOUT, () -> in.readByte() == UnwindProtocol.READY);
+    }
+
+    long pid() {
+        return process.pid();
+    }
+
+    void add(final long id, final byte[] image, final Duration timeout) throws IOException {
+        exchange(timeout, () -> {
+            UnwindProtocol.writeImage(out, id, image);
+            return true;
+        });
+    }
+
+    Frames unwind(final UnwindRequest request, final Duration timeout) throws IOException {
+        return exchange(timeout, () -> {
+            UnwindProtocol.writeRequest(out, request);
+            return UnwindProtocol.readFrames(in);
+        });
+    }
+
+    @Override
+    public void close() {
+        process.destroyForcibly();
+        exchange.shutdown();
+    }
+
+    private <T> T exchange(final Duration timeout, final Callable<T> step) throws IOException {
+        final Future<T> result = exchange.submit(step);
+        try {
+            return result.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (final InterruptedException e) {
+            Thread.currentThread().interrupt();
+            close();
+            throw new IOException("interrupted", e);
+        } catch (final TimeoutException e) {
+            close();
+            throw new IOException("the unwind helper did not answer within " + timeout.toMillis() + " ms", e);
+        } catch (final ExecutionException e) {
+            close();
+            throw new IOException("the unwind helper died", e);
+        }
+    }
+}

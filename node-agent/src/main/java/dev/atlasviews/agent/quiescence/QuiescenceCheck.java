@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.quiescence;
+
+import dev.atlasviews.agent.process.MappedImage;
+import dev.atlasviews.agent.process.Mapping;
+import dev.atlasviews.agent.process.TargetProcess;
+import dev.atlasviews.agent.views.AddressRange;
+import dev.atlasviews.agent.views.Snapshot;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Judges the snapshots of one process. */
+public final class QuiescenceCheck {
+    private static final Duration REFRESH = Duration.ofSeconds(1);
+
+    private final Unwinder unwinder;
+    private final TargetProcess process;
+    private final Map<AddressRange, byte[]> code = new HashMap<>();
+    private List<MappedImage> images;
+    private List<Mapping> mappings;
+    private long refreshed = System.nanoTime();
+
+    /** For the process as it is mapped now; what it maps later is looked for when a stack can not be unwound. */
+    public QuiescenceCheck(final Unwinder unwinder, final TargetProcess process) throws IOException {
+        this.unwinder = unwinder;
+        this.process = process;
+        this.images = MappedImage.of(process);
+        this.mappings = process.mappings();
+    }
+
+    /**
+     * Whether none of the bodies was active on the thread's stack.
+     *
+     * @param bodies code of functions that matter, their parts included
+     */
+    public Quiescence check(final Snapshot snapshot, final List<AddressRange> bodies) throws IOException {
+        Frames frames = unwinder.unwind(process, images, snapshot);
+        if (!frames.complete() && System.nanoTime() - refreshed > REFRESH.toNanos()) {
+            images = MappedImage.of(process);
+            mappings = process.mappings();
+            refreshed = System.nanoTime();
+            frames = unwinder.unwind(process, images, snapshot);
+        }
+        for (final long address : frames.addresses()) {
+            if (bodies.stream().anyMatch(body -> body.contains(address))) {
+                return new Quiescence.Held(address, "active on its stack");
+            }
+        }
+        return frames.complete() ? new Quiescence.Reached(true) : scan(snapshot, bodies, frames.reason());
+    }
+
+    private Quiescence scan(final Snapshot snapshot, final List<AddressRange> bodies, final String why)
+            throws IOException {
+        final long pc = snapshot.registers().programCounter();
+        if (bodies.stream().anyMatch(body -> body.contains(pc))) {
+            return new Quiescence.Held(pc, "executing");
+        }
+        if (!snapshot.whole() || !ownStack(snapshot)) {
+            return new Quiescence.Held(0, "its stack can not be seen whole: " + why);
+        }
+        final ByteBuffer words = ByteBuffer.wrap(snapshot.stack()).order(ByteOrder.LITTLE_ENDIAN);
+        while (words.remaining() >= Long.BYTES) {
+            final long word = words.getLong();
+            final Optional<AddressRange> body =
+                    bodies.stream().filter(range -> range.contains(word - 1)).findFirst();
+            if (body.isPresent() && isReturnSite(body.get(), word)) {
+                return new Quiescence.Held(word - 1, "a return address on its stack (" + why + ")");
+            }
+        }
+        return new Quiescence.Reached(false);
+    }
+
+    /**
+     * Whether the stack pointer is in the thread's own stack, so that nothing hides on another one: libc puts a thread's
+     * descriptor, which the thread pointer points to, at the top of the stack; the first thread's stack has a name.
+     */
+    private boolean ownStack(final Snapshot snapshot) {
+        final long pointer = snapshot.registers().stackPointer();
+        final long descriptor = snapshot.registers().fsBase();
+        if (snapshot.tid() == process.pid()) {
+            return mappings.stream()
+                    .anyMatch(mapping -> mapping.name().equals("[stack]")
+                            && Long.compareUnsigned(pointer, mapping.end()) < 0
+                            && mapping.end() == snapshot.stackEnd());
+        }
+        return Long.compareUnsigned(descriptor, pointer) >= 0
+                && Long.compareUnsigned(descriptor, snapshot.stackEnd()) < 0;
+    }
+
+    private boolean isReturnSite(final AddressRange body, final long address) throws IOException {
+        byte[] bytes = code.get(body);
+        if (bytes == null) {
+            bytes = process.read(body.start(), Math.toIntExact(body.end() - body.start()));
+            code.put(body, bytes);
+        }
+        return ReturnSites.isReturnSite(bytes, (int) (address - body.start()));
+    }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.atlasviews.agent.patch.LinkedPatch;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+final class TransitionTest {
+    private static final LinkedLayer FIRST =
+            layer("a", List.of(), body("f", 0x1000, 0x9000), body("g", 0x2000, 0x9100));
+    private static final LinkedLayer SECOND = layer("b", List.of(), body("f", 0x1000, 0xa000));
+
+    @Test
+    void applyingAndRevertingMindTheOldAndTheNewBodies() {
+        assertThat(starts(Transition.between(List.of(), List.of(FIRST))))
+                .containsExactly(0x1000L, 0x2000L, 0x9000L, 0x9100L);
+        assertThat(Transition.between(List.of(FIRST), List.of()))
+                .isEqualTo(Transition.between(List.of(), List.of(FIRST)));
+    }
+
+    @Test
+    void aLayerOnAnotherMindsWhatItReplacesThereAndNothingElse() {
+        final Transition transition = Transition.between(List.of(FIRST), List.of(FIRST, SECOND));
+
+        assertThat(starts(transition)).containsExactly(0x1000L, 0x9000L, 0xa000L);
+        assertThat(transition.function(0x9005)).contains("f");
+        assertThat(transition.function(0x2000)).isEmpty();
+    }
+
+    @Test
+    void whatIsExcludedMayBeActive() {
+        final LinkedLayer excluding = layer("c", List.of("f"), body("f", 0x1000, 0x9000), body("g", 0x2000, 0x9100));
+
+        assertThat(starts(Transition.between(List.of(), List.of(excluding)))).containsExactly(0x2000L, 0x9100L);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "*,io_thd_1,true",
+        "io_thd_*,io_thd_1,true",
+        "io_thd_?,io_thd_12,false",
+        "a.c,abc,false",
+        "main,main,true"
+    })
+    void threadsAreChosenByName(final String pattern, final String name, final boolean matches) {
+        assertThat(new ThreadFilter(pattern).matches(name)).isEqualTo(matches);
+    }
+
+    private static List<Long> starts(final Transition transition) {
+        return transition.ranges().stream().map(range -> range.start()).toList();
+    }
+
+    private static LinkedLayer layer(
+            final String digest, final List<String> excluded, final LinkedPatch.Body... bodies) {
+        return new LinkedLayer(
+                digest,
+                List.of(new LinkedPatch(new byte[0], new byte[0], new byte[0], List.of(), Arrays.asList(bodies))),
+                excluded);
+    }
+
+    private static LinkedPatch.Body body(final String name, final long oldStart, final long newStart) {
+        return new LinkedPatch.Body(name, oldStart, oldStart + 0x10, "", newStart, newStart + 0x10, true);
+    }
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.patch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.atlasviews.agent.elf.ElfFile;
+import dev.atlasviews.agent.elf.ElfFormatException;
+import dev.atlasviews.agent.elf.ElfSection;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Files that nobody vouches for: damaged at random, they are read or refused, and nothing else happens. */
+@Timeout(120)
+class HostileFilesTest {
+    private static final int MUTATIONS = 3000;
+
+    private static PatchTarget target(final PatchArea text) {
+        return new PatchTarget(
+                "00112233",
+                "program",
+                true,
+                List.of("main.o"),
+                List.of(new PatchFunction(
+                        "work",
+                        "main.o",
+                        new PatchFunction.OldBody(0x1000, 32, Sha256.hex(new byte[32]), 0, null),
+                        new PatchFunction.NewBody(0, 16))),
+                List.of(new PatchVariable("fresh", "main.o", 0, 8)),
+                text,
+                new PatchArea(new byte[16], 16, List.of()),
+                new PatchArea(new byte[0], 8, List.of()));
+    }
+
+    private static PatchTarget target() {
+        return target(new PatchArea(
+                new byte[32],
+                32,
+                List.of(
+                        new PatchRelocation(
+                                4, PatchRelocation.Kind.PC32, new RelocationTarget.InImage("other", 0x2000), -4),
+                        new PatchRelocation(
+                                8, PatchRelocation.Kind.ABS64, new RelocationTarget.Dynamic("printf"), 0))));
+    }
+
+    @Test
+    void whatWasWrittenIsRead() throws Exception {
+        final byte[] file = PatchWriter.write(List.of("ab".repeat(32)), List.of(target()));
+        final Patch patch = PatchReader.read(file);
+        assertThat(patch.digest()).isEqualTo(Sha256.hex(file));
+        assertThat(patch.basedOn()).containsExactly("ab".repeat(32));
+        final PatchTarget read = patch.targets().getFirst();
+        assertThat(read.functions()).isEqualTo(target().functions());
+        assertThat(read.variables()).isEqualTo(target().variables());
+        assertThat(read.text().relocations()).isEqualTo(target().text().relocations());
+        assertThat(read.sizes()).isEqualTo(new AreaSizes(32, 16, 8));
+    }
+
+    @Test
+    void damagedPatchesAreReadOrRefused() throws Exception {
+        final byte[] file = PatchWriter.write(List.of(), List.of(target()));
+        final Random random = new Random(1);
+        int refused = 0;
+        for (int i = 0; i < MUTATIONS; i++) {
+            try {
+                PatchReader.read(mutate(file, random));
+            } catch (final PatchFormatException e) {
+                assertThat(e.getMessage()).isNotBlank();
+                refused++;
+            }
+        }
+        assertThat(refused).isGreaterThan(MUTATIONS / 10);
+    }
+
+    @Test
+    void damagedElfFilesAreReadOrRefused() throws Exception {
+        final byte[] file = Files.readAllBytes(Path.of("/bin/true"));
+        final Random random = new Random(2);
+        int refused = 0;
+        for (int i = 0; i < MUTATIONS; i++) {
+            try {
+                readAll(ElfFile.parse(mutateHeaders(file, random)));
+            } catch (final ElfFormatException e) {
+                assertThat(e.getMessage()).isNotBlank();
+                refused++;
+            }
+        }
+        assertThat(refused).isGreaterThan(MUTATIONS / 10);
+    }
+
+    @Test
+    void sectionsThatOverlapAreRefused() throws Exception {
+        final byte[] file = Files.readAllBytes(Path.of("/bin/true"));
+        final ByteBuffer elf = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN);
+        final int headers = (int) elf.getLong(40);
+        for (int i = 1; i <= 2; i++) {
+            elf.putLong(headers + i * 64 + 24, 0).putLong(headers + i * 64 + 32, file.length);
+        }
+        assertThatThrownBy(() -> ElfFile.parse(file))
+                .isInstanceOf(ElfFormatException.class)
+                .hasMessageContaining("overlap");
+    }
+
+    @Test
+    void aTextAreaWithARelocationBehindItsEndIsRefused() throws Exception {
+        final byte[] file = PatchWriter.write(
+                List.of(),
+                List.of(target(new PatchArea(
+                        new byte[32],
+                        32,
+                        List.of(new PatchRelocation(
+                                30, PatchRelocation.Kind.PC32, new RelocationTarget.InImage("x", 1), 0))))));
+        assertThatThrownBy(() -> PatchReader.read(file))
+                .isInstanceOf(PatchFormatException.class)
+                .hasMessageContaining("outside of its area");
+    }
+
+    @Test
+    void otherFilesAreNoPatches() {
+        assertThatThrownBy(() -> PatchReader.read(Path.of("/bin/true")))
+                .isInstanceOf(PatchFormatException.class)
+                .hasMessage("/bin/true: not a patch file");
+        assertThatThrownBy(() -> PatchReader.read(Path.of("/etc/passwd")))
+                .isInstanceOf(PatchFormatException.class)
+                .hasMessageContaining("not an ELF file");
+    }
+
+    private static void readAll(final ElfFile elf) throws IOException {
+        elf.notes();
+        elf.dynamicRelocations();
+        for (final ElfSection section : elf.sections()) {
+            elf.content(section);
+            elf.relocations(section);
+        }
+        elf.bytesAt(0x1000, 64);
+    }
+
+    private static byte[] mutate(final byte[] file, final Random random) {
+        final byte[] copy =
+                random.nextInt(10) == 0 ? Arrays.copyOf(file, random.nextInt(file.length + 1)) : file.clone();
+        for (int i = random.nextInt(4); i >= 0 && copy.length > 0; i--) {
+            copy[random.nextInt(copy.length)] = (byte) interesting(random);
+        }
+        return copy;
+    }
+
+    /** Damages what describes the file, not its content. */
+    private static byte[] mutateHeaders(final byte[] file, final Random random) {
+        final byte[] copy = file.clone();
+        final int headers =
+                (int) ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN).getLong(40);
+        for (int i = random.nextInt(4); i >= 0; i--) {
+            final int at =
+                    random.nextBoolean() ? 16 + random.nextInt(0x400) : headers + random.nextInt(file.length - headers);
+            copy[at] = (byte) interesting(random);
+        }
+        return copy;
+    }
+
+    private static int interesting(final Random random) {
+        return switch (random.nextInt(4)) {
+            case 0 -> 0;
+            case 1 -> 0xff;
+            case 2 -> 0x7f;
+            default -> random.nextInt(256);
+        };
+    }
+}

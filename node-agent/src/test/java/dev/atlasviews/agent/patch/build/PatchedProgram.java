@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.patch.build;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.atlasviews.agent.CProgram;
+import dev.atlasviews.agent.elf.Elf;
+import dev.atlasviews.agent.elf.ElfFile;
+import dev.atlasviews.agent.patch.AreaAddresses;
+import dev.atlasviews.agent.patch.LinkedPatch;
+import dev.atlasviews.agent.patch.Patch;
+import dev.atlasviews.agent.patch.PatchLinker;
+import dev.atlasviews.agent.patch.PatchTarget;
+import dev.atlasviews.agent.patch.Sha256;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.OptionalLong;
+import org.awaitility.Awaitility;
+
+/**
+ * A real process that a test patches in place, without the kernel module: the areas are mapped by a preloaded library
+ * and filled through {@code /proc/PID/mem}; the whole process sees the change, so that it must be idle meanwhile.
+ */
+final class PatchedProgram implements AutoCloseable {
+    private final Process process;
+    private final long loadBias;
+    private final AreaAddresses areas;
+    private final Writer in;
+    private final BufferedReader out;
+
+    /** Starts a program with the areas reserved. */
+    PatchedProgram(final Path directory, final Path program, final String... arguments)
+            throws IOException, InterruptedException {
+        final Path preload = preload(directory);
+        final Path addresses = Files.createTempFile(directory, "areas", "");
+        Files.delete(addresses);
+        final List<String> command = new ArrayList<>(List.of(program.toString()));
+        command.addAll(List.of(arguments));
+        final ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
+        builder.directory(directory.toFile());
+        builder.environment().put("LD_PRELOAD", preload.toString());
+        builder.environment().put("ATLAS_TEST_AREAS", addresses.toString());
+        process = builder.start();
+        in = process.outputWriter();
+        out = process.inputReader();
+        Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> Files.exists(addresses));
+        final String[] fields = Files.readString(addresses).trim().split(" ", -1);
+        final boolean independent = ElfFile.read(program).type() == Elf.ET_DYN;
+        loadBias = independent ? Long.parseLong(fields[0]) : 0;
+        areas = new AreaAddresses(Long.parseLong(fields[1]), Long.parseLong(fields[2]), Long.parseLong(fields[3]));
+    }
+
+    private static Path preload(final Path directory) throws IOException, InterruptedException {
+        final Path library = directory.resolve("reserve");
+        if (Files.exists(library)) {
+            return library;
+        }
+        try (var source = PatchedProgram.class.getResourceAsStream("/dev/atlasviews/agent/patch/reserve.c")) {
+            final String text = new String(Objects.requireNonNull(source).readAllBytes(), StandardCharsets.UTF_8);
+            return CProgram.compile(directory, "reserve", text, "-shared", "-fPIC");
+        }
+    }
+
+    /** Links the patch for this process, checks that it runs the old code, and installs it. */
+    void install(final Patch patch) throws Exception {
+        final PatchTarget target = patch.targets().getFirst();
+        final LinkedPatch linked = PatchLinker.link(target, loadBias, areas, this::resolve);
+        try (RandomAccessFile memory = new RandomAccessFile("/proc/" + process.pid() + "/mem", "rw")) {
+            for (final LinkedPatch.Body body : linked.bodies()) {
+                if (body.oldEnd() > body.oldStart()) {
+                    final byte[] live = new byte[(int) (body.oldEnd() - body.oldStart())];
+                    memory.seek(body.oldStart());
+                    memory.readFully(live);
+                    assertThat(Sha256.hex(live)).as(body.function()).isEqualTo(body.oldSha256());
+                }
+            }
+            write(memory, areas.text(), linked.text());
+            write(memory, areas.constants(), linked.constants());
+            write(memory, areas.data(), linked.data());
+            for (final LinkedPatch.Jump jump : linked.jumps()) {
+                write(memory, jump.address(), jump.code());
+            }
+        }
+    }
+
+    /** Library symbols, as the dynamic loader finds them: in the C library. */
+    private OptionalLong resolve(final String symbol) {
+        try {
+            for (final String mapping : Files.readAllLines(Path.of("/proc", String.valueOf(process.pid()), "maps"))) {
+                final int path = mapping.indexOf('/');
+                if (path >= 0 && mapping.contains("/libc.so.6") && mapping.contains(" 00000000 ")) {
+                    final long base = Long.parseUnsignedLong(mapping.substring(0, mapping.indexOf('-')), 16);
+                    return ElfFile.read(Path.of(mapping.substring(path))).dynamicSymbols().stream()
+                            .filter(candidate ->
+                                    candidate.isDefined() && candidate.name().equals(symbol))
+                            .mapToLong(candidate -> base + candidate.value())
+                            .findFirst();
+                }
+            }
+            return OptionalLong.empty();
+        } catch (final IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void write(final RandomAccessFile memory, final long address, final byte[] bytes)
+            throws IOException {
+        memory.seek(address);
+        memory.write(bytes);
+    }
+
+    /** Sends a line and returns the line that comes back. */
+    String ask(final String line) throws IOException {
+        in.write(line + "\n");
+        in.flush();
+        final String answer = out.readLine();
+        if (answer == null) {
+            throw new IOException("the program has ended");
+        }
+        return answer;
+    }
+
+    boolean isAlive() {
+        return process.isAlive();
+    }
+
+    @Override
+    public void close() throws IOException {
+        process.destroyForcibly();
+        process.onExit().join();
+    }
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.patch.build;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.atlasviews.agent.elf.ElfFile;
+import dev.atlasviews.agent.patch.Patch;
+import dev.atlasviews.agent.patch.PatchFunction;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Each refusal names its reason and the symbol it is about. */
+class RefusalTest {
+    @TempDir
+    @SuppressWarnings("NullAway.Init") // set by JUnit
+    Path directory;
+
+    private static final String CODE = """
+        #include <stdlib.h>
+        #include <string.h>
+        #define NOINLINE __attribute__((noinline, noipa))
+        BEFORE
+        int counter = 1;
+        long table[] = {1, 2, 3};
+        NOINLINE long work(long x) { return x * table[x & 1] + counter; }
+        int main(int argc, char **argv) { return (int) work(argc); }
+        """;
+
+    private static PatchRefusedException refusal(final CSources sources) {
+        return Objects.requireNonNull(catchThrowableOfType(PatchRefusedException.class, sources::build));
+    }
+
+    private void refuses(
+            final Refusal reason, final String subject, final String before, final String after, final String... flags)
+            throws Exception {
+        final CSources sources = CSources.pie(directory, flags);
+        final PatchRefusedException refusal = refusal(sources.change(before, after));
+        assertThat(refusal.reason()).isEqualTo(reason);
+        assertThat(refusal.subject()).isEqualTo(subject);
+        assertThat(refusal).hasMessageContaining(subject).hasMessageContaining(reason.name());
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "CHANGED_VARIABLE    | counter | int counter = 1;        | int counter = 2;",
+                "CHANGED_VARIABLE    | table   | {1, 2, 3}               | {1, 2, 3, 4}",
+                "CHANGED_VARIABLE    | table   | {1, 2, 3}               | {1, 2, 5}",
+                "UNRESOLVED_SYMBOL   | missing | return x *              | extern long missing(long); return"
+                        + " missing(x) *",
+                "UNRESOLVED_SYMBOL   | strtol  | return x *              | return strtol(\"1\", 0, 0) *",
+                "NEW_TLS_VARIABLE    | fresh   | NOINLINE long work      | static __thread long fresh; NOINLINE long"
+                        + " work",
+                "CHANGED_CONSTRUCTOR | main.o  | NOINLINE long work      | __attribute__((constructor)) void"
+                        + " early(void) { counter = 9; } NOINLINE long work"
+            })
+    void refusesAChange(final Refusal reason, final String subject, final String from, final String to)
+            throws Exception {
+        final String before = CODE.replace("BEFORE", "");
+        final String body = reason == Refusal.NEW_TLS_VARIABLE ? "return (fresh += x) + x *" : "return x *";
+        refuses(reason, subject, before, before.replace(from, to).replace("return x *", body));
+    }
+
+    @Test
+    void refusesAFunctionTooShortForAJump() throws Exception {
+        final String code =
+                "int other; __attribute__((noipa)) void empty(void) {BODY}\n" + "int main(void) { empty(); return 0; }";
+        refuses(Refusal.FUNCTION_TOO_SHORT, "empty", code.replace("BODY", ""), code.replace("BODY", "other++;"));
+    }
+
+    @Test
+    void refusesAnIndirectFunction() throws Exception {
+        final String code = """
+            static int one(void) { return 1; }
+            static int two(void) { return 2; }
+            static void *resolve(void) { return __builtin_cpu_supports("avx2") CHANGE ? one : two; }
+            int pick(void) __attribute__((ifunc("resolve")));
+            int main(void) { return pick(); }
+            """;
+        refuses(Refusal.IFUNC, "pick", code.replace("CHANGE", ""), code.replace("CHANGE", "== 0"));
+    }
+
+    @Test
+    void refusesAProgramWithoutBuildId() throws Exception {
+        final String code = CODE.replace("BEFORE", "");
+        final CSources sources =
+                new CSources(directory, List.of("-fPIE"), List.of("-pie", "-Wl,--build-id=none")).change(code, code);
+        assertThat(refusal(sources).reason()).isEqualTo(Refusal.NO_BUILD_ID);
+    }
+
+    @Test
+    void refusesAStrippedProgramUnlessItsDebugFileIsGiven() throws Exception {
+        final String code = CODE.replace("BEFORE", "");
+        final CSources sources = CSources.pie(directory).change(code, code.replace("return x *", "return 7 + x *"));
+        final Path debug = directory.resolve("program.debug");
+        CSources.run(directory, List.of("objcopy", "--only-keep-debug", "program", debug.toString()));
+        CSources.run(directory, List.of("strip", "program"));
+        assertThat(refusal(sources).reason()).isEqualTo(Refusal.NO_SYMBOLS);
+        final TargetProgram target = TargetProgram.of("program", ElfFile.read(sources.program()), ElfFile.read(debug));
+        assertThat(PatchBuilder.build(ObjectPair.find(sources.before(), sources.after()), target, BuildOptions.NONE))
+                .isNotEmpty();
+    }
+
+    @Test
+    void refusesObjectsThatAreNotTheRunningCode() throws Exception {
+        final String code = CODE.replace("BEFORE", "");
+        final CSources sources = CSources.pie(directory).change(code, code.replace("return x *", "return 7 + x *"));
+        sources.compile(sources.before(), Map.of("main", code.replace("return x *", "return 1 + x *")));
+        final PatchRefusedException refusal = refusal(sources);
+        assertThat(refusal.reason()).isEqualTo(Refusal.NOT_THE_RUNNING_CODE);
+        assertThat(refusal.subject()).isEqualTo("work");
+    }
+
+    @Test
+    void refusesObjectsWithoutFunctionSections() throws Exception {
+        final String code = CODE.replace("BEFORE", "") + "NOINLINE long more(long x) { return x + 3; }\n";
+        refuses(
+                Refusal.NOT_FUNCTION_SECTIONS,
+                "work",
+                code,
+                code.replace("return x *", "return 7 + x *"),
+                "-fno-function-sections");
+    }
+
+    @Test
+    void refusesLinkTimeOptimisation() throws Exception {
+        final String code = CODE.replace("BEFORE", "");
+        refuses(Refusal.LTO_OBJECT, "main.o", code, code.replace("return x *", "return 7 + x *"), "-flto");
+    }
+
+    @Test
+    void refusesCodeWithHandlers() throws Exception {
+        final String code = """
+            static void increase(int *x) { ++*x; }
+            void (*volatile use)(int *) = increase;
+            volatile int undone;
+            static void undo(int *x) { undone = *x; }
+                            __attribute__((noipa)) int work(int x) { int y __attribute__((cleanup(undo))) = x CHANGE; use(&y); return y; }
+                            int main(int argc, char **argv) { return work(argc); }
+            """;
+        refuses(Refusal.EXCEPTIONS, "work", code.replace("CHANGE", ""), code.replace("CHANGE", "+ 1"), "-fexceptions");
+    }
+
+    @Test
+    void refusesNothing() throws Exception {
+        final String code = CODE.replace("BEFORE", "");
+        refuses(Refusal.NOTHING_CHANGED, "program", code, "\n\n" + code);
+    }
+
+    @Test
+    void refusesStacksThatNobodySees() throws Exception {
+        final String code = CODE.replace("BEFORE", "#include <ucontext.h>\nucontext_t a, b;")
+                .replace("return (int)", "if (argc > 5) swapcontext(&a, &b); return (int)");
+        refuses(Refusal.HIDDEN_STACKS, "swapcontext", code, code.replace("return x *", "return 7 + x *"));
+    }
+
+    @Test
+    void tellsWhichFunctionsMayBeExcluded() throws Exception {
+        final String code = """
+            #include <stdio.h>
+            __attribute__((noipa)) long loops(long x, volatile long *y) { do { *y += x; } while (*y < 100 CHANGE); return x; }
+            __attribute__((noipa)) long plain(long x, long y) { return x * 31 + y CHANGE; }
+            int main(int argc, char **argv) { long y = 0; return (int) (loops(argc, &y) + plain(argc, y)); }
+            """;
+        final CSources sources = CSources.pie(directory, "-fno-align-loops")
+                .change(code.replace("CHANGE", ""), code.replace("CHANGE", "+ 5"));
+        final Patch patch = sources.build();
+        for (final PatchFunction function : patch.targets().getFirst().functions()) {
+            final PatchFunction.OldBody old = Objects.requireNonNull(function.oldBody());
+            if (function.name().equals("loops")) {
+                assertThat(old.notExcludable()).contains("branch");
+            } else {
+                assertThat(old.notExcludable()).isNull();
+            }
+        }
+        assertThat(patch.targets().getFirst().functions()).hasSize(2);
+    }
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.quiescence;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.atlasviews.agent.CProgram;
+import dev.atlasviews.agent.process.MappedImage;
+import dev.atlasviews.agent.process.TargetProcess;
+import dev.atlasviews.agent.views.AddressRange;
+import dev.atlasviews.agent.views.Registers;
+import dev.atlasviews.agent.views.Snapshot;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Real threads of a real program, stopped where we know what is on their stacks. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+final class QuiescenceCheckTest {
+    private final Map<String, Integer> threads = new HashMap<>();
+    private final Map<String, AddressRange> functions = new HashMap<>();
+    private final Unwinder unwinder = new Unwinder();
+    private @Nullable Process program;
+    private TargetProcess target = new TargetProcess(TargetProcess.PROC, 0, 0);
+    private Path snapshot = Path.of("");
+
+    @BeforeAll
+    void startProgram(@TempDir final Path directory) throws Exception {
+        snapshot = CProgram.compile(directory, "snapshot", source("snapshot.c"));
+        final Path stacks = CProgram.compile(directory, "stacks", source("stacks.c"), "-O2", "-fomit-frame-pointer");
+        final Process started = new ProcessBuilder(stacks.toString()).start();
+        program = started;
+        target = TargetProcess.find(TargetProcess.PROC, started.pid()).orElseThrow();
+        final BufferedReader output = started.inputReader();
+        for (String line = output.readLine(); line != null && !line.equals("ready"); line = output.readLine()) {
+            final String[] words = line.split(" ", -1);
+            if (words[0].startsWith("=")) {
+                functions.put(
+                        words[0].substring(1),
+                        new AddressRange(Long.parseLong(words[1], 16), Long.parseLong(words[2], 16)));
+            } else {
+                threads.put(words[0], Integer.valueOf(words[1]));
+            }
+        }
+        threads.put("main", (int) started.pid());
+    }
+
+    @AfterAll
+    void stopProgram() {
+        Objects.requireNonNull(program).destroyForcibly();
+        unwinder.close();
+    }
+
+    @Test
+    void framesOfAPlainStackAreExact() throws Exception {
+        final Frames frames = frames("plain");
+
+        assertThat(frames.complete()).as(frames.reason()).isTrue();
+        assertThat(frames.addresses().stream().map(this::function).filter(name -> !name.isEmpty()))
+                .containsExactly("inner", "middle", "outer");
+    }
+
+    @Test
+    void signalFramesAreUnderstood() throws Exception {
+        final Frames frames = frames("signalled");
+
+        assertThat(frames.complete()).as(frames.reason()).isTrue();
+        assertThat(frames.addresses().stream().map(this::function).filter(name -> !name.isEmpty()))
+                .containsExactly("inner", "handler", "outer");
+    }
+
+    @Test
+    void aThreadIsHeldByWhatIsOnItsStackOnly() throws Exception {
+        assertThat(check("plain", "middle"))
+                .isInstanceOfSatisfying(
+                        Quiescence.Held.class,
+                        held -> assertThat(function(held.address())).isEqualTo("middle"));
+        assertThat(check("plain", "unused", "handler")).isEqualTo(new Quiescence.Reached(true));
+        assertThat(check("main", "inner", "unused")).isEqualTo(new Quiescence.Reached(true));
+    }
+
+    @Test
+    void withoutUnwindTablesTheStackIsScanned() throws Exception {
+        assertThat(frames("untabled").complete()).isFalse();
+        assertThat(check("untabled", "unused", "handler")).isEqualTo(new Quiescence.Reached(false));
+        assertThat(check("untabled", "middle")).isInstanceOf(Quiescence.Held.class);
+    }
+
+    @Test
+    void aStackThatHidesBehindAnotherHoldsTheThread() throws Exception {
+        assertThat(frames("alternate").complete()).isFalse();
+        assertThat(check("alternate", "outer")).isInstanceOf(Quiescence.Held.class);
+        assertThat(check("alternate", "unused"))
+                .isInstanceOfSatisfying(
+                        Quiescence.Held.class, held -> assertThat(held.reason()).contains("can not be seen whole"));
+    }
+
+    @Test
+    void theDeathOfTheHelperCostsExactnessOnceAndNothingElse() throws Exception {
+        assertThat(frames("plain").complete()).isTrue();
+        ProcessHandle.of(unwinder.helperPid()).orElseThrow().destroyForcibly();
+
+        assertThat(check("plain", "middle")).isInstanceOf(Quiescence.Held.class);
+        assertThat(frames("plain").complete()).isTrue();
+    }
+
+    @Test
+    void theHelperHasNoPrivileges() throws Exception {
+        assertThat(unwinder.start()).isTrue();
+        final Path tasks = Path.of("/proc", Long.toString(unwinder.helperPid()), "task");
+        final List<String> statuses = new ArrayList<>();
+        try (var entries = Files.list(tasks)) {
+            for (final Path task : entries.toList()) {
+                statuses.add(Files.readString(task.resolve("status")));
+            }
+        }
+
+        assertThat(statuses)
+                .isNotEmpty()
+                .allMatch(status -> status.contains("\nCapEff:\t0000000000000000\nCapBnd:")
+                        && status.contains("\nCapPrm:\t0000000000000000\n")
+                        && !status.contains("\nUid:\t0"))
+                .as("the thread that parses can not gain privileges either")
+                .anyMatch(status -> status.contains("\nNoNewPrivs:\t1\n"));
+    }
+
+    private Quiescence check(final String thread, final String... names) throws Exception {
+        return new QuiescenceCheck(unwinder, target)
+                .check(
+                        take(thread),
+                        Arrays.stream(names)
+                                .map(name -> Objects.requireNonNull(functions.get(name)))
+                                .toList());
+    }
+
+    private Frames frames(final String thread) throws Exception {
+        return unwinder.unwind(target, MappedImage.of(target), take(thread));
+    }
+
+    private Snapshot take(final String thread) throws Exception {
+        final int tid = Objects.requireNonNull(threads.get(thread));
+        final String[] lines = CProgram.output(snapshot, Long.toString(target.pid()), Integer.toString(tid))
+                .split("\n", -1);
+        final List<Long> words = Arrays.stream(lines[0].split(" ", -1))
+                .map(word -> Long.parseUnsignedLong(word, 16))
+                .toList();
+        return new Snapshot(
+                tid,
+                0,
+                0,
+                new Registers(words.subList(0, 17), words.get(17)),
+                HexFormat.of().parseHex(lines[1]),
+                words.get(18));
+    }
+
+    private String function(final long address) {
+        return functions.entrySet().stream()
+                .filter(entry -> entry.getValue().contains(address))
+                .map(Map.Entry::getKey)
+                .findFirst()
+                .orElse("");
+    }
+
+    private static String source(final String name) throws IOException {
+        try (var in = Objects.requireNonNull(QuiescenceCheckTest.class.getResourceAsStream(name))) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+}

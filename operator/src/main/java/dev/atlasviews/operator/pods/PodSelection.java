@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.operator.pods;
+
+import dev.atlasviews.crds.NewPods;
+import dev.atlasviews.crds.ViewPatch;
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.Pod;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
+
+/** Which pods a ViewPatch is meant for, and which of their containers. */
+public final class PodSelection {
+    private PodSelection() {}
+
+    /**
+     * Whether a ViewPatch is meant for a pod.
+     *
+     * @param patch the ViewPatch
+     * @param pod a pod of any namespace
+     * @return true for a running pod of the same namespace that the selector matches, unless it came later than a
+     *     ViewPatch that leaves new pods alone
+     */
+    public static boolean selects(final ViewPatch patch, final Pod pod) {
+        return Objects.equals(
+                        patch.getMetadata().getNamespace(), pod.getMetadata().getNamespace())
+                && isRunning(pod)
+                && !(patch.getSpec().newPods() == NewPods.LEAVE && isNewer(pod, patch))
+                && LabelMatching.matches(
+                        patch.getSpec().selector(),
+                        Objects.requireNonNullElse(pod.getMetadata().getLabels(), Map.of()));
+    }
+
+    /**
+     * Whether a pod has, or may have, processes.
+     *
+     * @param pod the pod
+     * @return true if it is on a node, runs and is not about to go
+     */
+    public static boolean isRunning(final Pod pod) {
+        return pod.getSpec().getNodeName() != null
+                && pod.getMetadata().getDeletionTimestamp() == null
+                && pod.getStatus() != null
+                && "Running".equals(pod.getStatus().getPhase());
+    }
+
+    /**
+     * The containers of a pod that a ViewPatch is meant for.
+     *
+     * @param patch a ViewPatch that selects the pod
+     * @param pod the pod
+     * @return their names, sidecars included, in the pod's order
+     */
+    public static Stream<String> containers(final ViewPatch patch, final Pod pod) {
+        final String only = patch.getSpec().container();
+        return allContainers(pod).filter(name -> only == null || only.equals(name));
+    }
+
+    /** The names of a pod's containers that run as long as the pod does. */
+    private static Stream<String> allContainers(final Pod pod) {
+        final Stream<Container> sidecars = pod.getSpec().getInitContainers().stream()
+                .filter(container -> "Always".equals(container.getRestartPolicy()));
+        return Stream.concat(sidecars, pod.getSpec().getContainers().stream()).map(Container::getName);
+    }
+
+    private static boolean isNewer(final Pod pod, final ViewPatch patch) {
+        return Instant.parse(pod.getMetadata().getCreationTimestamp())
+                .isAfter(Instant.parse(patch.getMetadata().getCreationTimestamp()));
+    }
+}

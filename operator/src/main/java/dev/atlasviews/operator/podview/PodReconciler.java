@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.operator.podview;
+
+import dev.atlasviews.crds.Atlas;
+import dev.atlasviews.crds.PodView;
+import dev.atlasviews.crds.PodViewSpec;
+import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.operator.pods.PodSelection;
+import io.fabric8.kubernetes.api.model.ObjectMeta;
+import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.javaoperatorsdk.operator.api.config.informer.InformerEventSourceConfiguration;
+import io.javaoperatorsdk.operator.api.reconciler.Context;
+import io.javaoperatorsdk.operator.api.reconciler.ControllerConfiguration;
+import io.javaoperatorsdk.operator.api.reconciler.EventSourceContext;
+import io.javaoperatorsdk.operator.api.reconciler.Reconciler;
+import io.javaoperatorsdk.operator.api.reconciler.UpdateControl;
+import io.javaoperatorsdk.operator.processing.event.ResourceID;
+import io.javaoperatorsdk.operator.processing.event.source.EventSource;
+import io.javaoperatorsdk.operator.processing.event.source.IndexerResourceCache;
+import io.javaoperatorsdk.operator.processing.event.source.informer.InformerEventSource;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps each pod's PodView what the ViewPatches of its namespace ask for. A pod is reconciled by one thread at a time, so a
+ * PodView has one writer though several ViewPatches meet in it.
+ */
+@ControllerConfiguration(
+        name = PodReconciler.NAME,
+        fieldManager = PodReconciler.NAME,
+        generationAwareEventProcessing = false)
+public final class PodReconciler implements Reconciler<Pod> {
+    /** The name of the controller, and of the manager of the fields that it writes. */
+    static final String NAME = "atlas-podview";
+
+    private static final Logger LOG = LoggerFactory.getLogger(PodReconciler.class);
+
+    /** Made by the framework's call before the first reconciliation. */
+    private @Nullable Sources sources;
+
+    private record Sources(InformerEventSource<ViewPatch, Pod> patches, InformerEventSource<PodView, Pod> views) {}
+
+    @Override
+    public List<EventSource<?, Pod>> prepareEventSources(final EventSourceContext<Pod> context) {
+        final var views = new InformerEventSource<PodView, Pod>(
+                InformerEventSourceConfiguration.from(PodView.class, Pod.class)
+                        .withSecondaryToPrimaryMapper(PodReconciler::podOf)
+                        .build(),
+                context);
+        final var patches = new InformerEventSource<ViewPatch, Pod>(
+                InformerEventSourceConfiguration.from(ViewPatch.class, Pod.class)
+                        .withSecondaryToPrimaryMapper(patch -> podsOf(patch, context.getPrimaryCache(), views))
+                        .build(),
+                context);
+        sources = new Sources(patches, views);
+        return List.of(views, patches);
+    }
+
+    private static Set<ResourceID> podOf(final PodView view) {
+        return Set.of(
+                new ResourceID(view.getSpec().podName(), view.getMetadata().getNamespace()));
+    }
+
+    /** The pods that a ViewPatch is meant for, and those that it was meant for before it changed. */
+    private static Set<ResourceID> podsOf(
+            final ViewPatch patch,
+            final IndexerResourceCache<Pod> pods,
+            final InformerEventSource<PodView, Pod> views) {
+        final String namespace = patch.getMetadata().getNamespace();
+        final Set<ResourceID> result = pods.list(namespace, pod -> PodSelection.selects(patch, pod))
+                .map(ResourceID::fromResource)
+                .collect(Collectors.toSet());
+        views.list(namespace, view -> Layers.lists(view, patch))
+                .map(PodReconciler::podOf)
+                .forEach(result::addAll);
+        return result;
+    }
+
+    @Override
+    public UpdateControl<Pod> reconcile(final Pod pod, final Context<Pod> context) {
+        if (pod.getSpec().getNodeName() == null || pod.getMetadata().getDeletionTimestamp() != null) {
+            return UpdateControl.noUpdate();
+        }
+        if (sources == null) {
+            throw new IllegalStateException("reconciled before the event sources were prepared");
+        }
+        final String namespace = pod.getMetadata().getNamespace();
+        final PodView existing = sources.views()
+                .get(new ResourceID(pod.getMetadata().getUid(), namespace))
+                .orElse(null);
+        final List<ViewPatch> patches =
+                sources.patches().list(namespace, patch -> true).toList();
+        final PodViewSpec spec = PodViewComposer.compose(pod, patches, existing);
+        if (!spec.containers().isEmpty()) {
+            if (existing == null || !existing.getSpec().equals(spec)) {
+                LOG.info("pod {}/{}: {}", namespace, spec.podName(), spec.containers());
+                context.resourceOperations().serverSideApply(podView(pod, spec, existing), sources.views());
+            }
+        } else if (existing != null) {
+            LOG.info("pod {}/{}: no layers left", namespace, spec.podName());
+            context.getClient().resource(existing).delete();
+        }
+        return UpdateControl.noUpdate();
+    }
+
+    /**
+     * The object to apply. It names the version that it was composed from: had another layer come in between, the write
+     * would drop that layer without taking it back, so the server has to refuse it.
+     */
+    private static PodView podView(final Pod pod, final PodViewSpec spec, final @Nullable PodView existing) {
+        final ObjectMeta metadata = new ObjectMetaBuilder()
+                .withNamespace(pod.getMetadata().getNamespace())
+                .withName(pod.getMetadata().getUid())
+                .addToLabels(Atlas.NODE_LABEL, Atlas.nodeLabel(spec.nodeName()))
+                .addNewOwnerReference()
+                .withApiVersion("v1")
+                .withKind("Pod")
+                .withName(pod.getMetadata().getName())
+                .withUid(pod.getMetadata().getUid())
+                .withController(true)
+                .withBlockOwnerDeletion(false)
+                .endOwnerReference()
+                .build();
+        if (existing != null) {
+            metadata.setResourceVersion(existing.getMetadata().getResourceVersion());
+        }
+        final var view = new PodView();
+        view.setMetadata(metadata);
+        view.setSpec(spec);
+        return view;
+    }
+}

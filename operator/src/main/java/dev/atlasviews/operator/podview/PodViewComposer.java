@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.operator.podview;
+
+import dev.atlasviews.crds.ContainerLayers;
+import dev.atlasviews.crds.DesiredState;
+import dev.atlasviews.crds.Layer;
+import dev.atlasviews.crds.LayerState;
+import dev.atlasviews.crds.PodView;
+import dev.atlasviews.crds.PodViewSpec;
+import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.operator.pods.PodSelection;
+import io.fabric8.kubernetes.api.model.ContainerStatus;
+import io.fabric8.kubernetes.api.model.Pod;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Composes the layers that the threads of one pod should have. What counts is what there is: the pod, the ViewPatches, and
+ * the PodView with what its agent reported; nothing is remembered between two calls.
+ */
+final class PodViewComposer {
+    /** A layer comes above those that were created before it. */
+    private static final Comparator<Layer> STACK_ORDER = Comparator.comparing(Layer::createdAt)
+            .thenComparing(Layer::name)
+            .thenComparing(layer -> layer.digest().value());
+
+    /** The states in which no thread of a process has a layer. */
+    private static final Set<LayerState> WITHOUT_LAYER =
+            EnumSet.of(LayerState.NOTHING_TO_DO, LayerState.REFUSED, LayerState.REVERTED);
+
+    private final Pod pod;
+    private final Collection<ViewPatch> patches;
+    private final @Nullable PodView existing;
+
+    private PodViewComposer(final Pod pod, final Collection<ViewPatch> patches, final @Nullable PodView existing) {
+        this.pod = pod;
+        this.patches = patches;
+        this.existing = existing;
+    }
+
+    /**
+     * Composes a pod's layers.
+     *
+     * @param pod a pod that is on a node
+     * @param patches the ViewPatches of its namespace
+     * @param existing its PodView, if it has one
+     * @return the specification; without containers if nothing is wanted and nothing is left to be taken back
+     */
+    static PodViewSpec compose(final Pod pod, final Collection<ViewPatch> patches, final @Nullable PodView existing) {
+        return new PodViewComposer(pod, patches, existing).compose();
+    }
+
+    private PodViewSpec compose() {
+        final Set<String> names = new TreeSet<>();
+        patches.stream()
+                .filter(this::concerns)
+                .flatMap(patch -> PodSelection.containers(patch, pod))
+                .forEach(names::add);
+        existingContainers().map(ContainerLayers::name).forEach(names::add);
+
+        final List<ContainerLayers> containers = names.stream()
+                .map(name -> new ContainerLayers(name, containerId(name), layers(name)))
+                .filter(container -> !container.layers().isEmpty())
+                .toList();
+        return new PodViewSpec(pod.getMetadata().getName(), pod.getSpec().getNodeName(), containers);
+    }
+
+    private boolean concerns(final ViewPatch patch) {
+        return patch.getMetadata().getDeletionTimestamp() == null && PodSelection.selects(patch, pod);
+    }
+
+    private List<Layer> layers(final String container) {
+        final List<Layer> before = existingContainers()
+                .filter(candidate -> candidate.name().equals(container))
+                .flatMap(candidate -> candidate.layers().stream())
+                .toList();
+        final List<Layer> result = new ArrayList<>();
+        patches.stream()
+                .filter(this::concerns)
+                .filter(patch -> PodSelection.containers(patch, pod).anyMatch(container::equals))
+                .flatMap(patch -> layersOf(patch, before))
+                .forEach(result::add);
+        before.stream()
+                .filter(layer -> result.stream().noneMatch(other -> Layers.isSame(layer, other)))
+                .filter(layer -> !isConfirmedGone(container, layer))
+                .map(Layers::absent)
+                .forEach(result::add);
+        result.sort(STACK_ORDER);
+        return result;
+    }
+
+    /** A ViewPatch that cannot be acted on as it is now leaves things as they are. */
+    private static Stream<Layer> layersOf(final ViewPatch patch, final List<Layer> before) {
+        if (Layers.isEffective(patch)) {
+            return Stream.of(Layers.wantedBy(patch));
+        }
+        final String name = Layers.nameOf(patch);
+        return before.stream()
+                .filter(layer -> layer.name().equals(name))
+                .filter(layer -> layer.desired() == DesiredState.PRESENT);
+    }
+
+    /** Only a report on the very specification that asked for it confirms that a layer is gone. */
+    private boolean isConfirmedGone(final String container, final Layer layer) {
+        if (existing == null || existing.getStatus() == null || layer.desired() != DesiredState.ABSENT) {
+            return false;
+        }
+        return existing.getStatus()
+                        .observedGeneration()
+                        .equals(existing.getMetadata().getGeneration())
+                && existing.getStatus().processes().stream()
+                        .filter(process -> process.container().equals(container))
+                        .flatMap(process -> process.layers().stream())
+                        .filter(status -> status.name().equals(layer.name())
+                                && status.digest().equals(layer.digest()))
+                        .allMatch(status -> WITHOUT_LAYER.contains(status.state()));
+    }
+
+    private Stream<ContainerLayers> existingContainers() {
+        return existing == null ? Stream.empty() : existing.getSpec().containers().stream();
+    }
+
+    private @Nullable String containerId(final String name) {
+        return Stream.concat(
+                        pod.getStatus().getInitContainerStatuses().stream(),
+                        pod.getStatus().getContainerStatuses().stream())
+                .filter(status -> status.getName().equals(name))
+                .filter(status -> status.getState() != null && status.getState().getRunning() != null)
+                .map(ContainerStatus::getContainerID)
+                .findFirst()
+                .orElse(null);
+    }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.operator.viewpatch;
+
+import dev.atlasviews.crds.ConditionType;
+import dev.atlasviews.crds.Digest;
+import dev.atlasviews.crds.PatchChange;
+import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.crds.ViewPatchArtifact;
+import io.fabric8.kubernetes.api.model.Condition;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Whether a ViewPatch can be acted on.
+ *
+ * @param accepted whether it can
+ * @param reason why, in one word
+ * @param message why, in a sentence
+ */
+record Acceptance(boolean accepted, String reason, String message) {
+    /**
+     * What was found before for the specification as it is now. An artifact never changes, and one that is deleted later
+     * is no reason to touch a process, so what was accepted once stays accepted.
+     *
+     * @param patch the ViewPatch
+     * @return the acceptance, or nothing if it has not been accepted yet
+     */
+    static Optional<Acceptance> before(final ViewPatch patch) {
+        return Optional.ofNullable(patch.getStatus())
+                .flatMap(status -> Conditions.find(status.conditions(), ConditionType.ACCEPTED))
+                .filter(condition -> condition.getStatus().equals("True"))
+                .filter(condition -> Objects.equals(
+                        condition.getObservedGeneration(), patch.getMetadata().getGeneration()))
+                .map(Acceptance::of);
+    }
+
+    private static Acceptance of(final Condition condition) {
+        return new Acceptance(true, condition.getReason(), condition.getMessage());
+    }
+
+    /**
+     * Checks the patch file that a ViewPatch names.
+     *
+     * @param change what the ViewPatch asks for
+     * @param artifact the artifact of that name, or null if there is none
+     * @return whether the file has the digest that the ViewPatch names
+     */
+    static Acceptance check(final PatchChange change, final @Nullable ViewPatchArtifact artifact) {
+        final String name = "ViewPatchArtifact " + change.artifactRef().name();
+        if (artifact == null) {
+            return new Acceptance(false, "ArtifactNotFound", name + " does not exist in this namespace");
+        }
+        final Digest found;
+        try {
+            found = Digest.of(artifact.getSpec().file());
+        } catch (final IllegalArgumentException e) {
+            return new Acceptance(false, "InvalidArtifact", name + " is not base64: " + e.getMessage());
+        }
+        return found.equals(change.digest())
+                ? new Acceptance(true, "Accepted", name + " holds the patch " + found)
+                : new Acceptance(
+                        false,
+                        "DigestMismatch",
+                        "%s holds a patch with digest %s, asked for is %s".formatted(name, found, change.digest()));
+    }
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.operator;
+
+import dev.atlasviews.crds.ArtifactReference;
+import dev.atlasviews.crds.Atlas;
+import dev.atlasviews.crds.Change;
+import dev.atlasviews.crds.Digest;
+import dev.atlasviews.crds.LayerState;
+import dev.atlasviews.crds.LayerStatus;
+import dev.atlasviews.crds.NewPods;
+import dev.atlasviews.crds.PatchChange;
+import dev.atlasviews.crds.PodView;
+import dev.atlasviews.crds.PodViewSpec;
+import dev.atlasviews.crds.PodViewStatus;
+import dev.atlasviews.crds.PodViewSummary;
+import dev.atlasviews.crds.ProcessStatus;
+import dev.atlasviews.crds.Quiescence;
+import dev.atlasviews.crds.ThreadCounts;
+import dev.atlasviews.crds.ThreadSelector;
+import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.crds.ViewPatchSpec;
+import dev.atlasviews.crds.ViewPatchStatus;
+import io.fabric8.kubernetes.api.model.ConditionBuilder;
+import io.fabric8.kubernetes.api.model.LabelSelectorBuilder;
+import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodBuilder;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Objects as an API server holds them, for tests. */
+public final class Objects {
+    /** The namespace of all of them. */
+    public static final String NAMESPACE = "shop";
+
+    private Objects() {}
+
+    /** A running pod of one container, "redis", with the label app=redis. */
+    public static Pod pod(final String name) {
+        return new PodBuilder()
+                .withNewMetadata()
+                .withNamespace(NAMESPACE)
+                .withName(name)
+                .withUid(uid(name))
+                .withLabels(Map.of("app", "redis"))
+                .withCreationTimestamp("2026-11-23T20:00:00Z")
+                .endMetadata()
+                .withNewSpec()
+                .withNodeName("node-1")
+                .addNewContainer()
+                .withName("redis")
+                .endContainer()
+                .endSpec()
+                .withNewStatus()
+                .withPhase("Running")
+                .addNewContainerStatus()
+                .withName("redis")
+                .withContainerID("containerd://1")
+                .withNewState()
+                .withNewRunning()
+                .endRunning()
+                .endState()
+                .endContainerStatus()
+                .endStatus()
+                .build();
+    }
+
+    /** The UID of the pod of that name. */
+    public static String uid(final String pod) {
+        return "uid-of-" + pod;
+    }
+
+    /** A ViewPatch for app=redis that has its finalizer and has been accepted. */
+    public static ViewPatch patch(final String name, final String createdAt) {
+        final var patch = new ViewPatch();
+        patch.setMetadata(new ObjectMetaBuilder()
+                .withNamespace(NAMESPACE)
+                .withName(name)
+                .withUid("0123456789abcdef")
+                .withGeneration(1L)
+                .withCreationTimestamp(createdAt)
+                .withFinalizers(Atlas.REVERT_FINALIZER)
+                .build());
+        patch.setSpec(spec(digest(name), null, NewPods.APPLY));
+        patch.setStatus(new ViewPatchStatus(
+                1L,
+                List.of(new ConditionBuilder()
+                        .withType("Accepted")
+                        .withStatus("True")
+                        .withReason("Accepted")
+                        .withMessage("it is")
+                        .withObservedGeneration(1L)
+                        .withLastTransitionTime("2026-11-23T20:00:00Z")
+                        .build()),
+                null,
+                null));
+        return patch;
+    }
+
+    /** What a ViewPatch for app=redis asks for. */
+    public static ViewPatchSpec spec(final Digest digest, final @Nullable String container, final NewPods newPods) {
+        return new ViewPatchSpec(
+                new LabelSelectorBuilder().addToMatchLabels("app", "redis").build(),
+                container,
+                new Change(new PatchChange(new ArtifactReference("artifact"), digest)),
+                ThreadSelector.ALL,
+                Quiescence.DEFAULT,
+                newPods);
+    }
+
+    /** The digest of a text. */
+    public static Digest digest(final String text) {
+        return Digest.of(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** A PodView of the given generation, on which the agent has not reported. */
+    public static PodView view(final Pod pod, final PodViewSpec spec, final long generation) {
+        final var view = new PodView();
+        view.setMetadata(new ObjectMetaBuilder()
+                .withNamespace(NAMESPACE)
+                .withName(pod.getMetadata().getUid())
+                .withGeneration(generation)
+                .build());
+        view.setSpec(spec);
+        return view;
+    }
+
+    /** What an agent reports of one process. */
+    public static PodViewStatus report(final long generation, final LayerStatus... layers) {
+        return new PodViewStatus(
+                generation,
+                new PodViewSummary(LayerState.APPLYING, 1, ThreadCounts.NONE, null),
+                List.of(new ProcessStatus(
+                        "redis",
+                        "containerd://1",
+                        "boot",
+                        42,
+                        4711,
+                        "/usr/bin/redis-server",
+                        null,
+                        ThreadCounts.NONE,
+                        List.of(),
+                        List.of(layers))));
+    }
+
+    /** A layer of a ViewPatch in some state, with four of the five threads moved. */
+    public static LayerStatus layer(final ViewPatch patch, final LayerState state, final int held) {
+        return layer(
+                NAMESPACE + "/" + patch.getMetadata().getName(),
+                patch.getSpec().change().patch().digest(),
+                state,
+                held);
+    }
+
+    /** The same for a layer by its name. */
+    public static LayerStatus layer(final String name, final Digest digest, final LayerState state, final int held) {
+        return new LayerStatus(
+                name,
+                digest,
+                state,
+                "Because",
+                "because it is so",
+                Instant.parse("2026-11-23T20:00:00Z"),
+                new ThreadCounts(5, 4, held));
+    }
+}

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.operator;
+
+import static dev.atlasviews.operator.Objects.digest;
+import static dev.atlasviews.operator.Objects.report;
+import static java.util.Objects.requireNonNull;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.atlasviews.crds.Atlas;
+import dev.atlasviews.crds.ContainerLayers;
+import dev.atlasviews.crds.DesiredState;
+import dev.atlasviews.crds.Digest;
+import dev.atlasviews.crds.Layer;
+import dev.atlasviews.crds.LayerState;
+import dev.atlasviews.crds.LayerStatus;
+import dev.atlasviews.crds.NewPods;
+import dev.atlasviews.crds.PodCounts;
+import dev.atlasviews.crds.PodView;
+import dev.atlasviews.crds.ThreadCounts;
+import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.crds.ViewPatchArtifact;
+import dev.atlasviews.crds.ViewPatchArtifactSpec;
+import dev.atlasviews.operator.testing.ApiServer;
+import io.fabric8.kubernetes.api.model.Condition;
+import io.fabric8.kubernetes.api.model.Event;
+import io.fabric8.kubernetes.api.model.NamespaceBuilder;
+import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.javaoperatorsdk.operator.Operator;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The whole operator on a real API server. The test writes what nodes would: pods' status, and PodViews'. */
+final class OperatorIT {
+    private static final Duration LIMIT = Duration.ofSeconds(60);
+
+    @TempDir
+    private static Path folder;
+
+    private static ApiServer server;
+    private static KubernetesClient client;
+    private static Operator operator;
+
+    private String namespace;
+
+    @BeforeAll
+    static void start() throws Exception {
+        server = ApiServer.start(folder);
+        client = server.client();
+        operator = OperatorMain.create(server.client());
+        operator.start();
+    }
+
+    @AfterAll
+    static void stop() {
+        operator.stop();
+        client.close();
+        server.close();
+    }
+
+    @BeforeEach
+    void newNamespace() {
+        namespace = "test-" + UUID.randomUUID();
+        client.resource(new NamespaceBuilder()
+                        .withNewMetadata()
+                        .withName(namespace)
+                        .endMetadata()
+                        .build())
+                .create();
+    }
+
+    @Test
+    void aViewPatchIsAppliedReportedAndTakenBack() throws Exception {
+        final Pod pod = runningPod("redis-0");
+        artifact("new code");
+        viewPatch("fix", digest("new code"));
+
+        final PodView view = awaitLayers(pod, "fix=Present");
+        assertThat(view.getSpec().podName()).isEqualTo("redis-0");
+        assertThat(view.getSpec().nodeName()).isEqualTo("node-1");
+        assertThat(view.getMetadata().getLabels()).containsEntry(Atlas.NODE_LABEL, "node-1");
+        assertThat(view.getMetadata().getOwnerReferences())
+                .singleElement()
+                .satisfies(owner ->
+                        assertThat(owner.getUid()).isEqualTo(pod.getMetadata().getUid()));
+        assertThat(view.getSpec().containers()).extracting(ContainerLayers::id).containsExactly("containerd://1");
+        awaitReason("fix", "WaitingForNode");
+        assertThat(patch("fix").getMetadata().getFinalizers()).containsExactly(Atlas.REVERT_FINALIZER);
+
+        agentReports(pod, LayerState.APPLYING);
+        awaitReason("fix", "Because");
+        assertThat(condition("fix", "Progressing").getStatus()).isEqualTo("True");
+
+        agentReports(pod, LayerState.APPLIED);
+        awaitReason("fix", "Applied");
+        final var status = patch("fix").getStatus();
+        assertThat(status.pods()).isEqualTo(new PodCounts(1, 1, 0, 0, 0, 0));
+        assertThat(status.threads()).isEqualTo(new ThreadCounts(5, 4, 0));
+        assertThat(status.observedGeneration()).isEqualTo(1);
+        assertThat(server.kubectl("get", "viewpatch", "-n", namespace))
+                .containsPattern("fix +Applied +1 +1 +0 +5 +4 +0 ");
+        assertThat(server.kubectl("wait", "viewpatch/fix", "--for=condition=Applied", "--timeout=5s", "-n", namespace))
+                .contains("condition met");
+
+        client.resource(patch("fix")).delete();
+        awaitLayers(pod, "fix=Absent");
+        awaitReason("fix", "Reverting");
+        agentReports(pod, LayerState.REVERTING);
+        assertThat(patch("fix")).isNotNull();
+        agentReports(pod, LayerState.REVERTED);
+        awaitGone("fix");
+        awaitNoView(pod);
+        assertThat(client.v1().events().inNamespace(namespace).list().getItems())
+                .extracting(Event::getReason)
+                .containsExactlyInAnyOrder("WaitingForNode", "Because", "Applied", "Reverting");
+    }
+
+    @Test
+    void layersAreStackedAndOneIsTakenOutOfTheMiddle() {
+        final Pod pod = runningPod("redis-0");
+        artifact("new code");
+        for (final String name : List.of("a", "b", "c")) {
+            viewPatch(name, digest("new code"));
+        }
+        awaitLayers(pod, "a=Present", "b=Present", "c=Present");
+        client.resource(patch("b")).delete();
+        awaitLayers(pod, "a=Present", "b=Absent", "c=Present");
+        agentReports(pod, LayerState.REVERTED);
+        awaitLayers(pod, "a=Present", "c=Present");
+        awaitGone("b");
+    }
+
+    @Test
+    void nothingIsDoneUntilTheArtifactIsThereAndRight() {
+        final Pod pod = runningPod("redis-0");
+        viewPatch("fix", digest("new code"));
+        awaitReason("fix", "ArtifactNotFound");
+        assertThat(condition("fix", "Accepted").getStatus()).isEqualTo("False");
+
+        final ViewPatchArtifact wrong = artifact("other code");
+        awaitReason("fix", "DigestMismatch");
+        assertThat(view(pod)).isNull();
+
+        client.resource(wrong).delete();
+        artifact("new code");
+        awaitLayers(pod, "fix=Present");
+    }
+
+    @Test
+    void aPodThatStopsMatchingIsTakenBackAndOneThatComesIsPatched() {
+        final Pod first = runningPod("redis-0");
+        artifact("new code");
+        viewPatch("fix", digest("new code"));
+        awaitLayers(first, "fix=Present");
+        client.pods()
+                .inNamespace(namespace)
+                .withName("redis-0")
+                .edit(pod -> new PodBuilder(pod)
+                        .editMetadata()
+                        .addToLabels("app", "other")
+                        .endMetadata()
+                        .build());
+        awaitLayers(first, "fix=Absent");
+        awaitLayers(runningPod("redis-1"), "fix=Present");
+    }
+
+    @Test
+    void aPodThatIsGoneIsNotWaitedFor() {
+        final Pod pod = runningPod("redis-0");
+        artifact("new code");
+        viewPatch("fix", digest("new code"));
+        awaitLayers(pod, "fix=Present");
+        client.resource(patch("fix")).delete();
+        awaitLayers(pod, "fix=Absent");
+        client.resource(pod).withGracePeriod(0).delete();
+        awaitGone("fix");
+    }
+
+    @Test
+    void aLostNodeCanBeGivenUp() {
+        final Pod pod = runningPod("redis-0");
+        artifact("new code");
+        viewPatch("fix", digest("new code"));
+        awaitLayers(pod, "fix=Present");
+        client.resource(patch("fix")).delete();
+        awaitReason("fix", "Reverting");
+        assertThat(condition("fix", "Applied").getMessage()).contains("node-1");
+        client.resource(patch("fix")).edit(patch -> {
+            patch.getMetadata().setAnnotations(Map.of(Atlas.FORCE_ANNOTATION, "true"));
+            return patch;
+        });
+        awaitGone("fix");
+        awaitLayers(pod, "fix=Absent");
+    }
+
+    @Test
+    void theSchemaRefusesWhatMeansNothing() {
+        assertRefused("selector: {}", "spec.selector");
+        assertRefused("selector: {matchLabels: {a: b}}\n  change: {}", "spec.change");
+        assertRefused(
+                "selector: {matchLabels: {a: b}}\n  change: {patch: {artifactRef: {name: x}, digest: 'sha256:1'}}",
+                "spec.change.patch.digest");
+    }
+
+    private void assertRefused(final String spec, final String named) {
+        final String yaml = """
+            apiVersion: atlasviews.dev/v1alpha1
+            kind: ViewPatch
+            metadata: {name: x, namespace: %s}
+            spec:
+              %s
+            """.formatted(namespace, spec);
+        assertThatThrownBy(() -> client.resource(yaml).create())
+                .isInstanceOf(KubernetesClientException.class)
+                .hasMessageContaining(named);
+    }
+
+    private Pod runningPod(final String name) {
+        final Pod pod = client.resource(new PodBuilder(Objects.pod(name))
+                        .withNewMetadata()
+                        .withNamespace(namespace)
+                        .withName(name)
+                        .addToLabels("app", "redis")
+                        .endMetadata()
+                        .editSpec()
+                        .editFirstContainer()
+                        .withImage("redis")
+                        .endContainer()
+                        .endSpec()
+                        .withStatus(null)
+                        .build())
+                .create();
+        return client.resource(pod)
+                .editStatus(current -> new PodBuilder(current)
+                        .withStatus(Objects.pod(name).getStatus())
+                        .editStatus()
+                        .editFirstContainerStatus()
+                        .withImage("redis")
+                        .withImageID("redis")
+                        .withRestartCount(0)
+                        .withReady(true)
+                        .endContainerStatus()
+                        .endStatus()
+                        .build());
+    }
+
+    private ViewPatchArtifact artifact(final String content) {
+        final var artifact = new ViewPatchArtifact();
+        artifact.setMetadata(new ObjectMetaBuilder()
+                .withNamespace(namespace)
+                .withName("artifact")
+                .build());
+        artifact.setSpec(new ViewPatchArtifactSpec(
+                null, Base64.getEncoder().encodeToString(content.getBytes(StandardCharsets.UTF_8))));
+        return client.resource(artifact).create();
+    }
+
+    private void viewPatch(final String name, final Digest digest) {
+        final var patch = new ViewPatch();
+        patch.setMetadata(
+                new ObjectMetaBuilder().withNamespace(namespace).withName(name).build());
+        patch.setSpec(Objects.spec(digest, null, NewPods.APPLY));
+        client.resource(patch).create();
+    }
+
+    private ViewPatch patch(final String name) {
+        return client.resources(ViewPatch.class)
+                .inNamespace(namespace)
+                .withName(name)
+                .get();
+    }
+
+    private @Nullable PodView view(final Pod pod) {
+        return client.resources(PodView.class)
+                .inNamespace(namespace)
+                .withName(pod.getMetadata().getUid())
+                .get();
+    }
+
+    /** Every layer that the specification names, in one state, as the agent of the pod's node would report it. */
+    private void agentReports(final Pod pod, final LayerState state) {
+        client.resource(requireNonNull(view(pod))).editStatus(view -> {
+            view.setStatus(report(
+                    view.getMetadata().getGeneration(),
+                    view.getSpec().containers().stream()
+                            .flatMap(container -> container.layers().stream())
+                            .filter(layer -> state != LayerState.REVERTED || layer.desired() == DesiredState.ABSENT)
+                            .map(layer -> Objects.layer(layer.name(), layer.digest(), state, 0))
+                            .toArray(LayerStatus[]::new)));
+            return view;
+        });
+    }
+
+    private PodView awaitLayers(final Pod pod, final String... expected) {
+        await().atMost(LIMIT).untilAsserted(() -> assertThat(layers(view(pod))).containsExactly(expected));
+        return requireNonNull(view(pod));
+    }
+
+    private List<String> layers(final @Nullable PodView view) {
+        return view == null
+                ? List.of()
+                : view.getSpec().containers().stream()
+                        .flatMap(container -> container.layers().stream())
+                        .map(OperatorIT::shortName)
+                        .collect(Collectors.toList());
+    }
+
+    private static String shortName(final Layer layer) {
+        final String name = layer.name().substring(layer.name().indexOf('/') + 1);
+        return name + (layer.desired() == DesiredState.PRESENT ? "=Present" : "=Absent");
+    }
+
+    private void awaitReason(final String name, final String reason) {
+        await().atMost(LIMIT)
+                .ignoreExceptions()
+                .untilAsserted(
+                        () -> assertThat(condition(name, "Applied").getReason()).isEqualTo(reason));
+    }
+
+    private Condition condition(final String name, final String type) {
+        return patch(name).getStatus().conditions().stream()
+                .filter(condition -> condition.getType().equals(type))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private void awaitGone(final String name) {
+        await().atMost(LIMIT).untilAsserted(() -> assertThat(patch(name)).isNull());
+    }
+
+    private void awaitNoView(final Pod pod) {
+        await().atMost(LIMIT).untilAsserted(() -> assertThat(view(pod)).isNull());
+    }
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.operator.podview;
+
+import static dev.atlasviews.operator.Objects.digest;
+import static dev.atlasviews.operator.Objects.layer;
+import static dev.atlasviews.operator.Objects.patch;
+import static dev.atlasviews.operator.Objects.pod;
+import static dev.atlasviews.operator.Objects.report;
+import static dev.atlasviews.operator.Objects.spec;
+import static dev.atlasviews.operator.Objects.view;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.atlasviews.crds.ContainerLayers;
+import dev.atlasviews.crds.DesiredState;
+import dev.atlasviews.crds.LayerState;
+import dev.atlasviews.crds.NewPods;
+import dev.atlasviews.crds.PodView;
+import dev.atlasviews.crds.PodViewSpec;
+import dev.atlasviews.crds.ViewPatch;
+import io.fabric8.kubernetes.api.model.Pod;
+import java.util.List;
+import java.util.Map;
+import org.assertj.core.api.InstanceOfAssertFactories;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+final class PodViewComposerTest {
+    private final Pod pod = pod("redis-0");
+    private final ViewPatch first = patch("z-first", "2026-11-23T20:00:00Z");
+    private final ViewPatch second = patch("a-second", "2026-11-23T21:00:00Z");
+
+    @Test
+    void layersAreStackedInTheOrderOfTheirCreationThenTheirName() {
+        final ViewPatch twin = patch("b-twin", "2026-11-23T21:00:00Z");
+        assertThat(names(PodViewComposer.compose(pod, List.of(twin, second, first), null)))
+                .containsExactly("shop/z-first", "shop/a-second", "shop/b-twin");
+    }
+
+    @Test
+    void theSpecificationNamesPodNodeAndRunningContainer() {
+        final PodViewSpec spec = PodViewComposer.compose(pod, List.of(first), null);
+        assertThat(spec.podName()).isEqualTo("redis-0");
+        assertThat(spec.nodeName()).isEqualTo("node-1");
+        assertThat(spec.containers()).singleElement().satisfies(container -> {
+            assertThat(container.name()).isEqualTo("redis");
+            assertThat(container.id()).isEqualTo("containerd://1");
+            assertThat(container.layers()).containsExactly(Layers.wantedBy(first));
+        });
+    }
+
+    @Test
+    void nothingIsComposedBeforeTheFinalizerIsSet() {
+        first.getMetadata().setFinalizers(List.of());
+        assertThat(PodViewComposer.compose(pod, List.of(first), null).containers())
+                .isEmpty();
+    }
+
+    @Test
+    void nothingIsComposedBeforeTheSpecificationIsAccepted() {
+        first.getMetadata().setGeneration(2L);
+        assertThat(PodViewComposer.compose(pod, List.of(first), null).containers())
+                .isEmpty();
+    }
+
+    @Test
+    void aSpecificationThatIsNotAcceptedLeavesWhatThereIs() {
+        final PodView existing = view(pod, PodViewComposer.compose(pod, List.of(first), null), 1);
+        first.setSpec(spec(digest("bad"), null, NewPods.APPLY));
+        first.getMetadata().setGeneration(2L);
+        assertThat(PodViewComposer.compose(pod, List.of(first), existing)).isEqualTo(existing.getSpec());
+    }
+
+    @Test
+    void aNewDigestComesWhileTheOldOneIsTakenBack() {
+        final PodView existing = view(pod, PodViewComposer.compose(pod, List.of(first), null), 1);
+        final var before = Layers.wantedBy(first);
+        first.setSpec(spec(digest("better"), null, NewPods.APPLY));
+        assertThat(PodViewComposer.compose(pod, List.of(first), existing).containers())
+                .singleElement()
+                .extracting(ContainerLayers::layers)
+                .asInstanceOf(InstanceOfAssertFactories.LIST)
+                .containsExactlyInAnyOrder(Layers.absent(before), Layers.wantedBy(first));
+    }
+
+    @Test
+    void aLayerOfADeletedPatchIsTakenBackAndTheOthersStay() {
+        final PodView existing = view(pod, PodViewComposer.compose(pod, List.of(first, second), null), 1);
+        first.getMetadata().setDeletionTimestamp("2026-11-23T22:00:00Z");
+        assertThat(desired(PodViewComposer.compose(pod, List.of(first, second), existing)))
+                .containsExactly(DesiredState.ABSENT, DesiredState.PRESENT);
+        assertThat(desired(PodViewComposer.compose(pod, List.of(second), existing)))
+                .containsExactly(DesiredState.ABSENT, DesiredState.PRESENT);
+    }
+
+    @Test
+    void aPodThatIsNoLongerSelectedIsTakenBackToo() {
+        final PodView existing = view(pod, PodViewComposer.compose(pod, List.of(first), null), 1);
+        pod.getMetadata().setLabels(Map.of("app", "other"));
+        assertThat(desired(PodViewComposer.compose(pod, List.of(first), existing)))
+                .containsExactly(DesiredState.ABSENT);
+    }
+
+    @ParameterizedTest
+    @EnumSource(LayerState.class)
+    void anAbsentLayerStaysListedUntilNoProcessHasIt(final LayerState state) {
+        final PodView absent = absent();
+        absent.setStatus(report(2, layer(first, state, 0)));
+        final boolean gone =
+                state == LayerState.REVERTED || state == LayerState.NOTHING_TO_DO || state == LayerState.REFUSED;
+        assertThat(PodViewComposer.compose(pod, List.of(), absent).containers().isEmpty())
+                .isEqualTo(gone);
+    }
+
+    @Test
+    void aReportOnAnEarlierSpecificationConfirmsNothing() {
+        final PodView absent = absent();
+        absent.setStatus(report(1, layer(first, LayerState.REVERTED, 0)));
+        assertThat(PodViewComposer.compose(pod, List.of(), absent)).isEqualTo(absent.getSpec());
+    }
+
+    @Test
+    void noProcessMeansThatNoneHasTheLayer() {
+        final PodView absent = absent();
+        absent.setStatus(report(2));
+        assertThat(PodViewComposer.compose(pod, List.of(), absent).containers()).isEmpty();
+    }
+
+    /** The second specification, in which the first patch's layer is to be taken back. */
+    private PodView absent() {
+        final PodView present = view(pod, PodViewComposer.compose(pod, List.of(first), null), 1);
+        return view(pod, PodViewComposer.compose(pod, List.of(), present), 2);
+    }
+
+    private static List<String> names(final PodViewSpec spec) {
+        return spec.containers().stream()
+                .flatMap(container -> container.layers().stream())
+                .map(layer -> layer.name())
+                .toList();
+    }
+
+    private static List<DesiredState> desired(final PodViewSpec spec) {
+        return spec.containers().stream()
+                .flatMap(container -> container.layers().stream())
+                .map(layer -> layer.desired())
+                .toList();
+    }
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.operator.testing;
+
+import dev.atlasviews.crds.testing.WithoutRules;
+import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
+import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.ConfigBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyPairGenerator;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A real etcd and kube-apiserver on loopback, with our definitions installed and nothing else: no controller collects
+ * garbage, no scheduler places pods, no node reports. Everything that happens is the operator's doing, or the test's.
+ */
+public final class ApiServer implements AutoCloseable {
+    private static final String TOKEN = "administrator";
+    private static final Duration START_LIMIT = Duration.ofMinutes(2);
+
+    private final Path folder;
+    private final Path programs;
+    private final List<Process> processes = new ArrayList<>();
+    private final Config config;
+
+    private ApiServer(final Path folder, final Path programs, final int port) {
+        this.folder = folder;
+        this.programs = programs;
+        this.config = new ConfigBuilder(Config.empty())
+                .withMasterUrl("https://127.0.0.1:" + port)
+                .withOauthToken(TOKEN)
+                .withTrustCerts(true)
+                .build();
+    }
+
+    /**
+     * Starts the servers; a few seconds, and minutes when they have to be built first.
+     *
+     * @param folder an empty folder for data and logs
+     * @return the running server, which the caller closes
+     * @throws IOException if a program cannot be built or started
+     * @throws InterruptedException if the thread is interrupted while it waits
+     */
+    public static ApiServer start(final Path folder) throws IOException, InterruptedException {
+        final int clients = freePort();
+        final int port = freePort();
+        final var server = new ApiServer(folder, buildPrograms(), port);
+        try {
+            server.startEtcd(clients, freePort());
+            server.startApiServer(clients, port);
+            server.installDefinitions();
+        } catch (final RuntimeException | IOException e) {
+            server.close();
+            throw e;
+        }
+        return server;
+    }
+
+    /** A new client with all rights; the caller closes it. */
+    public KubernetesClient client() {
+        return new KubernetesClientBuilder().withConfig(config).build();
+    }
+
+    /** A new client with the rights of a service account, which need not exist; the caller closes it. */
+    public KubernetesClient client(final String namespace, final String serviceAccount) {
+        final Config limited = new ConfigBuilder(config)
+                .withImpersonateUsername("system:serviceaccount:" + namespace + ":" + serviceAccount)
+                .withImpersonateGroups("system:serviceaccounts", "system:authenticated")
+                .build();
+        return new KubernetesClientBuilder().withConfig(limited).build();
+    }
+
+    /** What kubectl prints. */
+    public String kubectl(final String... arguments) throws IOException, InterruptedException {
+        final List<String> command = new ArrayList<>(List.of(
+                programs.resolve("kubectl").toString(),
+                "--server=" + config.getMasterUrl(),
+                "--token=" + TOKEN,
+                "--insecure-skip-tls-verify",
+                "--cache-dir=" + folder.resolve("kubectl")));
+        command.addAll(List.of(arguments));
+        return output(new ProcessBuilder(command));
+    }
+
+    @Override
+    public void close() {
+        processes.reversed().forEach(process -> {
+            process.destroy();
+            try {
+                if (!process.waitFor(10, TimeUnit.SECONDS)) {
+                    process.destroyForcibly();
+                }
+            } catch (final InterruptedException e) {
+                process.destroyForcibly();
+                Thread.currentThread().interrupt();
+            }
+        });
+    }
+
+    private static Path buildPrograms() throws IOException, InterruptedException {
+        final String printed = output(new ProcessBuilder("../e2e/cluster/build-kubernetes"));
+        return Path.of(printed.strip());
+    }
+
+    private static String output(final ProcessBuilder builder) throws IOException, InterruptedException {
+        final Process process =
+                builder.redirectError(ProcessBuilder.Redirect.INHERIT).start();
+        final String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        final int status = process.waitFor();
+        if (status != 0) {
+            throw new IOException(builder.command() + " ended with status " + status);
+        }
+        return printed;
+    }
+
+    private void startEtcd(final int clients, final int peers) throws IOException {
+        final String clientUrl = "http://127.0.0.1:" + clients;
+        final String peerUrl = "http://127.0.0.1:" + peers;
+        launch(
+                "etcd",
+                "--data-dir=" + folder.resolve("etcd"),
+                "--listen-client-urls=" + clientUrl,
+                "--advertise-client-urls=" + clientUrl,
+                "--listen-peer-urls=" + peerUrl,
+                "--initial-advertise-peer-urls=" + peerUrl,
+                "--initial-cluster=default=" + peerUrl,
+                "--unsafe-no-fsync");
+    }
+
+    private void startApiServer(final int etcd, final int port) throws IOException {
+        final Path tokens = Files.writeString(folder.resolve("tokens.csv"), TOKEN + ",admin,admin,system:masters\n");
+        final Path key = Files.writeString(folder.resolve("service-account.key"), newKey());
+        launch(
+                "kube-apiserver",
+                "--etcd-servers=http://127.0.0.1:" + etcd,
+                "--bind-address=127.0.0.1",
+                "--secure-port=" + port,
+                "--cert-dir=" + folder.resolve("certificates"),
+                "--token-auth-file=" + tokens,
+                "--authorization-mode=RBAC",
+                "--service-account-issuer=https://kubernetes.default.svc",
+                "--service-account-signing-key-file=" + key,
+                "--service-account-key-file=" + key,
+                "--service-cluster-ip-range=10.0.0.0/24",
+                "--allow-privileged=true",
+                "--disable-admission-plugins=ServiceAccount");
+        try (KubernetesClient client = client()) {
+            Awaitility.await("the API server is ready, see " + folder)
+                    .atMost(START_LIMIT)
+                    .ignoreExceptions()
+                    .until(() -> client.raw("/readyz"), "ok"::equals);
+        }
+    }
+
+    private void installDefinitions() {
+        try (KubernetesClient client = client()) {
+            for (final CustomResourceDefinition definition : WithoutRules.read(client.getKubernetesSerialization())) {
+                client.resource(definition).fieldManager("test").serverSideApply();
+                client.resource(definition).waitUntilCondition(ApiServer::isEstablished, 60, TimeUnit.SECONDS);
+            }
+        }
+    }
+
+    /** A definition that has just been stored has a status without conditions. */
+    private static boolean isEstablished(final @Nullable CustomResourceDefinition definition) {
+        return definition != null
+                && definition.getStatus() != null
+                && definition.getStatus().getConditions() != null
+                && definition.getStatus().getConditions().stream()
+                        .anyMatch(condition ->
+                                "Established".equals(condition.getType()) && "True".equals(condition.getStatus()));
+    }
+
+    private void launch(final String program, final String... arguments) throws IOException {
+        final List<String> command =
+                new ArrayList<>(List.of(programs.resolve(program).toString()));
+        command.addAll(List.of(arguments));
+        processes.add(new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(folder.resolve(program + ".log").toFile())
+                .start());
+    }
+
+    private static String newKey() {
+        try {
+            final var generator = KeyPairGenerator.getInstance("RSA");
+            generator.initialize(2048);
+            final byte[] key = generator.generateKeyPair().getPrivate().getEncoded();
+            return "-----BEGIN PRIVATE KEY-----\n%s\n-----END PRIVATE KEY-----\n"
+                    .formatted(Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(key));
+        } catch (final NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java runtime has RSA", e);
+        }
+    }
+
+    private static int freePort() throws IOException {
+        try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+}

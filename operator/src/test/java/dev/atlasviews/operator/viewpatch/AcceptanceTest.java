@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.operator.viewpatch;
+
+import static dev.atlasviews.operator.Objects.digest;
+import static dev.atlasviews.operator.Objects.patch;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.atlasviews.crds.ArtifactReference;
+import dev.atlasviews.crds.PatchChange;
+import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.crds.ViewPatchArtifact;
+import dev.atlasviews.crds.ViewPatchArtifactSpec;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+import org.junit.jupiter.api.Test;
+
+final class AcceptanceTest {
+    private static final PatchChange CHANGE = new PatchChange(new ArtifactReference("fix-1"), digest("new code"));
+
+    @Test
+    void theFileMustHaveTheDigestThatIsAskedFor() {
+        assertThat(Acceptance.check(CHANGE, artifact("new code")).accepted()).isTrue();
+        final Acceptance refused = Acceptance.check(CHANGE, artifact("other code"));
+        assertThat(refused.accepted()).isFalse();
+        assertThat(refused.reason()).isEqualTo("DigestMismatch");
+        assertThat(refused.message())
+                .contains("fix-1")
+                .contains(digest("new code").value())
+                .contains(digest("other code").value());
+    }
+
+    @Test
+    void whatIsMissingOrBrokenIsNamed() {
+        assertThat(Acceptance.check(CHANGE, null).reason()).isEqualTo("ArtifactNotFound");
+        final var broken = new ViewPatchArtifact();
+        broken.setSpec(new ViewPatchArtifactSpec(null, "not base64!"));
+        assertThat(Acceptance.check(CHANGE, broken).reason()).isEqualTo("InvalidArtifact");
+    }
+
+    @Test
+    void whatWasAcceptedStaysSoUntilTheSpecificationChanges() {
+        final ViewPatch patch = patch("fix", "2026-11-23T20:00:00Z");
+        assertThat(Acceptance.before(patch))
+                .hasValueSatisfying(
+                        acceptance -> assertThat(acceptance.accepted()).isTrue());
+        patch.getMetadata().setGeneration(2L);
+        assertThat(Acceptance.before(patch)).isEmpty();
+    }
+
+    private static ViewPatchArtifact artifact(final String content) {
+        final var artifact = new ViewPatchArtifact();
+        artifact.setSpec(new ViewPatchArtifactSpec(
+                "a fix", Base64.getEncoder().encodeToString(content.getBytes(StandardCharsets.UTF_8))));
+        return artifact;
+    }
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.operator.viewpatch;
+
+import static dev.atlasviews.operator.Objects.digest;
+import static dev.atlasviews.operator.Objects.layer;
+import static dev.atlasviews.operator.Objects.patch;
+import static dev.atlasviews.operator.Objects.pod;
+import static dev.atlasviews.operator.Objects.report;
+import static dev.atlasviews.operator.Objects.spec;
+import static dev.atlasviews.operator.Objects.view;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.atlasviews.crds.ConditionType;
+import dev.atlasviews.crds.ContainerLayers;
+import dev.atlasviews.crds.DesiredState;
+import dev.atlasviews.crds.HeldThread;
+import dev.atlasviews.crds.Layer;
+import dev.atlasviews.crds.LayerArtifact;
+import dev.atlasviews.crds.LayerState;
+import dev.atlasviews.crds.NewPods;
+import dev.atlasviews.crds.PodCounts;
+import dev.atlasviews.crds.PodView;
+import dev.atlasviews.crds.PodViewSpec;
+import dev.atlasviews.crds.PodViewStatus;
+import dev.atlasviews.crds.ProcessStatus;
+import dev.atlasviews.crds.Quiescence;
+import dev.atlasviews.crds.ThreadCounts;
+import dev.atlasviews.crds.ThreadSelector;
+import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.crds.ViewPatchStatus;
+import io.fabric8.kubernetes.api.model.Condition;
+import io.fabric8.kubernetes.api.model.Pod;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+final class StatusFactoryTest {
+    private static final Instant NOW = Instant.parse("2026-11-23T22:00:00.5Z");
+    private static final Acceptance ACCEPTED = new Acceptance(true, "Accepted", "it is");
+
+    private final ViewPatch patch = patch("fix", "2026-11-23T20:00:00Z");
+
+    @ParameterizedTest
+    @CsvSource({
+        //            Applied Progressing Degraded
+        "NOTHING_TO_DO, False, False,      False",
+        "APPLYING,      False, True,       False",
+        "APPLIED,       True,  False,      False",
+        "REFUSED,       False, False,      True",
+        "REVERTING,     False, True,       False",
+        "REVERTED,      False, False,      True",
+    })
+    void whatTheAgentReportsDecides(
+            final LayerState state, final String applied, final String progressing, final String degraded) {
+        final ViewPatchStatus status = status(state);
+        assertThat(condition(status, ConditionType.ACCEPTED).getStatus()).isEqualTo("True");
+        assertThat(condition(status, ConditionType.APPLIED).getStatus()).isEqualTo(applied);
+        assertThat(condition(status, ConditionType.PROGRESSING).getStatus()).isEqualTo(progressing);
+        assertThat(condition(status, ConditionType.DEGRADED).getStatus()).isEqualTo(degraded);
+        assertThat(status.conditions()).allSatisfy(condition -> {
+            assertThat(condition.getReason()).isNotEmpty();
+            assertThat(condition.getMessage()).isNotEmpty();
+            assertThat(condition.getObservedGeneration()).isEqualTo(1L);
+        });
+    }
+
+    @Test
+    void podsAndThreadsAreCounted() {
+        final ViewPatchStatus status = status(
+                LayerState.APPLIED,
+                LayerState.APPLIED,
+                LayerState.APPLYING,
+                LayerState.REFUSED,
+                LayerState.NOTHING_TO_DO);
+        assertThat(status.pods()).isEqualTo(new PodCounts(5, 2, 1, 1, 1, 0));
+        assertThat(status.threads()).isEqualTo(new ThreadCounts(25, 20, 0));
+    }
+
+    @Test
+    void aPodWhoseNodeHasNotReportedIsProgressing() {
+        final Pod pod = pod("redis-0");
+        final PodView view = viewOf(pod, LayerState.APPLIED);
+        view.getMetadata().setGeneration(2L);
+        for (final @Nullable PodView lacking : Arrays.asList(null, view)) {
+            final ViewPatchStatus status = status(List.of(PodOutcome.applying(patch, pod, lacking)));
+            final Condition applied = condition(status, ConditionType.APPLIED);
+            assertThat(applied.getReason()).isEqualTo("WaitingForNode");
+            assertThat(applied.getMessage()).contains("redis-0").contains("node-1");
+        }
+    }
+
+    @Test
+    void aReportOnAnotherDigestDoesNotCount() {
+        final Pod pod = pod("redis-0");
+        final PodView view = viewOf(pod, LayerState.APPLIED);
+        patch.setSpec(spec(digest("better"), null, NewPods.APPLY));
+        assertThat(PodOutcome.applying(patch, pod, view).outcome()).isEqualTo(Outcome.PROGRESSING);
+    }
+
+    @Test
+    void noPodsIsNotApplied() {
+        final Condition applied = condition(status(List.of()), ConditionType.APPLIED);
+        assertThat(applied.getStatus()).isEqualTo("False");
+        assertThat(applied.getReason()).isEqualTo("NoPods");
+    }
+
+    @Test
+    void aRefusalNamesPodProcessAndCause() {
+        final Condition degraded = condition(status(LayerState.REFUSED, LayerState.APPLYING), ConditionType.DEGRADED);
+        assertThat(degraded.getReason()).isEqualTo("Because");
+        assertThat(degraded.getMessage())
+                .contains("redis-0")
+                .contains("/usr/bin/redis-server (pid 42)")
+                .contains("because it is so");
+    }
+
+    @Test
+    void heldThreadsAreNamedWithWhatHoldsThem() {
+        final Pod pod = pod("redis-0");
+        final PodView view = viewOf(pod, LayerState.APPLYING);
+        view.setStatus(withHeldThreads(view.getStatus(), 12));
+        final String message = condition(
+                        status(List.of(PodOutcome.applying(patch, pod, view))), ConditionType.PROGRESSING)
+                .getMessage();
+        assertThat(message)
+                .startsWith("4 of 5 threads moved; ")
+                .contains("io_thd_0 (100) in conn_loop, io_thd_1 (101) in conn_loop")
+                .endsWith(" and 9 more");
+    }
+
+    @Test
+    void whatIsRefusedBeforehandSaysWhy() {
+        final var acceptance = new Acceptance(false, "ArtifactNotFound", "ViewPatchArtifact x does not exist");
+        final ViewPatchStatus status = new StatusFactory(patch, NOW).applying(acceptance, List.of());
+        assertThat(condition(status, ConditionType.ACCEPTED).getStatus()).isEqualTo("False");
+        assertThat(condition(status, ConditionType.APPLIED).getReason()).isEqualTo("ArtifactNotFound");
+        assertThat(condition(status, ConditionType.DEGRADED).getStatus()).isEqualTo("True");
+    }
+
+    @Test
+    void aConditionKeepsItsTimeWhileItsStatusStays() {
+        patch.setStatus(status(LayerState.APPLYING));
+        final ViewPatchStatus later = new StatusFactory(patch, NOW.plusSeconds(60))
+                .applying(
+                        ACCEPTED,
+                        List.of(PodOutcome.applying(
+                                patch, pod("redis-0"), viewOf(pod("redis-0"), LayerState.APPLIED))));
+        assertThat(condition(later, ConditionType.ACCEPTED).getLastTransitionTime())
+                .isEqualTo("2026-11-23T20:00:00Z");
+        assertThat(condition(later, ConditionType.DEGRADED).getLastTransitionTime())
+                .isEqualTo("2026-11-23T22:00:00Z");
+        assertThat(condition(later, ConditionType.APPLIED).getLastTransitionTime())
+                .isEqualTo("2026-11-23T22:01:00Z");
+    }
+
+    @Test
+    void whileItIsTakenBackItProgresses() {
+        final ViewPatchStatus status = new StatusFactory(patch, NOW)
+                .reverting(
+                        ACCEPTED, List.of(PodOutcome.reverting(patch, viewOf(pod("redis-0"), LayerState.REVERTING))));
+        assertThat(condition(status, ConditionType.APPLIED).getReason()).isEqualTo("Reverting");
+        assertThat(condition(status, ConditionType.PROGRESSING).getMessage()).contains("redis-0");
+    }
+
+    private ViewPatchStatus status(final LayerState... states) {
+        return status(IntStream.range(0, states.length)
+                .mapToObj(i -> {
+                    final Pod pod = pod("redis-" + i);
+                    return PodOutcome.applying(patch, pod, viewOf(pod, states[i]));
+                })
+                .toList());
+    }
+
+    private ViewPatchStatus status(final List<PodOutcome> outcomes) {
+        return new StatusFactory(patch, NOW).applying(ACCEPTED, outcomes);
+    }
+
+    private PodView viewOf(final Pod pod, final LayerState state) {
+        final var change = patch.getSpec().change().patch();
+        final var layer = new Layer(
+                "shop/fix",
+                change.digest(),
+                new LayerArtifact("shop", "artifact"),
+                NOW,
+                DesiredState.PRESENT,
+                ThreadSelector.ALL,
+                Quiescence.DEFAULT);
+        final PodView view = view(
+                pod,
+                new PodViewSpec(
+                        pod.getMetadata().getName(),
+                        "node-1",
+                        List.of(new ContainerLayers("redis", null, List.of(layer)))),
+                1);
+        view.setStatus(report(1, layer(patch, state, 0)));
+        return view;
+    }
+
+    private PodViewStatus withHeldThreads(final PodViewStatus status, final int held) {
+        final ProcessStatus process = status.processes().getFirst();
+        final List<HeldThread> threads = IntStream.range(0, 10)
+                .mapToObj(i -> new HeldThread(100 + i, "io_thd_" + i, "conn_loop", NOW))
+                .toList();
+        return new PodViewStatus(
+                status.observedGeneration(),
+                status.summary(),
+                List.of(new ProcessStatus(
+                        process.container(),
+                        process.containerId(),
+                        process.bootId(),
+                        process.pid(),
+                        process.startTime(),
+                        process.program(),
+                        process.view(),
+                        new ThreadCounts(20, 8, held),
+                        threads,
+                        List.of(layer(patch, LayerState.APPLYING, held)))));
+    }
+
+    private static Condition condition(final ViewPatchStatus status, final ConditionType type) {
+        return Conditions.find(status.conditions(), type).orElseThrow();
+    }
+}
