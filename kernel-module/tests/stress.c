@@ -23,6 +23,8 @@ static int (*const functions[FUNCTIONS])(void) = { first, second, third };
 /*
  * What thread w must see of function f. An odd epoch: a change of w's view, or
  * of its content, is under way, so that the old and the new value are right.
+ * The new one is there before the change begins, but not before the epoch is
+ * odd: who reads it after the call, in the same epoch, has the right one.
  */
 static struct worker {
 	pthread_t thread;
@@ -44,12 +46,11 @@ static unsigned int next_random(unsigned int *state)
 	return *state >> 8;
 }
 
-static void complain(struct worker *worker, int function, int seen)
+static void complain(struct worker *worker, int function, int seen, int expected, int before)
 {
 	if (!atomic_exchange(&wrong, true))
 		printf("# seed %u: thread %d (view %d) saw %d of function %d, expected %d (before: %d)\n",
-		       seed, worker->tid, worker->view, seen, function,
-		       worker->expected[function], worker->before[function]);
+		       seed, worker->tid, worker->view, seen, function, expected, before);
 }
 
 static void *work(void *data)
@@ -61,11 +62,11 @@ static void *work(void *data)
 	while (!stopping) {
 		int function = next_random(&state) % FUNCTIONS;
 		unsigned int epoch = worker->epoch;
-		int expected = worker->expected[function], before = worker->before[function];
 		int seen = functions[function]();
+		int expected = worker->expected[function], before = worker->before[function];
 
-		if (epoch == worker->epoch && seen != expected && (epoch % 2 == 0 || seen != before))
-			complain(worker, function, seen);
+		if (seen != expected && (epoch % 2 == 0 || seen != before) && epoch == worker->epoch)
+			complain(worker, function, seen, expected, before);
 		worker->calls++;
 		if (next_random(&state) % 64 == 0)
 			pause_ms(next_random(&state) % 3);

@@ -161,19 +161,28 @@ static inline bool wait_event(int handle, unsigned int type, struct atlas_event 
 	}
 }
 
-/* Moves a thread, whatever it does, and waits until it has moved. */
+/*
+ * Moves a thread, whatever it does, and waits until it has moved. The cookie
+ * tells the event from those of earlier moves, which nobody may have read.
+ */
 static inline bool move(int handle, pid_t tid, int view)
 {
+	static atomic_ullong last_cookie = 1ull << 32;
+	uint64_t cookie = ++last_cookie;
 	struct atlas_event event;
-	int error = migrate_checked(handle, tid, view, NULL, 0, 0);
 
-	if (error)
+	if (migrate_checked(handle, tid, view, NULL, 0, cookie))
 		return false;
-	do {
-		if (!wait_event(handle, ATLAS_EVENT_MOVED, &event))
-			return false;
-	} while (event.tid != tid);
-	return true;
+	for (;;) {
+		struct pollfd ready = { .fd = handle, .events = POLLIN };
+
+		/* A machine with fewer processors than threads takes its time. */
+		need(poll(&ready, 1, 60000) == 1);
+		need(read(handle, &event, sizeof(event)) == sizeof(event));
+		if (event.cookie == cookie &&
+		    (event.type == ATLAS_EVENT_MOVED || event.type == ATLAS_EVENT_STAYED))
+			return event.type == ATLAS_EVENT_MOVED;
+	}
 }
 
 /* Code of one instruction's meaning: returns a number. Page-aligned text. */
