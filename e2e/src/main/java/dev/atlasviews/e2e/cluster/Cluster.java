@@ -30,7 +30,8 @@ public final class Cluster implements AutoCloseable {
      */
     public static Cluster start(Path state) {
         var scripts = Scripts.ofThisCheckout();
-        scripts.run("control-plane", "start", "--state", state.toString()).requireSuccess();
+        scripts.run("cluster/control-plane", "start", "--state", state.toString())
+                .requireSuccess();
         return attach();
     }
 
@@ -41,8 +42,9 @@ public final class Cluster implements AutoCloseable {
      */
     public static Cluster attach() {
         var scripts = Scripts.ofThisCheckout();
-        var kubeconfig =
-                scripts.run("control-plane", "kubeconfig").requireSuccess().strip();
+        var kubeconfig = scripts.run("cluster/control-plane", "kubeconfig")
+                .requireSuccess()
+                .strip();
         return new Cluster(scripts, Path.of(kubeconfig));
     }
 
@@ -58,9 +60,14 @@ public final class Cluster implements AutoCloseable {
                 .build();
     }
 
+    /** The command line of the administrator. */
+    public Kubectl kubectl() {
+        return new Kubectl(kubeconfig.resolveSibling("kubectl"), kubeconfig);
+    }
+
     /** Installs the custom resource definitions of this checkout. */
     public void applyCustomResourceDefinitions() {
-        scripts.run("apply-crds").requireSuccess();
+        scripts.run("cluster/apply-crds").requireSuccess();
     }
 
     /**
@@ -71,7 +78,7 @@ public final class Cluster implements AutoCloseable {
     public Node startNode(List<Path> images) {
         var arguments = new ArrayList<>(List.of("start"));
         images.forEach(image -> arguments.add(image.toString()));
-        scripts.run("node", arguments.toArray(String[]::new)).requireSuccess();
+        scripts.run("cluster/node", arguments.toArray(String[]::new)).requireSuccess();
         return node();
     }
 
@@ -80,8 +87,18 @@ public final class Cluster implements AutoCloseable {
         return new Node(scripts);
     }
 
+    /** Starts our operator beside the control plane, with the rights that the chart gives it. */
+    public void startOperator() {
+        scripts.run("cluster/operator", "start").requireSuccess();
+    }
+
+    /** Ends our operator. */
+    public void stopOperator() {
+        scripts.run("cluster/operator", "stop").requireSuccess();
+    }
+
     @Override
     public void close() {
-        scripts.run("control-plane", "stop").requireSuccess();
+        scripts.run("cluster/control-plane", "stop").requireSuccess();
     }
 }

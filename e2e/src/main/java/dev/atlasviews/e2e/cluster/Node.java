@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.e2e.cluster;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -21,14 +22,31 @@ public final class Node implements AutoCloseable {
      * @param command program and arguments, not interpreted by a shell
      */
     public Output exec(String... command) {
-        var arguments = new ArrayList<>(List.of("exec", "--"));
-        arguments.addAll(List.of(command));
-        return scripts.run("node", arguments.toArray(String[]::new));
+        return scripts.run("cluster/node", exec(List.of(command)));
+    }
+
+    /**
+     * Starts a command on the node as root; its standard input and output are the caller's to use.
+     *
+     * @param command program and arguments, not interpreted by a shell
+     */
+    public Process start(String... command) {
+        return scripts.start("cluster/node", exec(List.of(command)));
+    }
+
+    /** Copies a program to the node. */
+    public void put(Path program, String path) {
+        scripts.run("cluster/node", "put", program.toString(), path).requireSuccess();
+    }
+
+    /** The release of its kernel. */
+    public String kernel() {
+        return exec("uname", "-r").requireSuccess().strip();
     }
 
     /** The kernel's log from boot until now. */
     public String kernelLog() {
-        return scripts.run("node", "log").requireSuccess();
+        return scripts.run("cluster/node", "log").requireSuccess();
     }
 
     /**
@@ -37,11 +55,17 @@ public final class Node implements AutoCloseable {
      * @throws ScriptException with a WARN, BUG, Oops or lockup in the kernel log
      */
     public void requireCleanKernelLog() {
-        scripts.run("node", "check-log").requireSuccess();
+        scripts.run("cluster/node", "check-log").requireSuccess();
     }
 
     @Override
     public void close() {
-        scripts.run("node", "stop").requireSuccess();
+        scripts.run("cluster/node", "stop").requireSuccess();
+    }
+
+    private static String[] exec(List<String> command) {
+        var arguments = new ArrayList<>(List.of("exec", "--"));
+        arguments.addAll(command);
+        return arguments.toArray(String[]::new);
     }
 }

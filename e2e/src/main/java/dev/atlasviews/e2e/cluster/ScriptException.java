@@ -5,7 +5,8 @@ package dev.atlasviews.e2e.cluster;
 public final class ScriptException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    ScriptException(String message) {
+    /** Says what failed. */
+    public ScriptException(String message) {
         super(message);
     }
 

@@ -43,12 +43,19 @@ public final class RedisBenchmark implements AutoCloseable {
      *
      * @param clients parallel connections; enough of them wake Redis' I/O threads
      * @param pipeline requests that each sends at once
+     * @param valueBytes length of the values that it stores
      * @param requestsPerRound requests of each kind in a round
      * @param roundLimit a round that takes longer has failed: redis-benchmark may try for ever to reach a server
      *     that is gone
      */
     public static RedisBenchmark start(
-            String host, int port, int clients, int pipeline, int requestsPerRound, Duration roundLimit) {
+            String host,
+            int port,
+            int clients,
+            int pipeline,
+            int valueBytes,
+            int requestsPerRound,
+            Duration roundLimit) {
         var command = List.of(
                 "redis-benchmark",
                 "--csv",
@@ -60,6 +67,8 @@ public final class RedisBenchmark implements AutoCloseable {
                 Integer.toString(clients),
                 "-P",
                 Integer.toString(pipeline),
+                "-d",
+                Integer.toString(valueBytes),
                 "-n",
                 Integer.toString(requestsPerRound),
                 "-t",

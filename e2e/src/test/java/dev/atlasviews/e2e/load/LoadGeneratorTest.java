@@ -106,7 +106,7 @@ class LoadGeneratorTest {
     @Test
     void runsRedisBenchmarkRoundAfterRound() {
         LoadCounts counts;
-        try (var benchmark = RedisBenchmark.start("127.0.0.1", server.port(), 8, 2, 200, ROUND)) {
+        try (var benchmark = RedisBenchmark.start("127.0.0.1", server.port(), 8, 2, 128, 200, ROUND)) {
             await().atMost(Duration.ofSeconds(30))
                     .until(() -> benchmark.counts().total() >= 3 * 6 * 200);
             counts = benchmark.counts();
@@ -116,7 +116,7 @@ class LoadGeneratorTest {
 
     @Test
     void noticesThatRedisBenchmarkLostItsServer() {
-        try (var benchmark = RedisBenchmark.start("127.0.0.1", server.port(), 2, 1, 100, ROUND)) {
+        try (var benchmark = RedisBenchmark.start("127.0.0.1", server.port(), 2, 1, 3, 100, ROUND)) {
             await().atMost(Duration.ofSeconds(30))
                     .until(() -> benchmark.counts().total() > 0);
             server.close();

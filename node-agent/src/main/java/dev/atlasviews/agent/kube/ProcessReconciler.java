@@ -5,7 +5,6 @@ import dev.atlasviews.agent.engine.Desired;
 import dev.atlasviews.agent.engine.LayerStack;
 import dev.atlasviews.agent.engine.ProcessEngine;
 import dev.atlasviews.agent.engine.ProcessReport;
-import dev.atlasviews.agent.engine.Progress;
 import dev.atlasviews.agent.engine.ThreadReport;
 import dev.atlasviews.agent.process.Mapping;
 import dev.atlasviews.agent.process.TargetProcess;
@@ -74,7 +73,8 @@ final class ProcessReconciler {
         }
         final List<dev.atlasviews.agent.engine.Layer> all = unlisted(process, container);
         all.addAll(present);
-        final ProcessReport report = engine.reconcile(process, desired(all, leaving, container), Progress.NONE);
+        final ProcessReport report =
+                engine.reconcile(process, desired(all, leaving, container), new MoveLog(AUDIT, process.pid()));
         if (report.state() == ProcessReport.State.EXITED) {
             return Optional.empty();
         }

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.e2e.demo;
+
+import dev.atlasviews.crds.QuiescenceScope;
+import dev.atlasviews.e2e.load.LoadGenerator;
+import dev.atlasviews.e2e.measure.Condition;
+import dev.atlasviews.e2e.measure.WindowPlan;
+import dev.atlasviews.e2e.measure.Windows;
+import dev.atlasviews.e2e.picture.Episode;
+import dev.atlasviews.e2e.picture.Span;
+import dev.atlasviews.e2e.redis.PatchCycle;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntConsumer;
+
+/**
+ * Measures the load's latency while the fix goes in and out, thread by thread and with all threads stopped, beside
+ * windows of the same length in which nothing happens.
+ */
+final class Measurement {
+    private static final long SEED = 7;
+    private static final Duration WINDOW = Duration.ofSeconds(3);
+    /** Between two windows, so that what one leaves behind is not counted in the next. */
+    private static final Duration PAUSE = Duration.ofMillis(700);
+    /** Before, between and after the patch and its revert in the picture. */
+    private static final Duration CALM = Duration.ofSeconds(4);
+
+    private static final Duration SLICE = Duration.ofMillis(100);
+
+    private final LoadGenerator load;
+    private final PatchCycle cycle;
+    /** When the agent said that a thread moved, on the load's clock. */
+    private final Queue<Long> moves = new ConcurrentLinkedQueue<>();
+
+    Measurement(LoadGenerator load, PatchCycle cycle) {
+        this.load = load;
+        this.cycle = cycle;
+    }
+
+    /** A thread moved just now. */
+    void threadMoved() {
+        moves.add(load.nowNanos());
+    }
+
+    /** Measures each condition once for every block, in alternating order. */
+    Windows windows(int blocks, IntConsumer afterBlock) {
+        var windows = new Windows();
+        for (var block : WindowPlan.alternating(blocks, SEED)) {
+            for (var condition : block) {
+                sleep(PAUSE);
+                long start = load.nowNanos();
+                happen(condition);
+                long end = Math.max(load.nowNanos(), start + WINDOW.toNanos());
+                sleepUntil(end);
+                windows.add(condition, load.samples().between(start, end));
+            }
+            afterBlock.accept(windows.blocks());
+        }
+        return windows;
+    }
+
+    /** One patch and its revert with calm around them. */
+    Episode episode(String title, String colour, QuiescenceScope scope, double undisturbedMillis) {
+        long begin = load.nowNanos();
+        sleep(CALM);
+        moves.clear();
+        var spans = new ArrayList<Span>();
+        long zero = load.nowNanos();
+        spans.add(span("patch", () -> cycle.apply("picture", scope)));
+        sleep(CALM);
+        spans.add(span("revert", () -> cycle.revert("picture")));
+        sleep(CALM);
+        long end = load.nowNanos();
+        return new Episode(
+                title,
+                colour,
+                zero,
+                load.samples().slices(begin, end, SLICE.toNanos()),
+                spans,
+                List.copyOf(moves),
+                undisturbedMillis);
+    }
+
+    private Span span(String name, Runnable what) {
+        long from = load.nowNanos();
+        what.run();
+        return new Span(name, from, load.nowNanos());
+    }
+
+    private void happen(Condition condition) {
+        switch (condition) {
+            case UNDISTURBED, CONTROL -> {
+                // Nothing is what is measured.
+            }
+            case LOCAL -> patchAndRevert(QuiescenceScope.THREAD);
+            case GLOBAL -> patchAndRevert(QuiescenceScope.PROCESS);
+        }
+    }
+
+    private void patchAndRevert(QuiescenceScope scope) {
+        cycle.apply("window", scope);
+        cycle.revert("window");
+    }
+
+    private void sleep(Duration duration) {
+        sleepUntil(load.nowNanos() + duration.toNanos());
+    }
+
+    private void sleepUntil(long nanos) {
+        for (long left = nanos - load.nowNanos(); left > 0; left = nanos - load.nowNanos()) {
+            LockSupport.parkNanos(left);
+        }
+    }
+}

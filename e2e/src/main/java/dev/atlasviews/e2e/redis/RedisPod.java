@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.e2e.redis;
+
+import dev.atlasviews.e2e.cluster.ScriptException;
+import dev.atlasviews.e2e.cluster.Scripts;
+import dev.atlasviews.e2e.system.AtlasSystem;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.fabric8.kubernetes.api.model.Quantity;
+import io.fabric8.kubernetes.client.readiness.Readiness;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import redis.clients.jedis.DefaultJedisClientConfig;
+import redis.clients.jedis.HostAndPort;
+import redis.clients.jedis.Jedis;
+import redis.clients.jedis.exceptions.JedisConnectionException;
+
+/** A Redis server with I/O threads in a pod of its own, and its process on the node. */
+public final class RedisPod implements AutoCloseable {
+    /** The namespace of the server and of its patches. */
+    public static final String NAMESPACE = "default";
+    /** The value of its label {@code app}. */
+    public static final String LABEL = "redis";
+    /** The name of its container. */
+    public static final String CONTAINER = "redis";
+    /** The port that it answers on. */
+    public static final int PORT = 6379;
+
+    private static final Duration START_LIMIT = Duration.ofMinutes(2);
+    private static final int TIMEOUT_MILLIS = 20_000;
+    private static final Pattern PROCESS = Pattern.compile("/proc/(\\d+)/cgroup");
+
+    private final AtlasSystem system;
+    private final Scripts scripts;
+    private final Pod pod;
+    private final int pid;
+
+    private RedisPod(AtlasSystem system, Scripts scripts, Pod pod) {
+        this.system = system;
+        this.scripts = scripts;
+        this.pod = pod;
+        this.pid = findProcess();
+    }
+
+    /** Creates the pod and waits until the server answers. */
+    public static RedisPod start(AtlasSystem system, String name) {
+        var pods = system.client().pods().inNamespace(NAMESPACE);
+        pods.resource(definition(name)).create();
+        var pod = pods.withName(name)
+                .waitUntilCondition(
+                        created -> created != null && Readiness.getInstance().isReady(created),
+                        START_LIMIT.toSeconds(),
+                        TimeUnit.SECONDS);
+        var redis = new RedisPod(system, Scripts.ofThisCheckout(), pod);
+        redis.awaitAnswer();
+        return redis;
+    }
+
+    /** The pod's name. */
+    public String name() {
+        return pod.getMetadata().getName();
+    }
+
+    /** The pod's UID, which names its PodView. */
+    public String uid() {
+        return pod.getMetadata().getUid();
+    }
+
+    /** The pod's address, reachable from this machine. */
+    public String address() {
+        return pod.getStatus().getPodIP();
+    }
+
+    /** The server's process id on the node. */
+    public int pid() {
+        return pid;
+    }
+
+    /** A new connection; the caller closes it. */
+    public Jedis connect() {
+        return new Jedis(
+                new HostAndPort(address(), PORT),
+                DefaultJedisClientConfig.builder()
+                        .socketTimeoutMillis(TIMEOUT_MILLIS)
+                        .connectionTimeoutMillis(TIMEOUT_MILLIS)
+                        .build());
+    }
+
+    /** Sends the request that the fix is about. Returns {@code vulnerable} or {@code fixed}. */
+    public String behaviour() {
+        return scripts.run("redis/probe", "-h", address(), "-p", Integer.toString(PORT))
+                .requireSuccess()
+                .strip();
+    }
+
+    /** Deletes the pod and waits until it is gone. */
+    @Override
+    public void close() {
+        var resource = system.client().pods().inNamespace(NAMESPACE).withName(name());
+        resource.withGracePeriod(1).delete();
+        resource.waitUntilCondition(Objects::isNull, START_LIMIT.toSeconds(), TimeUnit.SECONDS);
+    }
+
+    private void awaitAnswer() {
+        long deadline = System.nanoTime() + START_LIMIT.toNanos();
+        while (true) {
+            try (var redis = connect()) {
+                redis.ping();
+                return;
+            } catch (JedisConnectionException e) {
+                if (System.nanoTime() - deadline > 0) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    /** Looks for the container's one process on the node, by the control group that the container runtime put it into. */
+    public int findProcess() {
+        var id = pod.getStatus().getContainerStatuses().getFirst().getContainerID();
+        var found = system.node()
+                .exec("sh", "-c", "grep -ls %s /proc/[0-9]*/cgroup".formatted(id.substring(id.indexOf("//") + 2)));
+        var matcher = PROCESS.matcher(found.text());
+        if (!matcher.find()) {
+            throw new ScriptException("no process of pod " + pod.getMetadata().getName() + " on the node");
+        }
+        return Integer.parseInt(matcher.group(1));
+    }
+
+    /** The requests keep the node's processors from those who work beside it: what is measured is the server. */
+    private static Pod definition(String name) {
+        return new PodBuilder()
+                .withNewMetadata()
+                .withName(name)
+                .withNamespace(NAMESPACE)
+                .addToLabels("app", LABEL)
+                .endMetadata()
+                .withNewSpec()
+                .withTerminationGracePeriodSeconds(1L)
+                .addNewContainer()
+                .withName(CONTAINER)
+                .withImage("atlas.local/redis:7.0.15")
+                .withImagePullPolicy("Never")
+                .withArgs("--io-threads", "4", "--io-threads-do-reads", "yes")
+                .withNewResources()
+                .withRequests(Map.of("cpu", new Quantity("1"), "memory", new Quantity("128Mi")))
+                .endResources()
+                .endContainer()
+                .endSpec()
+                .build();
+    }
+}

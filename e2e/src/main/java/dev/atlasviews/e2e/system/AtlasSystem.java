@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.e2e.system;
+
+import dev.atlasviews.crds.ViewNode;
+import dev.atlasviews.e2e.cluster.Cluster;
+import dev.atlasviews.e2e.cluster.Kubectl;
+import dev.atlasviews.e2e.cluster.Node;
+import dev.atlasviews.e2e.cluster.Scripts;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.readiness.Readiness;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A cluster with one node, on which ATLAS for Kubernetes runs: the agent in a pod that the chart made, the operator as a
+ * process beside the control plane. Closing it leaves nothing behind.
+ */
+public final class AtlasSystem implements AutoCloseable {
+    private static final Duration AGENT_LIMIT = Duration.ofMinutes(4);
+
+    private final Cluster cluster;
+    private final Node node;
+    private final KubernetesClient client;
+
+    private AtlasSystem(Cluster cluster, Node node) {
+        this.cluster = cluster;
+        this.node = node;
+        this.client = cluster.client();
+    }
+
+    /** Is told which part is there, as it comes. */
+    @FunctionalInterface
+    public interface Progress {
+        /** A part is there. */
+        void done(String part);
+    }
+
+    /**
+     * Starts everything; a minute, and more when images, root file systems or Kubernetes have to be made first.
+     *
+     * @param state directory for the cluster's keys and logs
+     */
+    public static AtlasSystem start(Path state, Progress progress) {
+        var scripts = Scripts.ofThisCheckout();
+        var images = Images.make(scripts);
+        progress.done("images");
+        var cluster = Cluster.start(state);
+        try {
+            cluster.applyCustomResourceDefinitions();
+            progress.done("controlPlane");
+            var node = cluster.startNode(images);
+            progress.done("node");
+            Chart.install(scripts.checkout("helm/atlas-for-kubernetes"), cluster.kubeconfig());
+            cluster.startOperator();
+            progress.done("operator");
+            var system = new AtlasSystem(cluster, node);
+            system.awaitAgent();
+            progress.done("agent");
+            return system;
+        } catch (RuntimeException e) {
+            cluster.close();
+            throw e;
+        }
+    }
+
+    /** The cluster. */
+    public Cluster cluster() {
+        return cluster;
+    }
+
+    /** The one node. */
+    public Node node() {
+        return node;
+    }
+
+    /** A client with the administrator's rights, closed with this. */
+    public KubernetesClient client() {
+        return client;
+    }
+
+    /** The command line of the administrator. */
+    public Kubectl kubectl() {
+        return cluster.kubectl();
+    }
+
+    /** The agent's pods; one, or none for a moment after it was killed. */
+    public List<Pod> agents() {
+        return client.pods()
+                .inNamespace(Chart.NAMESPACE)
+                .withLabel("app.kubernetes.io/component", "agent")
+                .list()
+                .getItems();
+    }
+
+    /** Waits until the agent runs and the node says that it can patch. */
+    public void awaitAgent() {
+        client.resources(ViewNode.class)
+                .withName(Node.NAME)
+                .waitUntilCondition(AtlasSystem::isReady, AGENT_LIMIT.toSeconds(), TimeUnit.SECONDS);
+        client.pods()
+                .inNamespace(Chart.NAMESPACE)
+                .withLabel("app.kubernetes.io/component", "agent")
+                .waitUntilCondition(Readiness.getInstance()::isReady, AGENT_LIMIT.toSeconds(), TimeUnit.SECONDS);
+    }
+
+    @Override
+    public void close() {
+        client.close();
+        cluster.close();
+    }
+
+    private static boolean isReady(@Nullable ViewNode node) {
+        return node != null
+                && node.getStatus() != null
+                && node.getStatus().conditions().stream()
+                        .anyMatch(condition ->
+                                "Ready".equals(condition.getType()) && "True".equals(condition.getStatus()));
+    }
+}
