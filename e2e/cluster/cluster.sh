@@ -25,11 +25,16 @@ current=/run/$namespace
 
 in_namespace() { nsenter --net="/run/netns/$namespace" -- "$@"; }
 
-# launch NAME COMMAND…: a program in the namespace that outlives this script
+# launch NAME NICENESS COMMAND…: a program in the namespace that outlives this
+# script. Where the kernel shares processors between sessions and not between
+# programs, the session has the niceness.
 launch() {
-	local name=$1
-	shift
-	nsenter --net="/run/netns/$namespace" -- setsid "$@" >"$state/log/$name.log" 2>&1 </dev/null &
+	local name=$1 niceness=$2
+	shift 2
+	# shellcheck disable=SC2016
+	nsenter --net="/run/netns/$namespace" -- setsid nice -n "$niceness" sh -c \
+		'echo "$0" 2>/dev/null >/proc/self/autogroup || true; exec "$@"' "$niceness" "$@" \
+		>"$state/log/$name.log" 2>&1 </dev/null &
 	echo $! >"$state/run/$name.pid"
 }
 

@@ -29,6 +29,7 @@ import java.io.StringWriter;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -38,7 +39,9 @@ final class DemoRun {
     /** Requests per second of the open load: the emulated processors have time left. */
     private static final int RATE = 300;
 
-    private static final int CONNECTIONS = 12;
+    /** Fewer than the eight pending clients at which Redis wakes its io-threads, whose busy waiting needs a processor each. */
+    private static final int CONNECTIONS = 6;
+
     private static final double PERCENTILE = 99.5;
     private static final double BAR = 1.3;
     private static final String LOCAL_COLOUR = "#1f8a4c";
@@ -164,8 +167,7 @@ final class DemoRun {
         try (var observer = Observer.start(system.node(), redis.pid(), Observer.NOWHERE, Observer.NOWHERE);
                 var load = LoadGenerator.start(load(redis))) {
             var measurement = new Measurement(load, new PatchCycle(system.client(), fix));
-            var windows = measurement.windows(
-                    blocks, done -> narrator.say("%d of %d windows of each".formatted(done, blocks)));
+            var windows = measurement.windows(blocks, this::sayNewest);
             Observation counted = observer.look();
             draw(system, windows, measurement);
             return new Measured(
@@ -178,6 +180,20 @@ final class DemoRun {
                             counted.stat("held_ns_max")),
                     observer.look().interrupted());
         }
+    }
+
+    private void sayNewest(Windows windows) {
+        var line = new StringBuilder("window %2d of %d, P99.5 and longest in ms:".formatted(windows.blocks(), blocks));
+        for (var condition : Condition.values()) {
+            var quantiles = Quantiles.of(windows.newest(condition));
+            line.append(String.format(
+                    Locale.ROOT,
+                    "  %s %.0f %.0f",
+                    condition.name().toLowerCase(Locale.ROOT),
+                    quantiles.p995(),
+                    quantiles.max()));
+        }
+        narrator.say(line.toString());
     }
 
     private void draw(AtlasSystem system, Windows windows, Measurement measurement)

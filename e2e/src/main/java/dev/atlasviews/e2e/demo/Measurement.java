@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.IntConsumer;
+import java.util.function.Consumer;
 
 /**
  * Measures the load's latency while the fix goes in and out, thread by thread and with all threads stopped, beside
@@ -46,8 +46,13 @@ final class Measurement {
         moves.add(load.nowNanos());
     }
 
-    /** Measures each condition once for every block, in alternating order. */
-    Windows windows(int blocks, IntConsumer afterBlock) {
+    /**
+     * Measures each condition once for every block, in alternating order. What the agent does for the first time, which is
+     * not compiled yet, is not measured.
+     */
+    Windows windows(int blocks, Consumer<Windows> afterBlock) {
+        happen(Condition.LOCAL);
+        happen(Condition.GLOBAL);
         var windows = new Windows();
         for (var block : WindowPlan.alternating(blocks, SEED)) {
             for (var condition : block) {
@@ -56,9 +61,10 @@ final class Measurement {
                 happen(condition);
                 long end = Math.max(load.nowNanos(), start + WINDOW.toNanos());
                 sleepUntil(end);
+                load.awaitReplies(end);
                 windows.add(condition, load.samples().between(start, end));
             }
-            afterBlock.accept(windows.blocks());
+            afterBlock.accept(windows);
         }
         return windows;
     }
@@ -75,6 +81,7 @@ final class Measurement {
         spans.add(span("revert", () -> cycle.revert("picture")));
         sleep(CALM);
         long end = load.nowNanos();
+        load.awaitReplies(end);
         return new Episode(
                 title,
                 colour,

@@ -22,6 +22,7 @@ final class Connection implements Runnable {
     private final int index;
     private final LoadGenerator generator;
     private final Workload workload;
+    private volatile long nextIntended;
     private @Nullable Jedis redis;
 
     Connection(Load load, int index, LoadGenerator generator) {
@@ -43,10 +44,16 @@ final class Connection implements Runnable {
         return connecting;
     }
 
+    /** When the request that has no reply yet was or will be due. */
+    long nextIntended() {
+        return nextIntended;
+    }
+
     @Override
     public void run() {
         for (long n = 0; ; n++) {
             long intended = load.intendedNanos(index, n);
+            nextIntended = intended;
             if (!sleepUntil(intended)) {
                 break;
             }

@@ -8,12 +8,16 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 
 /** A running load: one thread for each connection, from {@link #start} to {@link #close}. */
 public final class LoadGenerator implements AutoCloseable {
+    private static final Duration POLL = Duration.ofMillis(5);
+
     private final Samples samples = new Samples();
     private final List<Mark> marks = new CopyOnWriteArrayList<>();
     private final List<Thread> threads = new ArrayList<>();
+    private final List<Connection> connections = new ArrayList<>();
     private final AtomicLong errors = new AtomicLong();
     private final AtomicLong reconnects = new AtomicLong();
     private final AtomicReference<String> firstError = new AtomicReference<>("");
@@ -33,6 +37,7 @@ public final class LoadGenerator implements AutoCloseable {
         for (int i = 0; i < load.connections(); i++) {
             var connection = new Connection(load, i, generator);
             connection.connect();
+            generator.connections.add(connection);
             generator.threads.add(Thread.ofPlatform().daemon().name("load-" + i).unstarted(connection));
         }
         generator.originNanos = System.nanoTime();
@@ -68,6 +73,18 @@ public final class LoadGenerator implements AutoCloseable {
     /** The requests so far. */
     public Samples samples() {
         return samples;
+    }
+
+    /**
+     * Waits until every request that was due before some time has its reply, however long that takes: a window that ended
+     * without waiting for the slowest requests would leave just those out.
+     *
+     * @param nanos nanoseconds after the start of the load
+     */
+    public void awaitReplies(long nanos) {
+        while (!stopped && connections.stream().anyMatch(connection -> connection.nextIntended() < nanos)) {
+            LockSupport.parkNanos(POLL.toNanos());
+        }
     }
 
     /** What became of the requests so far. */

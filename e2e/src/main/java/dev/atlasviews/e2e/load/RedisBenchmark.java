@@ -10,14 +10,18 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Redis' own load generator, {@code redis-benchmark}, run round after round as a second client that
- * shares no code with {@link LoadGenerator}. It sends as fast as the server answers.
+ * shares no code with {@link LoadGenerator}. It sends as fast as the server answers, with a pause after each round, so
+ * that others find the server's processors free now and then.
  */
 public final class RedisBenchmark implements AutoCloseable {
     private static final List<String> TESTS = List.of("set", "get", "incr", "sadd", "hset", "mset");
+
+    private static final Duration PAUSE = Duration.ofMillis(500);
 
     /** Stands for the exit status of a round that was ended because it took too long. */
     private static final int ENDLESS = -1;
@@ -100,6 +104,7 @@ public final class RedisBenchmark implements AutoCloseable {
             try {
                 while (!stopped) {
                     runRound(output);
+                    LockSupport.parkNanos(PAUSE.toNanos());
                 }
             } finally {
                 Files.delete(output);

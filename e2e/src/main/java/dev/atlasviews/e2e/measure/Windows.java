@@ -39,6 +39,11 @@ public final class Windows {
         return windows.values().stream().mapToInt(List::size).min().orElse(0);
     }
 
+    /** The latencies of the newest window of a condition, in microseconds. */
+    public Histogram newest(Condition condition) {
+        return of(condition).getLast();
+    }
+
     /** The latencies of all windows of a condition, in microseconds. */
     public Histogram pooled(Condition condition) {
         var all = Samples.newHistogram();

@@ -14,6 +14,7 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
+import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -87,6 +88,7 @@ public final class NodeAgent implements AutoCloseable {
         if (!unwinder.start()) {
             LOG.warn("stacks can not be unwound (is libdw there?): they are scanned, which holds threads longer");
         }
+        warmUp(client);
         reporter.ready(device.info());
         this.podViews = client.resources(PodView.class)
                 .inAnyNamespace()
@@ -112,6 +114,15 @@ public final class NodeAgent implements AutoCloseable {
                     }
                 });
         LOG.info("agent of node {} started", node);
+    }
+
+    /**
+     * Has the client load its models now: it does so at the first event of a watch, which takes long on a busy node, and a
+     * patch would wait for it.
+     */
+    private static void warmUp(final KubernetesClient client) {
+        final KubernetesSerialization serialization = client.getKubernetesSerialization();
+        serialization.<PodView>unmarshal(serialization.asJson(new PodView()));
     }
 
     /** Waits until the agent stops: for ever, unless the cluster can not be watched any more. */
