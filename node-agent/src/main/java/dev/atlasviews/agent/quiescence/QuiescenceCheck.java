@@ -52,7 +52,11 @@ public final class QuiescenceCheck {
                 return new Quiescence.Held(address, "active on its stack");
             }
         }
-        return frames.complete() ? new Quiescence.Reached(true) : scan(snapshot, bodies, frames.reason());
+        if (frames.complete() && ownStack(snapshot)) {
+            return new Quiescence.Reached(true);
+        }
+        // Frames that end on another stack say nothing of what waits on the thread's own.
+        return scan(snapshot, bodies, frames.complete() ? "it is not on its own stack" : frames.reason());
     }
 
     private Quiescence scan(final Snapshot snapshot, final List<AddressRange> bodies, final String why)
@@ -65,6 +69,9 @@ public final class QuiescenceCheck {
             return new Quiescence.Held(0, "its stack can not be seen whole: " + why);
         }
         final ByteBuffer words = ByteBuffer.wrap(snapshot.stack()).order(ByteOrder.LITTLE_ENDIAN);
+        // Return addresses are aligned, whatever the stack pointer is.
+        final int unaligned = (int) (-snapshot.registers().stackPointer() & Long.BYTES - 1);
+        words.position(Math.min(unaligned, words.limit()));
         while (words.remaining() >= Long.BYTES) {
             final long word = words.getLong();
             final Optional<AddressRange> body =
