@@ -16,7 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /** Judges the snapshots of one process. */
-public final class QuiescenceCheck {
+public final class QuiescenceCheck implements StackCheck {
     private static final Duration REFRESH = Duration.ofSeconds(1);
 
     private final Unwinder unwinder;
@@ -34,11 +34,7 @@ public final class QuiescenceCheck {
         this.mappings = process.mappings();
     }
 
-    /**
-     * Whether none of the bodies was active on the thread's stack.
-     *
-     * @param bodies code of functions that matter, their parts included
-     */
+    @Override
     public Quiescence check(final Snapshot snapshot, final List<AddressRange> bodies) throws IOException {
         Frames frames = unwinder.unwind(process, images, snapshot);
         if (!frames.complete() && System.nanoTime() - refreshed > REFRESH.toNanos()) {
