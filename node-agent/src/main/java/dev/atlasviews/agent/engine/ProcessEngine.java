@@ -2,6 +2,8 @@
 package dev.atlasviews.agent.engine;
 
 import dev.atlasviews.agent.process.TargetProcess;
+import dev.atlasviews.agent.quiescence.QuiescenceCheck;
+import dev.atlasviews.agent.quiescence.StackCheck;
 import dev.atlasviews.agent.quiescence.Unwinder;
 import dev.atlasviews.agent.views.ProcessViews;
 import dev.atlasviews.agent.views.ViewDevice;
@@ -15,7 +17,7 @@ import java.util.Optional;
  * Reconciles processes with the layers they should have. One process is worked on by one caller at a time, other
  * programs included; different processes are independent.
  */
-public final class ProcessEngine {
+public final class ProcessEngine implements Engine {
     private final ViewDevice device;
     private final Unwinder unwinder;
     private final LayerStore store;
@@ -45,25 +47,34 @@ public final class ProcessEngine {
         this.format = format;
     }
 
-    /**
-     * Makes a process what it should be, as far as its threads allow within the deadline.
-     *
-     * @param progress is told of each thread that moves
-     * @throws IOException if the module or the machine fails; whatever the process does is a report
-     */
+    /** Whether a patch was ever applied to the process: its areas stay as long as the process does. */
+    public static boolean touched(final TargetProcess process) throws IOException {
+        return Areas.retained(process.mappings()) > 0;
+    }
+
+    @Override
     public ProcessReport reconcile(final TargetProcess process, final Desired desired, final Progress progress)
+            throws IOException {
+        final ProcessReport report = locked(process, desired, progress);
+        if (report.state() == ProcessReport.State.EXITED) {
+            store.forget(process.pid(), process.startTime());
+        }
+        return report;
+    }
+
+    private ProcessReport locked(final TargetProcess process, final Desired desired, final Progress progress)
             throws IOException {
         try (FileChannel _ = store.lock(process.pid(), process.startTime());
                 ProcessViews views = device.attach(process.pid())) {
             return process.alive()
-                    ? new Reconciliation(process, views, new Layers(process, views), desired, progress).run()
+                    ? new Reconciliation(process, views, new Means(process, views), desired, progress).run()
                     : ProcessReport.exited(process.pid(), process.startTime());
         } catch (final IOException e) {
             return exitedOr(process, e);
         }
     }
 
-    /** How a process is, without changing anything. */
+    @Override
     public ProcessReport inspect(final TargetProcess process) throws IOException {
         try (ProcessViews views = device.attach(process.pid())) {
             return Reconciliation.inspect(process, views, store);
@@ -72,7 +83,7 @@ public final class ProcessEngine {
         }
     }
 
-    /** The layers of the process' views, lowest first, as far as the store knows their patches. */
+    @Override
     public List<Layer> layers(final TargetProcess process) throws IOException {
         try (ProcessViews views = device.attach(process.pid())) {
             final List<Layer> layers = new java.util.ArrayList<>();
@@ -100,27 +111,34 @@ public final class ProcessEngine {
         throw e;
     }
 
-    /** What a reconciliation asks the engine for. */
-    final class Layers {
+    /** What the engine has for the reconciliation of one process. */
+    private final class Means implements Reconciliation.Means {
+        private final TargetProcess process;
         private final LayerLinker linker;
 
-        Layers(final TargetProcess process, final ProcessViews views) throws IOException {
+        Means(final TargetProcess process, final ProcessViews views) throws IOException {
+            this.process = process;
             this.linker = new LayerLinker(process, views);
         }
 
-        LayerLinker linker() {
+        @Override
+        public LayerLinker linker() {
             return linker;
         }
 
-        LayerStore store() {
+        @Override
+        public LayerStore store() {
             return store;
         }
 
-        Unwinder unwinder() {
-            return unwinder;
+        @Override
+        public StackCheck check() throws IOException {
+            unwinder.start();
+            return new QuiescenceCheck(unwinder, process);
         }
 
-        Optional<Layer> stored(final String digest) throws IOException {
+        @Override
+        public Optional<Layer> stored(final String digest) throws IOException {
             return ProcessEngine.this.stored(digest);
         }
     }
