@@ -12,7 +12,6 @@ import dev.atlasviews.crds.PodView;
 import dev.atlasviews.crds.PodViewStatus;
 import io.fabric8.kubernetes.api.model.KubernetesResource;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
@@ -174,7 +173,7 @@ public final class NodeAgent implements AutoCloseable {
                     .inNamespace(names[0])
                     .withName(names[1])
                     .get());
-        } catch (final KubernetesClientException e) {
+        } catch (final RuntimeException e) {
             LOG.warn("podview {} can not be read, its cached form is used", key, e);
             return Optional.ofNullable(podViews.getStore().getByKey(key));
         }
