@@ -44,7 +44,13 @@ final class LayerLinker {
 
     /** Whether the process runs a program that the layer changes. */
     boolean concerns(final Layer layer) {
-        return layer.patch().targets().stream().anyMatch(target -> image(target).isPresent());
+        return concerns(images, layer);
+    }
+
+    /** Whether one of these programs is one that the layer changes. */
+    static boolean concerns(final List<MappedImage> images, final Layer layer) {
+        return layer.patch().targets().stream()
+                .anyMatch(target -> image(images, target).isPresent());
     }
 
     /** Links a layer; its areas are in the process afterwards. */
@@ -86,6 +92,10 @@ final class LayerLinker {
     }
 
     private Optional<MappedImage> image(final PatchTarget target) {
+        return image(images, target);
+    }
+
+    private static Optional<MappedImage> image(final List<MappedImage> images, final PatchTarget target) {
         return images.stream()
                 .filter(image ->
                         image.buildId().filter(target.buildId()::equals).isPresent())

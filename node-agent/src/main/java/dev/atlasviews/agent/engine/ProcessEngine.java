@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.engine;
 
+import dev.atlasviews.agent.process.MappedImage;
 import dev.atlasviews.agent.process.TargetProcess;
 import dev.atlasviews.agent.quiescence.QuiescenceCheck;
 import dev.atlasviews.agent.quiescence.StackCheck;
 import dev.atlasviews.agent.quiescence.Unwinder;
+import dev.atlasviews.agent.views.Errno;
 import dev.atlasviews.agent.views.ProcessViews;
-import dev.atlasviews.agent.views.ViewDevice;
 import dev.atlasviews.agent.views.ViewException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -18,10 +19,21 @@ import java.util.Optional;
  * programs included; different processes are independent.
  */
 public final class ProcessEngine implements Engine {
-    private final ViewDevice device;
+    private final Access access;
     private final Unwinder unwinder;
     private final LayerStore store;
     private final PatchFormat format;
+
+    /** How a process is opened. */
+    @FunctionalInterface
+    public interface Access {
+        /**
+         * Opens the views of a process.
+         *
+         * @throws ViewException EOPNOTSUPP: the process can have none
+         */
+        ProcessViews attach(long pid) throws ViewException;
+    }
 
     /** How a patch file is read. */
     @FunctionalInterface
@@ -40,8 +52,8 @@ public final class ProcessEngine implements Engine {
      * @param store where applied patches are remembered
      */
     public ProcessEngine(
-            final ViewDevice device, final Unwinder unwinder, final LayerStore store, final PatchFormat format) {
-        this.device = device;
+            final Access access, final Unwinder unwinder, final LayerStore store, final PatchFormat format) {
+        this.access = access;
         this.unwinder = unwinder;
         this.store = store;
         this.format = format;
@@ -65,18 +77,20 @@ public final class ProcessEngine implements Engine {
     private ProcessReport locked(final TargetProcess process, final Desired desired, final Progress progress)
             throws IOException {
         try (FileChannel _ = store.lock(process.pid(), process.startTime());
-                ProcessViews views = device.attach(process.pid())) {
+                ProcessViews views = access.attach(process.pid())) {
             return process.alive()
                     ? new Reconciliation(process, views, new Means(process, views), desired, progress).run()
                     : ProcessReport.exited(process.pid(), process.startTime());
         } catch (final IOException e) {
-            return exitedOr(process, e);
+            return canHaveNone(process, e) && unconcerned(process, desired)
+                    ? ProcessReport.unconcerned(process.pid(), process.startTime(), desired.layers())
+                    : exitedOr(process, e);
         }
     }
 
     @Override
     public ProcessReport inspect(final TargetProcess process) throws IOException {
-        try (ProcessViews views = device.attach(process.pid())) {
+        try (ProcessViews views = access.attach(process.pid())) {
             return Reconciliation.inspect(process, views, store);
         } catch (final IOException e) {
             return exitedOr(process, e);
@@ -85,14 +99,14 @@ public final class ProcessEngine implements Engine {
 
     @Override
     public List<Layer> layers(final TargetProcess process) throws IOException {
-        try (ProcessViews views = device.attach(process.pid())) {
+        try (ProcessViews views = access.attach(process.pid())) {
             final List<Layer> layers = new java.util.ArrayList<>();
             for (final String digest : Reconciliation.digests(views, store)) {
                 stored(digest).ifPresent(layers::add);
             }
             return List.copyOf(layers);
         } catch (final ViewException e) {
-            if (e.gone()) {
+            if (e.gone() || canHaveNone(process, e)) {
                 return List.of();
             }
             throw e;
@@ -102,6 +116,16 @@ public final class ProcessEngine implements Engine {
     private Optional<Layer> stored(final String digest) throws IOException {
         final Optional<byte[]> file = store.patch(digest);
         return file.isPresent() ? Optional.of(Layer.of(format.read(file.get()))) : Optional.empty();
+    }
+
+    /** A process that the module does not support, which is no failure where nothing is wanted of it. */
+    private static boolean canHaveNone(final TargetProcess process, final IOException e) throws IOException {
+        return e instanceof ViewException refused && refused.errno() == Errno.EOPNOTSUPP && !touched(process);
+    }
+
+    private static boolean unconcerned(final TargetProcess process, final Desired desired) throws IOException {
+        final List<MappedImage> images = MappedImage.of(process);
+        return desired.layers().stream().noneMatch(layer -> LayerLinker.concerns(images, layer));
     }
 
     private static ProcessReport exitedOr(final TargetProcess process, final IOException e) throws IOException {

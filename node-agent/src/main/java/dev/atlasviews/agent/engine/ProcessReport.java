@@ -66,6 +66,21 @@ public record ProcessReport(
                 retainedBytes);
     }
 
+    /** A process that none of these layers changes, and that was not even opened. */
+    static ProcessReport unconcerned(final long pid, final long startTime, final List<Layer> layers) {
+        return new ProcessReport(
+                pid,
+                startTime,
+                State.IN_PLACE,
+                "",
+                "",
+                List.of(),
+                layers.stream().map(Layer::digest).toList(),
+                List.of(),
+                List.of(),
+                0);
+    }
+
     static ProcessReport exited(final long pid, final long startTime) {
         return new ProcessReport(
                 pid,

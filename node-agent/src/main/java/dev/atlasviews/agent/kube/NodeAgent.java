@@ -73,7 +73,7 @@ public final class NodeAgent implements AutoCloseable {
         final LayerStore store = new LayerStore(state);
         final String bootId = NodeReporter.bootId();
         final ProcessReconciler processes = new ProcessReconciler(
-                new ProcessEngine(device, unwinder, store, PatchReader::read),
+                new ProcessEngine(device::attach, unwinder, store, PatchReader::read),
                 new Artifacts(client, store)::fetch,
                 bootId,
                 node);
