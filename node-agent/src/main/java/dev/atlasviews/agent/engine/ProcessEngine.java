@@ -12,7 +12,9 @@ import dev.atlasviews.agent.views.ViewException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Reconciles processes with the layers they should have. One process is worked on by one caller at a time, other
@@ -23,6 +25,7 @@ public final class ProcessEngine implements Engine {
     private final Unwinder unwinder;
     private final LayerStore store;
     private final PatchFormat format;
+    private final Map<TargetProcess, FreezePauses> pauses = new ConcurrentHashMap<>();
 
     /** How a process is opened. */
     @FunctionalInterface
@@ -68,6 +71,9 @@ public final class ProcessEngine implements Engine {
     public ProcessReport reconcile(final TargetProcess process, final Desired desired, final Progress progress)
             throws IOException {
         final ProcessReport report = locked(process, desired, progress);
+        if (report.state() != ProcessReport.State.MIXED) {
+            pauses.remove(process);
+        }
         if (report.state() == ProcessReport.State.EXITED) {
             store.forget(process.pid(), process.startTime());
         }
@@ -153,6 +159,11 @@ public final class ProcessEngine implements Engine {
         @Override
         public LayerStore store() {
             return store;
+        }
+
+        @Override
+        public FreezePauses pauses() {
+            return pauses.computeIfAbsent(process, any -> new FreezePauses());
         }
 
         @Override

@@ -28,7 +28,6 @@ final class ProcessMover {
     private static final long SURELY_HELD = Duration.ofMillis(750).toNanos();
 
     private static final Duration PAUSE = Duration.ofMillis(50);
-    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
     private static final int ATTEMPTS_PER_THREAD = 8;
 
     private final ProcessViews views;
@@ -36,7 +35,7 @@ final class ProcessMover {
     private final ViewSet viewSet;
     private final ThreadMover.Plan plan;
     private final Births births;
-    private Optional<Obstacle> obstacle = Optional.empty();
+    private final FreezePauses pauses;
 
     /** Where threads are born. */
     interface Births {
@@ -59,39 +58,37 @@ final class ProcessMover {
             final StackCheck check,
             final ViewSet viewSet,
             final ThreadMover.Plan plan,
-            final Births births) {
+            final Births births,
+            final FreezePauses pauses) {
         this.views = views;
         this.check = check;
         this.viewSet = viewSet;
         this.plan = plan;
         this.births = births;
+        this.pauses = pauses;
     }
 
     /** Returns whether all threads moved; false when there was no instant at which they could. */
     boolean move(final Duration most) throws IOException {
         final long deadline = System.nanoTime() + most.toNanos();
-        Duration pause = PAUSE;
         while (true) {
-            final boolean promising = promising();
-            if (promising && attempt()) {
-                return true;
+            if (promising() && pauses.due()) {
+                if (attempt()) {
+                    return true;
+                }
+                pauses.inVain();
             }
             final Duration left = Duration.ofNanos(deadline - System.nanoTime());
             if (left.isNegative()) {
                 return false;
             }
-            // Looking costs the process nothing; an attempt stops it, so the next is made ever later.
-            final Duration next = promising ? pause : PAUSE;
-            rest(left.compareTo(next) < 0 ? left : next);
-            if (promising) {
-                pause = pause.multipliedBy(2).compareTo(LONGEST_PAUSE) < 0 ? pause.multipliedBy(2) : LONGEST_PAUSE;
-            }
+            rest(left.compareTo(PAUSE) < 0 ? left : PAUSE);
         }
     }
 
     /** What kept the threads at the last attempt. */
     Optional<Obstacle> obstacle() {
-        return obstacle;
+        return pauses.obstacle();
     }
 
     /** The events that end a wait early are those of the attempt itself, which moved threads to and fro. */
@@ -160,7 +157,7 @@ final class ProcessMover {
             final int to = plan.viewFor(thread);
             if (thread.view() != to) {
                 if (System.nanoTime() - start > MOST_TRIED) {
-                    obstacle = Optional.of(new Obstacle(thread, "a process that takes too long to look at as a whole"));
+                    pauses.heldBy(new Obstacle(thread, "a process that takes too long to look at as a whole"));
                     return false;
                 }
                 if (!move(thread, to)) {
@@ -190,7 +187,7 @@ final class ProcessMover {
                 }
             }
         }
-        obstacle = Optional.of(new Obstacle(thread, "a place that it does not rest in"));
+        pauses.heldBy(new Obstacle(thread, "a place that it does not rest in"));
         return false;
     }
 
@@ -199,7 +196,7 @@ final class ProcessMover {
         final Snapshot snapshot = views.snapshot(thread.tid(), ThreadMover.STACK_CAPACITY);
         final Quiescence quiescence = check.check(snapshot, transition.ranges());
         if (quiescence instanceof Quiescence.Held held) {
-            obstacle = Optional.of(
+            pauses.heldBy(
                     new Obstacle(thread, transition.function(held.address()).orElse(held.reason())));
         }
         return new Look(quiescence instanceof Quiescence.Reached, snapshot.sequence());

@@ -41,6 +41,9 @@ final class Reconciliation {
         /** Ready to judge: the deadline is for the threads, not for the start of a helper. */
         StackCheck check() throws IOException;
 
+        /** What became of earlier attempts to move all threads of the process at one instant. */
+        FreezePauses pauses();
+
         /** A layer that was applied before. */
         Optional<Layer> stored(String digest) throws IOException;
     }
@@ -82,7 +85,8 @@ final class Reconciliation {
         final StackCheck check = means.check();
         final ThreadMover.Plan forth = thread -> viewSet.provide(desired.stackFor(thread.name(), concerned));
         final ThreadMover threads = new ThreadMover(views, check, viewSet, progress);
-        final ProcessMover all = new ProcessMover(views, check, viewSet, forth, new Births(viewSet, defaultBefore));
+        final ProcessMover all =
+                new ProcessMover(views, check, viewSet, forth, new Births(viewSet, defaultBefore), means.pauses());
         final boolean inPlace = together() ? all.move(desired.deadline()) : each(threads, forth, viewSet);
         if (inPlace || desired.onDeadline() == Desired.OnDeadline.KEEP) {
             removeViews(viewSet);
@@ -256,9 +260,9 @@ final class Reconciliation {
     private ProcessReport mixed(final ViewSet viewSet, final ThreadMover threads, final ProcessMover all)
             throws IOException {
         final ProcessReport report = report(State.MIXED, "WaitingForQuiescence", "", viewSet, Optional.of(threads));
-        final String message = all.obstacle()
-                .map(obstacle -> "thread %d %s is in %s"
-                        .formatted(obstacle.thread().tid(), obstacle.thread().name(), obstacle.heldBy()))
+        final Optional<ProcessMover.Obstacle> obstacle = together() ? all.obstacle() : Optional.empty();
+        final String message = obstacle.map(in -> "thread %d %s is in %s"
+                        .formatted(in.thread().tid(), in.thread().name(), in.heldBy()))
                 .orElseGet(() -> report.held().stream()
                         .findFirst()
                         .map(thread -> "thread %d %s is in %s, and %d others are held"
@@ -278,9 +282,9 @@ final class Reconciliation {
                 report.unconcerned(),
                 List.of(),
                 report.threads().stream()
-                        .map(thread -> all.obstacle()
-                                .filter(obstacle -> obstacle.thread().tid() == thread.tid() && thread.heldBy() == null)
-                                .map(obstacle -> thread.held(obstacle.heldBy()))
+                        .map(thread -> obstacle.filter(
+                                        in -> in.thread().tid() == thread.tid() && thread.heldBy() == null)
+                                .map(in -> thread.held(in.heldBy()))
                                 .orElse(thread))
                         .toList(),
                 report.retainedBytes());

@@ -33,6 +33,7 @@ final class ReconciliationTest {
     @TempDir
     private Path directory;
 
+    private final FreezePauses pauses = new FreezePauses();
     private FakeProcess process;
     private FakeViews views;
 
@@ -130,7 +131,10 @@ final class ReconciliationTest {
     void attemptsInVainBecomeRare() throws IOException {
         views.at(9, IN_FUNCTION_1).run();
 
-        reconcile(Scope.PROCESS, Duration.ofMillis(700), A);
+        for (int pass = 0; pass < 7; pass++) {
+            final ProcessReport report = reconcile(Scope.PROCESS, Duration.ofMillis(100), A);
+            assertThat(report.message()).as("also where none was made").contains("function1");
+        }
 
         assertThat(views.count("freeze")).isBetween(2L, 6L);
     }
@@ -212,6 +216,11 @@ final class ReconciliationTest {
             @Override
             public LayerStore store() {
                 return new LayerStore(directory.resolve("store"));
+            }
+
+            @Override
+            public FreezePauses pauses() {
+                return pauses;
             }
 
             @Override
