@@ -8,13 +8,18 @@ package dev.atlasviews.crds;
 public enum LayerReason {
     /** NothingToDo: no file that the process maps has the build-id that the patch was built for. */
     BUILD_ID_MISMATCH("BuildIdMismatch"),
+    /** NothingToDo: the process has no thread of the name that the layer is meant for. */
+    NO_THREAD_MATCHES("NoThreadMatches"),
     /** Applying: the view is being built; no thread has moved. */
     PREPARING("Preparing"),
     /** Applying, Reverting: threads are moving and none is held. */
     MOVING_THREADS("MovingThreads"),
     /** Applying, Reverting: threads are held by a function that differs; the process is mixed. */
     WAITING_FOR_QUIESCENCE("WaitingForQuiescence"),
-    /** Applying with onDeadline Keep: still mixed after the deadline. Reverted with onDeadline Revert: taken back for it. */
+    /**
+     * Applying with onDeadline Keep: still mixed after the deadline. Reverting and Reverted with onDeadline Revert: taken back
+     * for it.
+     */
     DEADLINE_EXCEEDED("DeadlineExceeded"),
     /** Applied: every selected thread runs the layer. */
     ALL_THREADS_MOVED("AllThreadsMoved"),
@@ -34,7 +39,7 @@ public enum LayerReason {
     SYMBOL_NOT_FOUND("SymbolNotFound"),
     /** Refused: the patch holds what cannot be applied yet. */
     UNSUPPORTED_CODE("UnsupportedCode"),
-    /** Refused: the process does what rules patching out, such as hiding its stacks. */
+    /** Refused, Applying, Reverting: the process does what rules patching out, such as hiding its stacks. */
     UNSUPPORTED_TARGET("UnsupportedTarget"),
     /** Refused: a function that is to be excluded does not exist. */
     UNKNOWN_FUNCTION("UnknownFunction"),
@@ -44,9 +49,9 @@ public enum LayerReason {
     NO_ROOM_FOR_CODE("NoRoomForCode"),
     /** Refused: the node has no working kernel module; its ViewNode says why. */
     MODULE_UNAVAILABLE("ModuleUnavailable"),
-    /** Refused: the agent may not act on the process. */
+    /** Refused, Applying, Reverting: the agent may not act on the process. */
     ACCESS_DENIED("AccessDenied"),
-    /** Refused: a fault of the agent; the message names it. */
+    /** Refused, Applying, Reverting: a fault of the agent or its machine; the message names it. */
     INTERNAL_ERROR("InternalError");
 
     private final String value;

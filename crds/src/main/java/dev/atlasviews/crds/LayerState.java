@@ -5,7 +5,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 
 /** How far a layer is in one process. */
 public enum LayerState {
-    /** The process maps no file that the patch was built for. Not an error, and the process is never touched. */
+    /** The process maps no file that the patch was built for, or has no thread that it is meant for. Not an error. */
     @JsonProperty("NothingToDo")
     NOTHING_TO_DO,
 

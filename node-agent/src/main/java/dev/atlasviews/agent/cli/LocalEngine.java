@@ -18,7 +18,7 @@ final class LocalEngine implements AutoCloseable {
 
     private LocalEngine(final ViewDevice device, final LayerStore store) {
         this.device = device;
-        this.engine = new ProcessEngine(device, unwinder, store, PatchReader::read);
+        this.engine = new ProcessEngine(device::attach, unwinder, store, PatchReader::read);
     }
 
     static LocalEngine open(final LayerStore store) throws IOException {

@@ -44,7 +44,13 @@ final class LayerLinker {
 
     /** Whether the process runs a program that the layer changes. */
     boolean concerns(final Layer layer) {
-        return layer.patch().targets().stream().anyMatch(target -> image(target).isPresent());
+        return concerns(images, layer);
+    }
+
+    /** Whether one of these programs is one that the layer changes. */
+    static boolean concerns(final List<MappedImage> images, final Layer layer) {
+        return layer.patch().targets().stream()
+                .anyMatch(target -> image(images, target).isPresent());
     }
 
     /** Links a layer; its areas are in the process afterwards. */
@@ -61,7 +67,16 @@ final class LayerLinker {
     }
 
     /** Links a layer that was applied before; empty if its areas are not in the process. */
-    Optional<LinkedLayer> relink(final Layer layer) throws IOException, RefusedException {
+    Optional<LinkedLayer> relink(final Layer layer) throws IOException {
+        try {
+            return present(layer);
+        } catch (final RefusedException e) {
+            // What its code refers to is gone, so it is no layer that could be told from others.
+            return Optional.empty();
+        }
+    }
+
+    private Optional<LinkedLayer> present(final Layer layer) throws IOException, RefusedException {
         final List<LinkedPatch> parts = new ArrayList<>();
         for (final PatchTarget target : layer.patch().targets()) {
             final Optional<MappedImage> image = image(target);
@@ -77,6 +92,10 @@ final class LayerLinker {
     }
 
     private Optional<MappedImage> image(final PatchTarget target) {
+        return image(images, target);
+    }
+
+    private static Optional<MappedImage> image(final List<MappedImage> images, final PatchTarget target) {
         return images.stream()
                 .filter(image ->
                         image.buildId().filter(target.buildId()::equals).isPresent())
@@ -86,7 +105,7 @@ final class LayerLinker {
     private Optional<LinkedPatch> find(final String digest, final PatchTarget target, final MappedImage image)
             throws IOException, RefusedException {
         for (final AreaAddresses areas : Areas.find(process.mappings(), digest, target.buildId(), target.sizes())) {
-            final LinkedPatch linked = link(target, image, areas);
+            final LinkedPatch linked = link(digest, target, image, areas);
             // A library that was loaded again, elsewhere, has the same name and other addresses.
             if (holds(areas.text(), linked.text()) && holds(areas.constants(), linked.constants())) {
                 return Optional.of(linked);
@@ -100,6 +119,7 @@ final class LayerLinker {
         if (Areas.patches(process.mappings()) >= MAX_PATCHES || Areas.retained(process.mappings()) >= MAX_RETAINED) {
             throw new RefusedException(
                     Reason.TOO_MANY_PATCHES,
+                    List.of(digest),
                     "process %d has as many patches as it may have: %d, which occupy %d bytes"
                             .formatted(
                                     process.pid(),
@@ -109,8 +129,8 @@ final class LayerLinker {
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
             final AreaAddresses areas = Areas.choose(
                             process.mappings(), image, target.positionIndependent(), target.sizes())
-                    .orElseThrow(() -> noRoom(image));
-            final LinkedPatch linked = link(target, image, areas);
+                    .orElseThrow(() -> noRoom(digest, image));
+            final LinkedPatch linked = link(digest, target, image, areas);
             try {
                 // The text last: it refers to the others, and its presence says that they are there.
                 map(AreaKind.DATA, areas, linked.data(), digest, target);
@@ -124,7 +144,7 @@ final class LayerLinker {
                 // The process mapped something there meanwhile.
             }
         }
-        throw noRoom(image);
+        throw noRoom(digest, image);
     }
 
     private void map(
@@ -145,12 +165,13 @@ final class LayerLinker {
         }
     }
 
-    private LinkedPatch link(final PatchTarget target, final MappedImage image, final AreaAddresses areas)
+    private LinkedPatch link(
+            final String digest, final PatchTarget target, final MappedImage image, final AreaAddresses areas)
             throws RefusedException {
         try {
             return PatchLinker.link(target, image.loadBias(), areas, symbols::resolve);
         } catch (final PatchLinkException e) {
-            throw new RefusedException(Reason.SYMBOL_NOT_FOUND, String.valueOf(e.getMessage()));
+            throw new RefusedException(Reason.SYMBOL_NOT_FOUND, List.of(digest), String.valueOf(e.getMessage()));
         }
     }
 
@@ -158,9 +179,10 @@ final class LayerLinker {
         return content.length == 0 || Arrays.equals(process.read(address, content.length), content);
     }
 
-    private static RefusedException noRoom(final MappedImage image) {
+    private static RefusedException noRoom(final String digest, final MappedImage image) {
         return new RefusedException(
                 Reason.NO_ROOM_FOR_CODE,
+                List.of(digest),
                 "no free addresses within 2 GiB of " + image.first().name());
     }
 }

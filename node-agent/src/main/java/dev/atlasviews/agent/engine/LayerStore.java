@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.engine;
 
+import dev.atlasviews.agent.process.TargetProcess;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -57,6 +59,31 @@ public final class LayerStore {
             throw new IOException("no lock on " + file);
         }
         return channel;
+    }
+
+    /** Removes the lock of a process that is gone: whoever still waits for it finds no process. */
+    void forget(final long pid, final long startTime) throws IOException {
+        Files.deleteIfExists(path("locks", pid + "-" + startTime));
+    }
+
+    /**
+     * Removes the locks of all processes that are gone.
+     *
+     * @param proc the proc file system that shows the processes
+     */
+    public void forgetExited(final Path proc) throws IOException {
+        final Path locks = directory.resolve("locks");
+        if (!Files.isDirectory(locks)) {
+            return;
+        }
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(locks, "[1-9]*-*")) {
+            for (final Path file : files) {
+                final String[] name = file.getFileName().toString().split("-", 2);
+                if (!new TargetProcess(proc, Long.parseLong(name[0]), Long.parseLong(name[1])).alive()) {
+                    Files.deleteIfExists(file);
+                }
+            }
+        }
     }
 
     private Path path(final String kind, final String name) {

@@ -26,6 +26,13 @@ record LinkedLayer(String digest, List<LinkedPatch> parts, List<String> excluded
         return parts.stream().flatMap(part -> part.bodies().stream()).toList();
     }
 
+    /** The jumps that overwrite functions in which a thread may be when it moves. */
+    List<LinkedPatch.Jump> overwrittenUnderThreads() {
+        return jumps().stream()
+                .filter(jump -> excluded.contains(jump.function()))
+                .toList();
+    }
+
     /** Whether a thread that moves may be in this function. */
     boolean mayBeActive(final LinkedPatch.Body body) {
         return excluded.contains(body.function());

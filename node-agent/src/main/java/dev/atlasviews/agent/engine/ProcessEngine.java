@@ -1,25 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.engine;
 
+import dev.atlasviews.agent.process.MappedImage;
 import dev.atlasviews.agent.process.TargetProcess;
+import dev.atlasviews.agent.quiescence.QuiescenceCheck;
+import dev.atlasviews.agent.quiescence.StackCheck;
 import dev.atlasviews.agent.quiescence.Unwinder;
+import dev.atlasviews.agent.views.Errno;
 import dev.atlasviews.agent.views.ProcessViews;
-import dev.atlasviews.agent.views.ViewDevice;
 import dev.atlasviews.agent.views.ViewException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Reconciles processes with the layers they should have. One process is worked on by one caller at a time, other
  * programs included; different processes are independent.
  */
-public final class ProcessEngine {
-    private final ViewDevice device;
+public final class ProcessEngine implements Engine {
+    private final Access access;
     private final Unwinder unwinder;
     private final LayerStore store;
     private final PatchFormat format;
+    private final Map<TargetProcess, FreezePauses> pauses = new ConcurrentHashMap<>();
+
+    /** How a process is opened. */
+    @FunctionalInterface
+    public interface Access {
+        /**
+         * Opens the views of a process.
+         *
+         * @throws ViewException EOPNOTSUPP: the process can have none
+         */
+        ProcessViews attach(long pid) throws ViewException;
+    }
 
     /** How a patch file is read. */
     @FunctionalInterface
@@ -38,50 +55,64 @@ public final class ProcessEngine {
      * @param store where applied patches are remembered
      */
     public ProcessEngine(
-            final ViewDevice device, final Unwinder unwinder, final LayerStore store, final PatchFormat format) {
-        this.device = device;
+            final Access access, final Unwinder unwinder, final LayerStore store, final PatchFormat format) {
+        this.access = access;
         this.unwinder = unwinder;
         this.store = store;
         this.format = format;
     }
 
-    /**
-     * Makes a process what it should be, as far as its threads allow within the deadline.
-     *
-     * @param progress is told of each thread that moves
-     * @throws IOException if the module or the machine fails; whatever the process does is a report
-     */
+    /** Whether a patch was ever applied to the process: its areas stay as long as the process does. */
+    public static boolean touched(final TargetProcess process) throws IOException {
+        return Areas.retained(process.mappings()) > 0;
+    }
+
+    @Override
     public ProcessReport reconcile(final TargetProcess process, final Desired desired, final Progress progress)
             throws IOException {
+        final ProcessReport report = locked(process, desired, progress);
+        if (report.state() != ProcessReport.State.MIXED) {
+            pauses.remove(process);
+        }
+        if (report.state() == ProcessReport.State.EXITED) {
+            store.forget(process.pid(), process.startTime());
+        }
+        return report;
+    }
+
+    private ProcessReport locked(final TargetProcess process, final Desired desired, final Progress progress)
+            throws IOException {
         try (FileChannel _ = store.lock(process.pid(), process.startTime());
-                ProcessViews views = device.attach(process.pid())) {
+                ProcessViews views = access.attach(process.pid())) {
             return process.alive()
-                    ? new Reconciliation(process, views, new Layers(process, views), desired, progress).run()
+                    ? new Reconciliation(process, views, new Means(process, views), desired, progress).run()
                     : ProcessReport.exited(process.pid(), process.startTime());
         } catch (final IOException e) {
-            return exitedOr(process, e);
+            return canHaveNone(process, e) && unconcerned(process, desired)
+                    ? ProcessReport.unconcerned(process.pid(), process.startTime(), desired.layers())
+                    : exitedOr(process, e);
         }
     }
 
-    /** How a process is, without changing anything. */
+    @Override
     public ProcessReport inspect(final TargetProcess process) throws IOException {
-        try (ProcessViews views = device.attach(process.pid())) {
+        try (ProcessViews views = access.attach(process.pid())) {
             return Reconciliation.inspect(process, views, store);
         } catch (final IOException e) {
             return exitedOr(process, e);
         }
     }
 
-    /** The layers of the process' views, lowest first, as far as the store knows their patches. */
+    @Override
     public List<Layer> layers(final TargetProcess process) throws IOException {
-        try (ProcessViews views = device.attach(process.pid())) {
+        try (ProcessViews views = access.attach(process.pid())) {
             final List<Layer> layers = new java.util.ArrayList<>();
             for (final String digest : Reconciliation.digests(views, store)) {
                 stored(digest).ifPresent(layers::add);
             }
             return List.copyOf(layers);
         } catch (final ViewException e) {
-            if (e.gone()) {
+            if (e.gone() || canHaveNone(process, e)) {
                 return List.of();
             }
             throw e;
@@ -93,6 +124,16 @@ public final class ProcessEngine {
         return file.isPresent() ? Optional.of(Layer.of(format.read(file.get()))) : Optional.empty();
     }
 
+    /** A process that the module does not support, which is no failure where nothing is wanted of it. */
+    private static boolean canHaveNone(final TargetProcess process, final IOException e) throws IOException {
+        return e instanceof ViewException refused && refused.errno() == Errno.EOPNOTSUPP && !touched(process);
+    }
+
+    private static boolean unconcerned(final TargetProcess process, final Desired desired) throws IOException {
+        final List<MappedImage> images = MappedImage.of(process);
+        return desired.layers().stream().noneMatch(layer -> LayerLinker.concerns(images, layer));
+    }
+
     private static ProcessReport exitedOr(final TargetProcess process, final IOException e) throws IOException {
         if ((e instanceof ViewException refused && refused.gone()) || !process.alive()) {
             return ProcessReport.exited(process.pid(), process.startTime());
@@ -100,27 +141,39 @@ public final class ProcessEngine {
         throw e;
     }
 
-    /** What a reconciliation asks the engine for. */
-    final class Layers {
+    /** What the engine has for the reconciliation of one process. */
+    private final class Means implements Reconciliation.Means {
+        private final TargetProcess process;
         private final LayerLinker linker;
 
-        Layers(final TargetProcess process, final ProcessViews views) throws IOException {
+        Means(final TargetProcess process, final ProcessViews views) throws IOException {
+            this.process = process;
             this.linker = new LayerLinker(process, views);
         }
 
-        LayerLinker linker() {
+        @Override
+        public LayerLinker linker() {
             return linker;
         }
 
-        LayerStore store() {
+        @Override
+        public LayerStore store() {
             return store;
         }
 
-        Unwinder unwinder() {
-            return unwinder;
+        @Override
+        public FreezePauses pauses() {
+            return pauses.computeIfAbsent(process, any -> new FreezePauses());
         }
 
-        Optional<Layer> stored(final String digest) throws IOException {
+        @Override
+        public StackCheck check() throws IOException {
+            unwinder.start();
+            return new QuiescenceCheck(unwinder, process);
+        }
+
+        @Override
+        public Optional<Layer> stored(final String digest) throws IOException {
             return ProcessEngine.this.stored(digest);
         }
     }

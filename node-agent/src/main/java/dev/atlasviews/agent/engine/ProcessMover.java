@@ -2,7 +2,8 @@
 package dev.atlasviews.agent.engine;
 
 import dev.atlasviews.agent.quiescence.Quiescence;
-import dev.atlasviews.agent.quiescence.QuiescenceCheck;
+import dev.atlasviews.agent.quiescence.StackCheck;
+import dev.atlasviews.agent.views.AddressRange;
 import dev.atlasviews.agent.views.Errno;
 import dev.atlasviews.agent.views.ProcessViews;
 import dev.atlasviews.agent.views.Snapshot;
@@ -19,49 +20,84 @@ import java.util.Optional;
  * changes that need it, and as what moving each thread on its own is measured against.
  */
 final class ProcessMover {
-    /** The most that the module grants, for arriving at the gate and for being held there. */
-    private static final Duration MOST_HELD = Duration.ofSeconds(10);
+    /** The gate opens by itself after this, whatever becomes of us. */
+    private static final Duration MOST_HELD = Duration.ofSeconds(1);
+    /** An attempt that takes longer is given up, while there is time to undo it. */
+    private static final long MOST_TRIED = Duration.ofMillis(500).toNanos();
+    /** Until then the gate is surely closed. */
+    private static final long SURELY_HELD = Duration.ofMillis(750).toNanos();
 
     private static final Duration PAUSE = Duration.ofMillis(50);
     private static final int ATTEMPTS_PER_THREAD = 8;
 
     private final ProcessViews views;
-    private final QuiescenceCheck check;
+    private final StackCheck check;
     private final ViewSet viewSet;
     private final ThreadMover.Plan plan;
-    private Optional<Obstacle> obstacle = Optional.empty();
+    private final Births births;
+    private final FreezePauses pauses;
+
+    /** Where threads are born. */
+    interface Births {
+        /** In the view that all threads are in now. */
+        void asPlanned() throws IOException;
+
+        /** Where they were born before. */
+        void asBefore() throws IOException;
+    }
 
     /** The thread that kept all others from moving. */
     record Obstacle(ThreadEntry thread, String heldBy) {}
 
-    private record Move(ThreadEntry thread, int from) {}
+    private record Move(int tid, int from, int to) {}
 
     private record Look(boolean reached, long sequence) {}
 
     ProcessMover(
-            final ProcessViews views, final QuiescenceCheck check, final ViewSet viewSet, final ThreadMover.Plan plan) {
+            final ProcessViews views,
+            final StackCheck check,
+            final ViewSet viewSet,
+            final ThreadMover.Plan plan,
+            final Births births,
+            final FreezePauses pauses) {
         this.views = views;
         this.check = check;
         this.viewSet = viewSet;
         this.plan = plan;
+        this.births = births;
+        this.pauses = pauses;
     }
 
     /** Returns whether all threads moved; false when there was no instant at which they could. */
     boolean move(final Duration most) throws IOException {
         final long deadline = System.nanoTime() + most.toNanos();
-        while (!promising() || !attempt()) {
+        while (true) {
+            if (promising() && pauses.due()) {
+                if (attempt()) {
+                    return true;
+                }
+                pauses.inVain();
+            }
             final Duration left = Duration.ofNanos(deadline - System.nanoTime());
             if (left.isNegative()) {
                 return false;
             }
-            views.events(left.compareTo(PAUSE) < 0 ? left : PAUSE);
+            rest(left.compareTo(PAUSE) < 0 ? left : PAUSE);
         }
-        return true;
     }
 
     /** What kept the threads at the last attempt. */
     Optional<Obstacle> obstacle() {
-        return obstacle;
+        return pauses.obstacle();
+    }
+
+    /** The events that end a wait early are those of the attempt itself, which moved threads to and fro. */
+    private void rest(final Duration time) throws IOException {
+        final long end = System.nanoTime() + time.toNanos();
+        for (long left = time.toNanos(); left > 0; left = end - System.nanoTime()) {
+            // Rounded up, so that a wait is never of no length.
+            views.events(Duration.ofMillis(left / 1_000_000 + 1));
+        }
     }
 
     /**
@@ -87,6 +123,7 @@ final class ProcessMover {
     }
 
     private boolean attempt() throws IOException {
+        final long start = System.nanoTime();
         try {
             views.freeze(MOST_HELD);
         } catch (final ViewException e) {
@@ -96,21 +133,40 @@ final class ProcessMover {
             throw e;
         }
         final List<Move> moved = new ArrayList<>();
+        boolean done = false;
         try {
-            for (final ThreadEntry thread : views.listThreads()) {
-                final int to = plan.viewFor(thread);
-                if (thread.view() != to) {
-                    if (!move(thread, to)) {
-                        undo(moved);
-                        return false;
-                    }
-                    moved.add(new Move(thread, thread.view()));
-                }
+            if (moveAll(moved, start)) {
+                births.asPlanned();
+                // A thread may have been born meanwhile, where births were before.
+                done = moveAll(moved, start) && System.nanoTime() - start < SURELY_HELD;
             }
-            return true;
         } finally {
-            views.thaw();
+            try {
+                if (!done) {
+                    undo(moved, start);
+                }
+            } finally {
+                views.thaw();
+            }
         }
+        return done;
+    }
+
+    private boolean moveAll(final List<Move> moved, final long start) throws IOException {
+        for (final ThreadEntry thread : views.listThreads()) {
+            final int to = plan.viewFor(thread);
+            if (thread.view() != to) {
+                if (System.nanoTime() - start > MOST_TRIED) {
+                    pauses.heldBy(new Obstacle(thread, "a process that takes too long to look at as a whole"));
+                    return false;
+                }
+                if (!move(thread, to)) {
+                    return false;
+                }
+                moved.add(new Move(thread.tid(), thread.view(), to));
+            }
+        }
+        return true;
     }
 
     /** A held thread can still be on its way from sleep to the gate: then it has run, and is looked at again. */
@@ -131,7 +187,7 @@ final class ProcessMover {
                 }
             }
         }
-        obstacle = Optional.of(new Obstacle(thread, "a place that it does not rest in"));
+        pauses.heldBy(new Obstacle(thread, "a place that it does not rest in"));
         return false;
     }
 
@@ -140,23 +196,43 @@ final class ProcessMover {
         final Snapshot snapshot = views.snapshot(thread.tid(), ThreadMover.STACK_CAPACITY);
         final Quiescence quiescence = check.check(snapshot, transition.ranges());
         if (quiescence instanceof Quiescence.Held held) {
-            obstacle = Optional.of(
+            pauses.heldBy(
                     new Obstacle(thread, transition.function(held.address()).orElse(held.reason())));
         }
         return new Look(quiescence instanceof Quiescence.Reached, snapshot.sequence());
     }
 
-    /** Nothing has run in user mode since, so every thread is where it was. */
-    private void undo(final List<Move> moved) throws IOException {
+    /**
+     * While the gate is closed nothing has run in user mode since, so every thread is where it was. Later it may be
+     * anywhere, and goes back only from where it may.
+     */
+    private void undo(final List<Move> moved, final long start) throws IOException {
+        births.asBefore();
         for (final Move move : moved) {
-            try {
-                final Snapshot snapshot = views.snapshot(move.thread().tid(), Long.BYTES);
-                views.migrateIfSequence(move.thread().tid(), move.from(), snapshot.sequence());
-            } catch (final ViewException e) {
-                if (!e.gone()) {
-                    // It is on its way to the gate, behind which it does this before it reaches user mode.
-                    views.migrateIfOutside(move.thread().tid(), move.from(), List.of(), 0);
-                }
+            if (System.nanoTime() - start < SURELY_HELD) {
+                undo(move);
+            } else {
+                ask(move, viewSet.transition(move.to(), move.from()).ranges());
+            }
+        }
+    }
+
+    private void undo(final Move move) throws ViewException {
+        try {
+            final Snapshot snapshot = views.snapshot(move.tid(), Long.BYTES);
+            views.migrateIfSequence(move.tid(), move.from(), snapshot.sequence());
+        } catch (final ViewException e) {
+            // It is on its way to the gate, behind which it does this before it reaches user mode.
+            ask(move, List.of());
+        }
+    }
+
+    private void ask(final Move move, final List<AddressRange> ranges) throws ViewException {
+        try {
+            views.migrateIfOutside(move.tid(), move.from(), ranges, 0);
+        } catch (final ViewException e) {
+            if (!e.gone()) {
+                throw e;
             }
         }
     }

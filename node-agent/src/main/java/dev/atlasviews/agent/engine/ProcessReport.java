@@ -13,6 +13,7 @@ import java.util.List;
  * @param message in a sentence
  * @param layers digests of the layers that its threads should have, those that do not concern it left out
  * @param unconcerned digests of the layers that change no program of this process
+ * @param refused digests of the layers without one of which the others may do, the likeliest first; none unless refused
  * @param threads its threads
  * @param retainedBytes areas of patches in its memory, whether in use or not
  */
@@ -24,6 +25,7 @@ public record ProcessReport(
         String message,
         List<String> layers,
         List<String> unconcerned,
+        List<String> refused,
         List<ThreadReport> threads,
         long retainedBytes) {
 
@@ -31,6 +33,7 @@ public record ProcessReport(
     public ProcessReport {
         layers = List.copyOf(layers);
         unconcerned = List.copyOf(unconcerned);
+        refused = List.copyOf(refused);
         threads = List.copyOf(threads);
     }
 
@@ -48,8 +51,8 @@ public record ProcessReport(
         EXITED
     }
 
-    static ProcessReport refused(
-            final long pid, final long startTime, final RefusedException why, final List<ThreadReport> threads) {
+    /** The same process, whose layers are refused. */
+    ProcessReport refused(final RefusedException why) {
         return new ProcessReport(
                 pid,
                 startTime,
@@ -57,14 +60,39 @@ public record ProcessReport(
                 why.reason().value(),
                 String.valueOf(why.getMessage()),
                 List.of(),
-                List.of(),
+                unconcerned,
+                why.layers(),
                 threads,
+                retainedBytes);
+    }
+
+    /** A process that none of these layers changes, and that was not even opened. */
+    static ProcessReport unconcerned(final long pid, final long startTime, final List<Layer> layers) {
+        return new ProcessReport(
+                pid,
+                startTime,
+                State.IN_PLACE,
+                "",
+                "",
+                List.of(),
+                layers.stream().map(Layer::digest).toList(),
+                List.of(),
+                List.of(),
                 0);
     }
 
     static ProcessReport exited(final long pid, final long startTime) {
         return new ProcessReport(
-                pid, startTime, State.EXITED, "Exited", "the process has exited", List.of(), List.of(), List.of(), 0);
+                pid,
+                startTime,
+                State.EXITED,
+                "Exited",
+                "the process has exited",
+                List.of(),
+                List.of(),
+                List.of(),
+                List.of(),
+                0);
     }
 
     /** The threads that are held. */

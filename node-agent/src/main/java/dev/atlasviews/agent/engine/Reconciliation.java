@@ -3,7 +3,7 @@ package dev.atlasviews.agent.engine;
 
 import dev.atlasviews.agent.engine.ProcessReport.State;
 import dev.atlasviews.agent.process.TargetProcess;
-import dev.atlasviews.agent.quiescence.QuiescenceCheck;
+import dev.atlasviews.agent.quiescence.StackCheck;
 import dev.atlasviews.agent.views.ProcessViews;
 import dev.atlasviews.agent.views.ThreadEntry;
 import dev.atlasviews.agent.views.ViewEntry;
@@ -26,25 +26,41 @@ final class Reconciliation {
 
     private final TargetProcess process;
     private final ProcessViews views;
-    private final ProcessEngine.Layers layers;
+    private final Means means;
     private final Desired desired;
     private final Progress progress;
     private final List<Layer> concerned;
     private final List<String> unconcerned;
 
+    /** What it takes. */
+    interface Means {
+        LayerLinker linker();
+
+        LayerStore store();
+
+        /** Ready to judge: the deadline is for the threads, not for the start of a helper. */
+        StackCheck check() throws IOException;
+
+        /** What became of earlier attempts to move all threads of the process at one instant. */
+        FreezePauses pauses();
+
+        /** A layer that was applied before. */
+        Optional<Layer> stored(String digest) throws IOException;
+    }
+
     Reconciliation(
             final TargetProcess process,
             final ProcessViews views,
-            final ProcessEngine.Layers layers,
+            final Means means,
             final Desired desired,
             final Progress progress) {
         this.process = process;
         this.views = views;
-        this.layers = layers;
+        this.means = means;
         this.desired = desired;
         this.progress = progress;
         this.concerned =
-                desired.layers().stream().filter(layers.linker()::concerns).toList();
+                desired.layers().stream().filter(means.linker()::concerns).toList();
         this.unconcerned = desired.layers().stream()
                 .filter(layer -> !concerned.contains(layer))
                 .map(Layer::digest)
@@ -52,7 +68,7 @@ final class Reconciliation {
     }
 
     ProcessReport run() throws IOException {
-        final ViewSet viewSet = new ViewSet(process, views, layers.store());
+        final ViewSet viewSet = new ViewSet(process, views, means.store());
         final Map<Integer, Integer> before = new HashMap<>();
         for (final ThreadEntry thread : views.listThreads()) {
             before.put(thread.tid(), thread.view());
@@ -64,24 +80,15 @@ final class Reconciliation {
         try {
             prepare(viewSet);
         } catch (final RefusedException e) {
-            return ProcessReport.refused(
-                    process.pid(),
-                    process.startTime(),
-                    e,
-                    report(State.REFUSED, "", "", viewSet, Optional.empty()).threads());
+            return report(State.REFUSED, "", "", viewSet, Optional.empty()).refused(e);
         }
-        // The deadline is for the threads, not for the start of the helper.
-        layers.unwinder().start();
-        final QuiescenceCheck check = new QuiescenceCheck(layers.unwinder(), process);
+        final StackCheck check = means.check();
         final ThreadMover.Plan forth = thread -> viewSet.provide(desired.stackFor(thread.name(), concerned));
-        setDefault(viewSet);
         final ThreadMover threads = new ThreadMover(views, check, viewSet, progress);
-        final ProcessMover all = new ProcessMover(views, check, viewSet, forth);
-        final boolean inPlace = desired.scope() == Desired.Scope.PROCESS
-                ? all.move(desired.deadline())
-                : threads.move(forth, desired.deadline());
+        final ProcessMover all =
+                new ProcessMover(views, check, viewSet, forth, new Births(viewSet, defaultBefore), means.pauses());
+        final boolean inPlace = together() ? all.move(desired.deadline()) : each(threads, forth, viewSet);
         if (inPlace || desired.onDeadline() == Desired.OnDeadline.KEEP) {
-            threads.move(forth, Duration.ZERO);
             removeViews(viewSet);
             return inPlace
                     ? report(State.IN_PLACE, "", "", viewSet, Optional.of(threads))
@@ -91,31 +98,84 @@ final class Reconciliation {
         return goBack(viewSet, check, before, defaultBefore, failed);
     }
 
+    private boolean together() {
+        return desired.scope() == Desired.Scope.PROCESS;
+    }
+
+    /** Each thread on its own, and once more at the end for those that were born late. */
+    private boolean each(final ThreadMover threads, final ThreadMover.Plan forth, final ViewSet viewSet)
+            throws IOException {
+        setDefault(viewSet);
+        final boolean inPlace = threads.move(forth, desired.deadline());
+        if (inPlace || desired.onDeadline() == Desired.OnDeadline.KEEP) {
+            threads.move(forth, Duration.ZERO);
+        }
+        return inPlace;
+    }
+
+    /** Where threads are born, for a process whose threads move together. */
+    private final class Births implements ProcessMover.Births {
+        private final ViewSet viewSet;
+        private final int defaultBefore;
+
+        Births(final ViewSet viewSet, final int defaultBefore) {
+            this.viewSet = viewSet;
+            this.defaultBefore = defaultBefore;
+        }
+
+        @Override
+        public void asPlanned() throws IOException {
+            setDefault(viewSet);
+        }
+
+        @Override
+        public void asBefore() throws IOException {
+            setDefault(defaultBefore);
+        }
+    }
+
     /** Everything that can be refused happens here, before any thread moves. */
     private void prepare(final ViewSet viewSet) throws IOException, RefusedException {
         StackRules.check(concerned);
         final Set<String> linked = new HashSet<>();
+        final Set<String> toWrite = toWrite(viewSet);
         for (final Layer layer : concerned) {
-            final LinkedLayer there = layers.linker().link(layer);
+            final LinkedLayer there = means.linker().link(layer);
             StackRules.checkExclusions(there);
-            StackRules.checkLiveCode(process, there);
+            if (toWrite.contains(layer.digest())) {
+                StackRules.checkLiveCode(process, there);
+            }
             viewSet.know(there);
             linked.add(layer.digest());
         }
         for (final Layer layer : desired.leaving()) {
             if (linked.add(layer.digest())) {
-                layers.linker().relink(layer).ifPresent(viewSet::know);
+                means.linker().relink(layer).ifPresent(viewSet::know);
             }
         }
         for (final String digest : viewSet.digests()) {
-            final Optional<Layer> layer = linked.contains(digest) ? Optional.empty() : layers.stored(digest);
+            final Optional<Layer> layer = linked.contains(digest) ? Optional.empty() : means.stored(digest);
             if (layer.isPresent()) {
-                layers.linker().relink(layer.get()).ifPresent(viewSet::know);
+                means.linker().relink(layer.get()).ifPresent(viewSet::know);
             }
         }
         for (final ThreadEntry thread : views.listThreads()) {
             provide(viewSet, desired.stackFor(thread.name(), concerned));
         }
+    }
+
+    /** Layers that no view has, or one that is yet to be built: for what is there the base's code no longer matters. */
+    private Set<String> toWrite(final ViewSet viewSet) throws IOException {
+        final Set<String> digests = new HashSet<>();
+        concerned.forEach(layer -> digests.add(layer.digest()));
+        viewSet.digests().forEach(digests::remove);
+        for (final ThreadEntry thread : views.listThreads()) {
+            final LayerStack stack = desired.stackFor(thread.name(), concerned);
+            if (!viewSet.has(stack)) {
+                digests.addAll(stack.digests());
+            }
+        }
+        return digests;
     }
 
     private void provide(final ViewSet viewSet, final LayerStack stack) throws IOException {
@@ -142,6 +202,10 @@ final class Reconciliation {
 
     private void removeViews(final ViewSet viewSet) throws IOException {
         final Set<Integer> needed = new HashSet<>();
+        final int births = defaultView();
+        if (births != ViewEntry.CREATOR) {
+            needed.add(births);
+        }
         for (final ThreadEntry thread : views.listThreads()) {
             needed.add(thread.view());
             needed.add(viewSet.provide(desired.stackFor(thread.name(), concerned)));
@@ -154,14 +218,15 @@ final class Reconciliation {
 
     private ProcessReport goBack(
             final ViewSet viewSet,
-            final QuiescenceCheck check,
+            final StackCheck check,
             final Map<Integer, Integer> before,
             final int defaultBefore,
             final ProcessReport failed)
             throws IOException {
         final int home = defaultBefore == ViewEntry.CREATOR ? ViewEntry.BASE : defaultBefore;
         setDefault(home);
-        final ThreadMover.Plan back = thread -> before.getOrDefault(thread.tid(), home);
+        // Where threads move together none has moved, so who was born meanwhile is where it belongs.
+        final ThreadMover.Plan back = thread -> before.getOrDefault(thread.tid(), together() ? thread.view() : home);
         final ThreadMover threads = new ThreadMover(views, check, viewSet, Progress.NONE);
         final Duration most =
                 desired.deadline().compareTo(SHORTEST_WAY_BACK) > 0 ? desired.deadline() : SHORTEST_WAY_BACK;
@@ -179,6 +244,7 @@ final class Reconciliation {
                 failed.message(),
                 List.of(),
                 unconcerned,
+                List.of(),
                 failed.threads(),
                 failed.retainedBytes());
     }
@@ -194,9 +260,9 @@ final class Reconciliation {
     private ProcessReport mixed(final ViewSet viewSet, final ThreadMover threads, final ProcessMover all)
             throws IOException {
         final ProcessReport report = report(State.MIXED, "WaitingForQuiescence", "", viewSet, Optional.of(threads));
-        final String message = all.obstacle()
-                .map(obstacle -> "thread %d %s is in %s"
-                        .formatted(obstacle.thread().tid(), obstacle.thread().name(), obstacle.heldBy()))
+        final Optional<ProcessMover.Obstacle> obstacle = together() ? all.obstacle() : Optional.empty();
+        final String message = obstacle.map(in -> "thread %d %s is in %s"
+                        .formatted(in.thread().tid(), in.thread().name(), in.heldBy()))
                 .orElseGet(() -> report.held().stream()
                         .findFirst()
                         .map(thread -> "thread %d %s is in %s, and %d others are held"
@@ -214,7 +280,13 @@ final class Reconciliation {
                 message,
                 report.layers(),
                 report.unconcerned(),
-                report.threads(),
+                List.of(),
+                report.threads().stream()
+                        .map(thread -> obstacle.filter(
+                                        in -> in.thread().tid() == thread.tid() && thread.heldBy() == null)
+                                .map(in -> thread.held(in.heldBy()))
+                                .orElse(thread))
+                        .toList(),
                 report.retainedBytes());
     }
 
@@ -251,6 +323,7 @@ final class Reconciliation {
                 message,
                 concerned.stream().map(Layer::digest).toList(),
                 unconcerned,
+                List.of(),
                 threads,
                 Areas.retained(process.mappings()));
     }
@@ -280,6 +353,7 @@ final class Reconciliation {
                 "",
                 "",
                 digests(views, store),
+                List.of(),
                 List.of(),
                 threads,
                 Areas.retained(process.mappings()));

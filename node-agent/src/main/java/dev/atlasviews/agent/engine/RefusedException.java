@@ -2,6 +2,7 @@
 package dev.atlasviews.agent.engine;
 
 import java.io.Serial;
+import java.util.List;
 
 /** The layers can not be prepared in full, so they were not begun: the process is as it was. */
 public final class RefusedException extends Exception {
@@ -10,9 +11,18 @@ public final class RefusedException extends Exception {
 
     private final Reason reason;
 
-    RefusedException(final Reason reason, final String message) {
+    @SuppressWarnings("serial") // an immutable list of strings
+    private final List<String> layers;
+
+    RefusedException(final Reason reason, final List<String> layers, final String message) {
         super(message);
         this.reason = reason;
+        this.layers = List.copyOf(layers);
+    }
+
+    /** Digests of the layers without one of which the others may do, the upper first. */
+    public List<String> layers() {
+        return layers;
     }
 
     /** Why, for programs; the message names the symbol, function or limit. */

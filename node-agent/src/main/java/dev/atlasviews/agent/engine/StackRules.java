@@ -4,21 +4,28 @@ package dev.atlasviews.agent.engine;
 import dev.atlasviews.agent.engine.RefusedException.Reason;
 import dev.atlasviews.agent.patch.LinkedPatch;
 import dev.atlasviews.agent.patch.Patch;
+import dev.atlasviews.agent.patch.PatchFunction;
+import dev.atlasviews.agent.patch.PatchFunction.OldBody;
 import dev.atlasviews.agent.patch.PatchTarget;
 import dev.atlasviews.agent.process.TargetProcess;
 import java.io.IOException;
-import java.util.Collections;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** Which layers may lie on one another, and on which code. */
 final class StackRules {
     private StackRules() {}
 
     /**
-     * Two layers that change one translation unit conflict unless the upper is based on the lower: the compiler may have
-     * relied, across functions, on what the other layer changes. What a layer is based on lies below it.
+     * Two layers that change one translation unit, or replace one function, conflict unless the upper is based on the
+     * lower: the compiler may have relied, across functions, on what the other layer changes. What a layer is based on
+     * lies below it.
      */
     static void check(final List<Layer> layers) throws RefusedException {
         final Set<String> below = new HashSet<>();
@@ -27,6 +34,7 @@ final class StackRules {
                 if (!below.contains(base)) {
                     throw new RefusedException(
                             Reason.CONFLICT,
+                            List.of(upper.digest()),
                             "patch %s is based on patch %s, which is not below it".formatted(upper.digest(), base));
                 }
             }
@@ -46,12 +54,14 @@ final class StackRules {
             if (bodies.isEmpty()) {
                 throw new RefusedException(
                         Reason.UNKNOWN_FUNCTION,
+                        List.of(layer.digest()),
                         "function %s, which is to be excluded, is not changed by patch %s"
                                 .formatted(function, layer.digest()));
             }
             if (bodies.stream().anyMatch(body -> !body.excludable())) {
                 throw new RefusedException(
                         Reason.NOT_EXCLUDABLE,
+                        List.of(layer.digest()),
                         "function %s can not be excluded: code jumps or returns into its first bytes"
                                 .formatted(function));
             }
@@ -67,6 +77,7 @@ final class StackRules {
                 if (!LayerStack.sha256(live).equals(body.oldSha256())) {
                     throw new RefusedException(
                             Reason.TEXT_MODIFIED,
+                            List.of(layer.digest()),
                             "the code of function %s in memory is not what patch %s was built on"
                                     .formatted(body.function(), layer.digest()));
                 }
@@ -80,20 +91,35 @@ final class StackRules {
         }
         for (final PatchTarget one : lower.targets()) {
             for (final PatchTarget other : upper.targets()) {
-                if (one.buildId().equals(other.buildId()) && !Collections.disjoint(one.units(), other.units())) {
+                final Optional<String> shared =
+                        one.buildId().equals(other.buildId()) ? shared(one, other) : Optional.empty();
+                if (shared.isPresent()) {
                     throw new RefusedException(
                             Reason.CONFLICT,
+                            List.of(upper.digest(), lower.digest()),
                             "patches %s and %s both change %s of %s and neither is based on the other"
-                                    .formatted(
-                                            lower.digest(),
-                                            upper.digest(),
-                                            one.units().stream()
-                                                    .filter(other.units()::contains)
-                                                    .findFirst()
-                                                    .orElseThrow(),
-                                            one.program()));
+                                    .formatted(lower.digest(), upper.digest(), shared.get(), one.program()));
                 }
             }
         }
+    }
+
+    /** Units are named by whoever built the patch, and may differ where the code is the same: addresses do not. */
+    private static Optional<String> shared(final PatchTarget one, final PatchTarget other) {
+        final Map<Long, String> functions = new HashMap<>();
+        one.functions().forEach(function -> {
+            final OldBody oldBody = function.oldBody();
+            if (oldBody != null) {
+                functions.put(oldBody.address(), "function " + function.name());
+            }
+        });
+        return Stream.concat(
+                        one.units().stream().filter(other.units()::contains),
+                        other.functions().stream()
+                                .map(PatchFunction::oldBody)
+                                .filter(Objects::nonNull)
+                                .filter(oldBody -> functions.containsKey(oldBody.address()))
+                                .map(oldBody -> functions.get(oldBody.address())))
+                .findFirst();
     }
 }

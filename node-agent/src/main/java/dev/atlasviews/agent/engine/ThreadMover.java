@@ -2,7 +2,7 @@
 package dev.atlasviews.agent.engine;
 
 import dev.atlasviews.agent.quiescence.Quiescence;
-import dev.atlasviews.agent.quiescence.QuiescenceCheck;
+import dev.atlasviews.agent.quiescence.StackCheck;
 import dev.atlasviews.agent.views.Errno;
 import dev.atlasviews.agent.views.ProcessViews;
 import dev.atlasviews.agent.views.Snapshot;
@@ -26,7 +26,7 @@ final class ThreadMover {
     private static final Duration LONGEST_WAIT = Duration.ofMillis(100);
 
     private final ProcessViews views;
-    private final QuiescenceCheck check;
+    private final StackCheck check;
     private final ViewSet viewSet;
     private final Progress progress;
     private final long start = System.nanoTime();
@@ -38,7 +38,7 @@ final class ThreadMover {
         int viewFor(ThreadEntry thread) throws IOException;
     }
 
-    ThreadMover(final ProcessViews views, final QuiescenceCheck check, final ViewSet viewSet, final Progress progress) {
+    ThreadMover(final ProcessViews views, final StackCheck check, final ViewSet viewSet, final Progress progress) {
         this.views = views;
         this.check = check;
         this.viewSet = viewSet;

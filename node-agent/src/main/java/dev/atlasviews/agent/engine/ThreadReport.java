@@ -24,4 +24,10 @@ public record ThreadReport(
         boolean inPlace,
         @Nullable String heldBy,
         @Nullable Instant heldSince,
-        @Nullable Long movedAfterMillis) {}
+        @Nullable Long movedAfterMillis) {
+
+    /** The same thread, held since now. */
+    ThreadReport held(final String by) {
+        return new ThreadReport(tid, name, view, stack, inPlace, by, Instant.now(), movedAfterMillis);
+    }
+}

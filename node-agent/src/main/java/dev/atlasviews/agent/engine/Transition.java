@@ -3,6 +3,7 @@ package dev.atlasviews.agent.engine;
 
 import dev.atlasviews.agent.patch.LinkedPatch;
 import dev.atlasviews.agent.views.AddressRange;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -40,6 +41,10 @@ record Transition(Map<AddressRange, String> bodies) {
                     .filter(body -> differs || entries.contains(body.oldStart()))
                     .filter(body -> !layer.mayBeActive(body))
                     .forEach(body -> add(bodies, body));
+            if (differs) {
+                layer.overwrittenUnderThreads()
+                        .forEach(jump -> bodies.putIfAbsent(afterFirstByte(jump), jump.function()));
+            }
         }
         return new Transition(bodies);
     }
@@ -51,8 +56,19 @@ record Transition(Map<AddressRange, String> bodies) {
         return new Transition(bodiesAndOthers);
     }
 
+    /** The addresses, in their order and apart from each other, as the module searches them. */
     List<AddressRange> ranges() {
-        return List.copyOf(bodies.keySet());
+        final List<AddressRange> ranges = new ArrayList<>();
+        for (final AddressRange range : bodies.keySet()) {
+            if (ranges.isEmpty() || Long.compareUnsigned(ranges.getLast().end(), range.start()) < 0) {
+                ranges.add(range);
+            } else {
+                final AddressRange last = ranges.removeLast();
+                final boolean longer = Long.compareUnsigned(range.end(), last.end()) > 0;
+                ranges.add(new AddressRange(last.start(), longer ? range.end() : last.end()));
+            }
+        }
+        return List.copyOf(ranges);
     }
 
     /** The function at this address. */
@@ -65,6 +81,11 @@ record Transition(Map<AddressRange, String> bodies) {
 
     private static boolean contains(final List<LinkedLayer> layers, final LinkedLayer layer) {
         return layers.stream().anyMatch(other -> other.digest().equals(layer.digest()));
+    }
+
+    /** An instruction of the old body that starts here is the middle of the jump in the other view. */
+    private static AddressRange afterFirstByte(final LinkedPatch.Jump jump) {
+        return new AddressRange(jump.address() + 1, jump.address() + jump.code().length);
     }
 
     private static void add(final Map<AddressRange, String> bodies, final LinkedPatch.Body body) {

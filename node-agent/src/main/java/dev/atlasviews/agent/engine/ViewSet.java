@@ -63,6 +63,11 @@ final class ViewSet {
         return stacks.get(view);
     }
 
+    /** Whether there is a view with this stack. */
+    boolean has(final LayerStack stack) {
+        return stacks.containsValue(stack);
+    }
+
     void know(final LinkedLayer layer) {
         linked.put(layer.digest(), layer);
     }

@@ -16,12 +16,24 @@ import java.util.Optional;
 
 /** Says what a report on a process means for one of its layers. */
 final class LayerStates {
+    private static final int LONGEST_MESSAGE = 1024;
+
     private LayerStates() {}
 
     /** A layer that can not be tried. */
     static LayerStatus refused(final Layer layer, final String reason, final String message, final Instant since) {
-        return new LayerStatus(
-                layer.name(), layer.digest(), LayerState.REFUSED, reason, message, since, ThreadCounts.NONE);
+        return status(layer, LayerState.REFUSED, reason, message, since, ThreadCounts.NONE);
+    }
+
+    /** A layer that is to be taken back while the same patch is wanted by another, so that nothing is to be done for it. */
+    static LayerStatus keptByAnother(final Layer layer, final boolean expired, final Instant since) {
+        return status(
+                layer,
+                LayerState.REVERTED,
+                expired ? LayerReason.DEADLINE_EXCEEDED : LayerReason.TAKEN_BACK,
+                "threads that have the patch have it by another layer, which is wanted",
+                since,
+                ThreadCounts.NONE);
     }
 
     /**
@@ -60,7 +72,19 @@ final class LayerStates {
 
     private static LayerStatus applying(
             final Layer layer, final ProcessReport report, final ThreadCounts counts, final Instant since) {
-        if (counts.moved() == counts.total() && report.state() != ProcessReport.State.EXITED) {
+        if (report.state() == ProcessReport.State.REFUSED) {
+            return status(layer, LayerState.REFUSED, report.reason(), report.message(), since, counts);
+        }
+        if (counts.total() == 0) {
+            return status(
+                    layer,
+                    LayerState.NOTHING_TO_DO,
+                    LayerReason.NO_THREAD_MATCHES,
+                    "no thread matches " + layer.threads().namePattern(),
+                    since,
+                    counts);
+        }
+        if (counts.moved() == counts.total()) {
             return status(
                     layer,
                     LayerState.APPLIED,
@@ -69,14 +93,10 @@ final class LayerStates {
                     since,
                     counts);
         }
-        if (report.state() == ProcessReport.State.REFUSED) {
-            return new LayerStatus(
-                    layer.name(), layer.digest(), LayerState.REFUSED, report.reason(), report.message(), since, counts);
-        }
         return status(
                 layer,
                 LayerState.APPLYING,
-                counts.held() > 0 ? LayerReason.WAITING_FOR_QUIESCENCE : LayerReason.MOVING_THREADS,
+                onTheWay(counts),
                 report.message().isEmpty() ? moved(counts) : report.message(),
                 since,
                 counts);
@@ -100,7 +120,7 @@ final class LayerStates {
         return status(
                 layer,
                 LayerState.REVERTING,
-                counts.held() > 0 ? LayerReason.WAITING_FOR_QUIESCENCE : LayerReason.MOVING_THREADS,
+                expired ? LayerReason.DEADLINE_EXCEEDED : onTheWay(counts),
                 report.message().isEmpty() ? moved(counts) : report.message(),
                 since,
                 new ThreadCounts(counts.total(), counts.total() - counts.moved(), counts.held()));
@@ -109,19 +129,24 @@ final class LayerStates {
     private static ThreadCounts counts(final Layer layer, final ProcessReport report, final boolean present) {
         final ThreadFilter filter = new ThreadFilter(layer.threads().namePattern());
         final List<ThreadReport> selected = report.threads().stream()
-                .filter(thread -> filter.matches(thread.name()))
+                .filter(thread -> filter.matches(thread.name()) || (!present && mayHave(thread, layer)))
                 .toList();
         final int moved = (int) selected.stream()
-                .filter(thread -> has(thread, layer) == present)
+                .filter(thread -> thread.stack() != null && mayHave(thread, layer) == present)
                 .count();
         final int held = (int)
                 selected.stream().filter(thread -> thread.heldBy() != null).count();
         return new ThreadCounts(selected.size(), moved, held);
     }
 
-    private static boolean has(final ThreadReport thread, final Layer layer) {
-        return thread.stack() != null
-                && thread.stack().digests().contains(layer.digest().hex());
+    /** A thread in a view that is not known may have any layer: it has neither come to one nor left one. */
+    private static boolean mayHave(final ThreadReport thread, final Layer layer) {
+        return thread.stack() == null
+                || thread.stack().digests().contains(layer.digest().hex());
+    }
+
+    private static LayerReason onTheWay(final ThreadCounts counts) {
+        return counts.held() > 0 ? LayerReason.WAITING_FOR_QUIESCENCE : LayerReason.MOVING_THREADS;
     }
 
     private static String moved(final ThreadCounts counts) {
@@ -135,6 +160,24 @@ final class LayerStates {
             final String message,
             final Instant since,
             final ThreadCounts counts) {
-        return new LayerStatus(layer.name(), layer.digest(), state, reason.value(), message, since, counts);
+        return status(layer, state, reason.value(), message, since, counts);
+    }
+
+    /** A status with a message as long as one may be. */
+    static LayerStatus status(
+            final Layer layer,
+            final LayerState state,
+            final String reason,
+            final String message,
+            final Instant since,
+            final ThreadCounts counts) {
+        return new LayerStatus(
+                layer.name(),
+                layer.digest(),
+                state,
+                reason,
+                message.substring(0, Math.min(message.length(), LONGEST_MESSAGE)),
+                since,
+                counts);
     }
 }

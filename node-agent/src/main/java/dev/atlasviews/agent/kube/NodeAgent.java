@@ -10,8 +10,8 @@ import dev.atlasviews.agent.views.ViewDevice;
 import dev.atlasviews.crds.Atlas;
 import dev.atlasviews.crds.PodView;
 import dev.atlasviews.crds.PodViewStatus;
+import io.fabric8.kubernetes.api.model.KubernetesResource;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
@@ -19,12 +19,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,8 +28,8 @@ public final class NodeAgent implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(NodeAgent.class);
     /** Processes come and go without an event. */
     private static final Duration LOOK_AGAIN = Duration.ofSeconds(5);
-    /** Between two tries of threads that are held. */
-    private static final Duration TRY_AGAIN = Duration.ofMillis(200);
+    /** Until processes that have just started are old enough to be looked at. */
+    private static final Duration TOO_EARLY = Duration.ofSeconds(1);
     /** After a failure of the machine or the cluster. */
     private static final Duration AFTER_FAILURE = Duration.ofSeconds(10);
 
@@ -43,7 +38,7 @@ public final class NodeAgent implements AutoCloseable {
     private final Unwinder unwinder = new Unwinder();
     private final PodViewReconciler reconciler;
     private final SharedIndexInformer<PodView> podViews;
-    private final Map<String, BlockingQueue<Boolean>> workers = new ConcurrentHashMap<>();
+    private final Workers workers = new Workers(this::pass);
 
     /**
      * Starts an agent. Without the module it only reports why there is none.
@@ -78,13 +73,14 @@ public final class NodeAgent implements AutoCloseable {
         final LayerStore store = new LayerStore(state);
         final String bootId = NodeReporter.bootId();
         final ProcessReconciler processes = new ProcessReconciler(
-                new ProcessEngine(device, unwinder, store, PatchReader::read),
-                new Artifacts(client, store),
+                new ProcessEngine(device::attach, unwinder, store, PatchReader::read),
+                new Artifacts(client, store)::fetch,
                 bootId,
                 node);
         this.reconciler =
                 new PodViewReconciler(new ContainerProcesses(TargetProcess.PROC), processes::reconcile, bootId);
         Files.createDirectories(state);
+        store.forgetExited(TargetProcess.PROC);
         if (!unwinder.start()) {
             LOG.warn("stacks can not be unwound (is libdw there?): they are scanned, which holds threads longer");
         }
@@ -133,52 +129,46 @@ public final class NodeAgent implements AutoCloseable {
     @Override
     public void close() {
         podViews.close();
-        workers.values().forEach(worker -> worker.add(false));
+        workers.close();
         unwinder.close();
         device.close();
     }
 
+    /**
+     * The first event of a watch is read as a resource of any kind, for which the client loads the classes of all kinds
+     * there are: on a slow node for half a minute, in which a pod would wait for an agent that called itself ready.
+     */
+    static KubernetesResource warmUp(final KubernetesClient client) {
+        final KubernetesSerialization serialization = client.getKubernetesSerialization();
+        return serialization.unmarshal(serialization.asJson(new PodView()));
+    }
+
     private void wake(final PodView view) {
-        final String key = key(view);
-        workers.computeIfAbsent(key, name -> {
-                    final BlockingQueue<Boolean> wakes = new LinkedBlockingQueue<>();
-                    Thread.ofPlatform().daemon().name("podview-" + name).start(() -> work(name, wakes));
-                    return wakes;
-                })
-                .add(true);
+        workers.wake(key(view));
     }
 
-    private void work(final String key, final BlockingQueue<Boolean> wakes) {
+    private Optional<Duration> pass(final String key, final Pace pace) {
+        return current(key).map(view -> pass(view, pace));
+    }
+
+    private Duration pass(final PodView view, final Pace pace) {
         try {
-            while (true) {
-                final Optional<PodView> view = current(key);
-                if (view.isEmpty()) {
-                    workers.remove(key);
-                    return;
-                }
-                final Duration pause = pass(view.get());
-                final Boolean goOn = wakes.poll(pause.toMillis(), TimeUnit.MILLISECONDS);
-                if (Boolean.FALSE.equals(goOn)) {
-                    return;
-                }
-                wakes.clear();
+            final Optional<PodViewStatus> reached = reconciler.reconcile(view);
+            if (reached.isEmpty()) {
+                return TOO_EARLY;
             }
-        } catch (final InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private Duration pass(final PodView view) {
-        try {
-            final PodViewStatus status = reconciler.reconcile(view);
-            if (!status.equals(view.getStatus())) {
+            final PodViewStatus status = reached.get();
+            final boolean changed = !status.equals(view.getStatus());
+            if (changed) {
                 client.resource(view).editStatus(current -> {
                     current.setStatus(status);
                     return current;
                 });
             }
-            return PodViewReconciler.inMotion(status) ? TRY_AGAIN : LOOK_AGAIN;
-        } catch (final IOException | KubernetesClientException e) {
+            final Duration pause = pace.next(changed);
+            return PodViewReconciler.inMotion(status) ? pause : LOOK_AGAIN;
+        } catch (final IOException | RuntimeException e) {
+            // Whatever it is, the next pass starts from what is there.
             LOG.warn("podview {} has to wait", key(view), e);
             return AFTER_FAILURE;
         }
@@ -192,7 +182,7 @@ public final class NodeAgent implements AutoCloseable {
                     .inNamespace(names[0])
                     .withName(names[1])
                     .get());
-        } catch (final KubernetesClientException e) {
+        } catch (final RuntimeException e) {
             LOG.warn("podview {} can not be read, its cached form is used", key, e);
             return Optional.ofNullable(podViews.getStore().getByKey(key));
         }

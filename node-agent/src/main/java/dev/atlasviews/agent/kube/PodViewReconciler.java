@@ -11,13 +11,19 @@ import dev.atlasviews.crds.PodViewSummary;
 import dev.atlasviews.crds.ProcessStatus;
 import dev.atlasviews.crds.ThreadCounts;
 import java.io.IOException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Brings the processes of one pod nearer to its PodView, and says how they are. */
 final class PodViewReconciler {
+    private static final Logger LOG = LoggerFactory.getLogger(PodViewReconciler.class);
     /** What needs attention comes first. */
     private static final List<LayerState> BY_ADVANCE = List.of(
             LayerState.REFUSED,
@@ -45,15 +51,23 @@ final class PodViewReconciler {
         this.bootId = bootId;
     }
 
-    /** One pass over all processes; the status is what is to be written. */
-    PodViewStatus reconcile(final PodView view) throws IOException {
-        final List<ProcessStatus> statuses = new ArrayList<>();
+    /** One pass over all processes; the status is what is to be written, empty while it is too early to say anything. */
+    Optional<PodViewStatus> reconcile(final PodView view) throws IOException {
+        final Map<ContainerLayers, List<TargetProcess>> processes = new LinkedHashMap<>();
         for (final ContainerLayers container : view.getSpec().containers()) {
             final String id = container.id();
             if (id != null && !container.layers().isEmpty()) {
-                for (final TargetProcess process : containers.find(id)) {
-                    step.reconcile(process, container, last(view, process)).ifPresent(statuses::add);
+                final ContainerProcesses.Found found = containers.find(id);
+                if (found.onlyYoung()) {
+                    return Optional.empty();
                 }
+                processes.put(container, found.processes());
+            }
+        }
+        final List<ProcessStatus> statuses = new ArrayList<>();
+        for (final Map.Entry<ContainerLayers, List<TargetProcess>> entry : processes.entrySet()) {
+            for (final TargetProcess process : entry.getValue()) {
+                reconcile(process, entry.getKey(), last(view, process)).ifPresent(statuses::add);
             }
         }
         final boolean anyConcerned = statuses.stream().anyMatch(PodViewReconciler::concerned);
@@ -61,10 +75,24 @@ final class PodViewReconciler {
                 .filter(status -> !anyConcerned || concerned(status))
                 .sorted(Comparator.comparingInt(PodViewReconciler::rank))
                 .toList();
-        return new PodViewStatus(
+        return Optional.of(new PodViewStatus(
                 view.getMetadata().getGeneration(),
                 summary(told),
-                told.stream().limit(PodViewStatus.MAX_PROCESSES).toList());
+                told.stream().limit(PodViewStatus.MAX_PROCESSES).toList()));
+    }
+
+    /** What goes wrong with one process is no reason to leave the others. */
+    private Optional<ProcessStatus> reconcile(
+            final TargetProcess process, final ContainerLayers container, final Optional<ProcessStatus> last) {
+        try {
+            return step.reconcile(process, container, last);
+        } catch (final IOException | RuntimeException e) {
+            if (!process.alive()) {
+                return Optional.empty();
+            }
+            LOG.warn("process {} of container {} can not be worked on", process.pid(), container.name(), e);
+            return Optional.of(new ProcessFailure(process, last, e, Instant.now()).status(container, bootId));
+        }
     }
 
     /** Whether threads are still on their way. */

@@ -2,20 +2,19 @@
 package dev.atlasviews.agent.kube;
 
 import dev.atlasviews.agent.engine.Desired;
+import dev.atlasviews.agent.engine.Engine;
+import dev.atlasviews.agent.engine.LayerOrder;
 import dev.atlasviews.agent.engine.LayerStack;
-import dev.atlasviews.agent.engine.ProcessEngine;
 import dev.atlasviews.agent.engine.ProcessReport;
 import dev.atlasviews.agent.engine.ThreadReport;
 import dev.atlasviews.agent.process.Mapping;
 import dev.atlasviews.agent.process.TargetProcess;
+import dev.atlasviews.agent.views.ViewEntry;
 import dev.atlasviews.crds.ContainerLayers;
-import dev.atlasviews.crds.DesiredState;
 import dev.atlasviews.crds.HeldThread;
 import dev.atlasviews.crds.Layer;
-import dev.atlasviews.crds.LayerReason;
 import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.LayerStatus;
-import dev.atlasviews.crds.OnDeadline;
 import dev.atlasviews.crds.ProcessStatus;
 import dev.atlasviews.crds.QuiescenceScope;
 import dev.atlasviews.crds.ThreadCounts;
@@ -23,11 +22,11 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,14 +38,14 @@ final class ProcessReconciler {
     private static final Logger AUDIT = LoggerFactory.getLogger("dev.atlasviews.audit");
     private static final Duration SLICE = Duration.ofSeconds(2);
 
-    private final ProcessEngine engine;
-    private final Artifacts artifacts;
+    private final Engine engine;
+    private final LayerPlan.Source patches;
     private final String bootId;
     private final String node;
 
-    ProcessReconciler(final ProcessEngine engine, final Artifacts artifacts, final String bootId, final String node) {
+    ProcessReconciler(final Engine engine, final LayerPlan.Source patches, final String bootId, final String node) {
         this.engine = engine;
-        this.artifacts = artifacts;
+        this.patches = patches;
         this.bootId = bootId;
         this.node = node;
     }
@@ -55,51 +54,79 @@ final class ProcessReconciler {
     Optional<ProcessStatus> reconcile(
             final TargetProcess process, final ContainerLayers container, final Optional<ProcessStatus> last)
             throws IOException {
-        final Instant now = Instant.now();
-        final Map<String, LayerStatus> done = new HashMap<>();
-        final List<dev.atlasviews.agent.engine.Layer> present = new ArrayList<>();
-        final List<dev.atlasviews.agent.engine.Layer> leaving = new ArrayList<>();
-        for (final Layer layer : container.layers()) {
-            try {
-                (wanted(layer, last, now) ? present : leaving).add(artifacts.fetch(layer));
-            } catch (final Artifacts.ArtifactException e) {
-                // What is to be taken back is, with its patch or without it.
-                if (wanted(layer, last, now)) {
-                    done.put(
-                            layer.name(),
-                            LayerStates.refused(layer, e.reason().value(), String.valueOf(e.getMessage()), now));
-                }
-            }
-        }
-        final List<dev.atlasviews.agent.engine.Layer> all = unlisted(process, container);
-        all.addAll(present);
-        final ProcessReport report =
-                engine.reconcile(process, desired(all, leaving, container), new MoveLog(AUDIT, process.pid()));
-        if (report.state() == ProcessReport.State.EXITED) {
+        final LayerPlan plan = LayerPlan.of(container, last, Instant.now(), patches);
+        // Without the patch of a layer that threads may have, reaching the rest would take it from them.
+        final Optional<ProcessReport> look = plan.complete()
+                ? Optional.empty()
+                : Optional.of(engine.inspect(process)).filter(ProcessReconciler::patched);
+        final Pass pass = look.isPresent()
+                ? new Pass(look.get(), digest -> Optional.empty(), true)
+                : pass(process, container, plan);
+        if (pass.report().state() == ProcessReport.State.EXITED) {
             return Optional.empty();
         }
         final List<LayerStatus> layers = new ArrayList<>();
         for (final Layer layer : container.layers()) {
-            final LayerStatus status = done.containsKey(layer.name())
-                    ? Objects.requireNonNull(done.get(layer.name()))
-                    : LayerStates.of(layer, report, expired(layer, last, now), now);
-            final Optional<LayerStatus> before = statusOf(layer, last);
-            audit(status, before, process);
-            layers.add(LayerStates.since(status, before));
+            final LayerStatus status = status(layer, plan, pass);
+            audit(status, plan.before(layer), process);
+            layers.add(LayerStates.since(status, plan.before(layer)));
         }
-        return Optional.of(status(process, container, report, layers, last));
+        return Optional.of(status(process, container, pass.report(), layers, last));
+    }
+
+    /** What a pass led to, or found where it was not to change anything. */
+    private record Pass(
+            ProcessReport report, Function<String, Optional<WithoutRefused.Refusal>> refusals, boolean looked) {}
+
+    private static boolean patched(final ProcessReport report) {
+        return report.state() == ProcessReport.State.EXITED
+                || report.threads().stream().anyMatch(thread -> thread.view() != ViewEntry.BASE);
+    }
+
+    private Pass pass(final TargetProcess process, final ContainerLayers container, final LayerPlan plan)
+            throws IOException {
+        final List<dev.atlasviews.agent.engine.Layer> had = engine.layers(process);
+        final List<dev.atlasviews.agent.engine.Layer> all = new ArrayList<>(unlisted(had, container));
+        all.addAll(plan.wanted());
+        final WithoutRefused attempt = new WithoutRefused(
+                had.stream().map(dev.atlasviews.agent.engine.Layer::digest).collect(Collectors.toSet()));
+        final ProcessReport report = attempt.reconcile(
+                LayerOrder.sorted(all),
+                layers -> engine.reconcile(
+                        process, desired(layers, plan.leaving(), container), new MoveLog(AUDIT, process.pid())));
+        return new Pass(report, attempt::refusal, false);
+    }
+
+    private static LayerStatus status(final Layer layer, final LayerPlan plan, final Pass pass) {
+        final Optional<LayerStatus> decided = plan.decided(layer);
+        if (decided.isPresent()) {
+            return decided.get();
+        }
+        if (plan.isWanted(layer)) {
+            final Optional<LayerStatus> before = plan.before(layer);
+            if (pass.looked() && before.isPresent()) {
+                return before.get();
+            }
+            final Optional<WithoutRefused.Refusal> refusal =
+                    pass.refusals().apply(layer.digest().hex());
+            if (refusal.isPresent()) {
+                return LayerStates.refused(
+                        layer, refusal.get().reason(), refusal.get().message(), plan.now());
+            }
+        }
+        return LayerStates.of(layer, pass.report(), plan.isExpired(layer), plan.now());
     }
 
     /** A layer that was not listed is no order to take it back: it stays below the others. */
-    private List<dev.atlasviews.agent.engine.Layer> unlisted(
-            final TargetProcess process, final ContainerLayers container) throws IOException {
-        final List<dev.atlasviews.agent.engine.Layer> layers = new ArrayList<>(engine.layers(process));
-        layers.removeIf(layer -> container.layers().stream()
-                .anyMatch(listed -> listed.digest().hex().equals(layer.digest())));
-        return layers;
+    private static List<dev.atlasviews.agent.engine.Layer> unlisted(
+            final List<dev.atlasviews.agent.engine.Layer> had, final ContainerLayers container) {
+        return had.stream()
+                .filter(layer -> container.layers().stream()
+                        .noneMatch(listed -> listed.digest().hex().equals(layer.digest())))
+                .toList();
     }
 
-    private Desired desired(
+    private static Desired desired(
             final List<dev.atlasviews.agent.engine.Layer> layers,
             final List<dev.atlasviews.agent.engine.Layer> leaving,
             final ContainerLayers container) {
@@ -111,36 +138,6 @@ final class ProcessReconciler {
                 together ? Desired.Scope.PROCESS : Desired.Scope.THREAD,
                 SLICE,
                 Desired.OnDeadline.KEEP);
-    }
-
-    private static boolean wanted(final Layer layer, final Optional<ProcessStatus> last, final Instant now) {
-        return layer.desired() == DesiredState.PRESENT && !expired(layer, last, now);
-    }
-
-    /** Whether the layer's time is over, now or at an earlier try: what was taken back for that is not tried again. */
-    private static boolean expired(final Layer layer, final Optional<ProcessStatus> last, final Instant now) {
-        final Optional<LayerStatus> status = statusOf(layer, last);
-        if (layer.desired() != DesiredState.PRESENT || status.isEmpty()) {
-            return false;
-        }
-        return switch (status.get().state()) {
-            case APPLYING ->
-                layer.quiescence().onDeadline() == OnDeadline.REVERT
-                        && now.isAfter(status.get()
-                                .since()
-                                .plusSeconds(layer.quiescence().deadlineSeconds()));
-            case REVERTING -> true;
-            case REVERTED -> status.get().reason().equals(LayerReason.DEADLINE_EXCEEDED.value());
-            case NOTHING_TO_DO, APPLIED, REFUSED -> false;
-        };
-    }
-
-    private static Optional<LayerStatus> statusOf(final Layer layer, final Optional<ProcessStatus> last) {
-        return last.stream()
-                .flatMap(status -> status.layers().stream())
-                .filter(status ->
-                        status.name().equals(layer.name()) && status.digest().equals(layer.digest()))
-                .findFirst();
     }
 
     private ProcessStatus status(
@@ -156,15 +153,20 @@ final class ProcessReconciler {
                 bootId,
                 Math.toIntExact(process.pid()),
                 process.startTime(),
-                process.mappings().stream()
-                        .map(Mapping::name)
-                        .filter(name -> name.startsWith("/"))
-                        .findFirst()
-                        .orElse(""),
+                program(process),
                 report.layers().isEmpty() ? null : new LayerStack(report.layers()).tag(),
                 counts(report),
                 held(report, last),
                 layers);
+    }
+
+    /** The program's file, as far as the process' memory tells it. */
+    static String program(final TargetProcess process) throws IOException {
+        return process.mappings().stream()
+                .map(Mapping::name)
+                .filter(name -> name.startsWith("/"))
+                .findFirst()
+                .orElse("");
     }
 
     private static ThreadCounts counts(final ProcessReport report) {

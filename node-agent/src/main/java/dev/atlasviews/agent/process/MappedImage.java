@@ -92,7 +92,7 @@ public record MappedImage(Mapping first, long end, long loadBias, Optional<Strin
             final long start = segment.address + bias;
             final boolean mapped = mappings.stream()
                     .anyMatch(mapping -> start >= mapping.start() && start + segment.size <= mapping.end());
-            if (segment.type == PT_NOTE && segment.size <= MAX_NOTES && mapped) {
+            if (segment.type == PT_NOTE && segment.size > 0 && segment.size <= MAX_NOTES && mapped) {
                 try {
                     final Optional<String> found = buildId(
                             ByteBuffer.wrap(process.read(start, (int) segment.size))
@@ -145,7 +145,7 @@ public record MappedImage(Mapping first, long end, long loadBias, Optional<Strin
             final List<Segment> segments = new ArrayList<>();
             for (int i = 0; i < count; i++) {
                 final long at = table + (long) i * PROGRAM_HEADER;
-                if (table < 0 || at + PROGRAM_HEADER > head.limit()) {
+                if (table < 0 || table > head.limit() || at + PROGRAM_HEADER > head.limit()) {
                     break;
                 }
                 final int position = (int) at;

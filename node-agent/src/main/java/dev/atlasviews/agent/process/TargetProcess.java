@@ -49,9 +49,12 @@ public record TargetProcess(Path proc, long pid, long startTime) {
     /**
      * Its memory as the base view has it.
      *
-     * @throws IOException if a part of the range is not mapped
+     * @throws IOException if a part of the range is not mapped, or it is no range, as where the process made up its numbers
      */
     public byte[] read(final long address, final int length) throws IOException {
+        if (address < 0 || length < 0) {
+            throw new IOException("process %d has no %d bytes at 0x%x".formatted(pid, length, address));
+        }
         try (FileChannel memory = FileChannel.open(path("mem"), StandardOpenOption.READ)) {
             final ByteBuffer buffer = ByteBuffer.allocate(length);
             while (buffer.hasRemaining()) {

@@ -16,7 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /** Judges the snapshots of one process. */
-public final class QuiescenceCheck {
+public final class QuiescenceCheck implements StackCheck {
     private static final Duration REFRESH = Duration.ofSeconds(1);
 
     private final Unwinder unwinder;
@@ -34,11 +34,7 @@ public final class QuiescenceCheck {
         this.mappings = process.mappings();
     }
 
-    /**
-     * Whether none of the bodies was active on the thread's stack.
-     *
-     * @param bodies code of functions that matter, their parts included
-     */
+    @Override
     public Quiescence check(final Snapshot snapshot, final List<AddressRange> bodies) throws IOException {
         Frames frames = unwinder.unwind(process, images, snapshot);
         if (!frames.complete() && System.nanoTime() - refreshed > REFRESH.toNanos()) {
@@ -52,7 +48,11 @@ public final class QuiescenceCheck {
                 return new Quiescence.Held(address, "active on its stack");
             }
         }
-        return frames.complete() ? new Quiescence.Reached(true) : scan(snapshot, bodies, frames.reason());
+        if (frames.complete() && ownStack(snapshot)) {
+            return new Quiescence.Reached(true);
+        }
+        // Frames that end on another stack say nothing of what waits on the thread's own.
+        return scan(snapshot, bodies, frames.complete() ? "it is not on its own stack" : frames.reason());
     }
 
     private Quiescence scan(final Snapshot snapshot, final List<AddressRange> bodies, final String why)
@@ -65,6 +65,9 @@ public final class QuiescenceCheck {
             return new Quiescence.Held(0, "its stack can not be seen whole: " + why);
         }
         final ByteBuffer words = ByteBuffer.wrap(snapshot.stack()).order(ByteOrder.LITTLE_ENDIAN);
+        // Return addresses are aligned, whatever the stack pointer is.
+        final int unaligned = (int) (-snapshot.registers().stackPointer() & Long.BYTES - 1);
+        words.position(Math.min(unaligned, words.limit()));
         while (words.remaining() >= Long.BYTES) {
             final long word = words.getLong();
             final Optional<AddressRange> body =

@@ -74,7 +74,7 @@ public final class ViewDevice implements AutoCloseable {
         final int pidfd = Libc.pidfdOpen(pid);
         try (Arena arena = Arena.ofConfined()) {
             final Struct attach = Struct.of(Layouts.ATTACH, arena).with("pidfd", pidfd);
-            return new ProcessViews(pid, Libc.ioctl(fd, Request.ATTACH, attach.segment(), "attach to process " + pid));
+            return new KernelViews(pid, Libc.ioctl(fd, Request.ATTACH, attach.segment(), "attach to process " + pid));
         } finally {
             Libc.close(pidfd);
         }

@@ -17,7 +17,7 @@ public final class ViewException extends IOException {
     }
 
     /** A refusal found on this side of the interface. */
-    ViewException(final String message, final Errno errno) {
+    public ViewException(final String message, final Errno errno) {
         super(message);
         this.errno = errno;
     }

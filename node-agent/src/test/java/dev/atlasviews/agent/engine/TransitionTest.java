@@ -4,6 +4,7 @@ package dev.atlasviews.agent.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.atlasviews.agent.patch.LinkedPatch;
+import dev.atlasviews.agent.views.AddressRange;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -39,13 +40,58 @@ final class TransitionTest {
         assertThat(starts(Transition.between(List.of(), List.of(excluding)))).containsExactly(0x2000L, 0x9100L);
     }
 
+    @Test
+    void inAnExcludedFunctionNoThreadMayBeBehindTheFirstByteOfItsJump() {
+        final LinkedLayer excluding = new LinkedLayer(
+                "c",
+                List.of(new LinkedPatch(
+                        new byte[0],
+                        new byte[0],
+                        new byte[0],
+                        List.of(new LinkedPatch.Jump("f", 0x1004, new byte[5])),
+                        List.of(body("f", 0x1000, 0x9000)))),
+                List.of("f"));
+        final Transition transition = Transition.between(List.of(), List.of(excluding));
+
+        assertThat(transition.ranges()).containsExactly(new AddressRange(0x1005, 0x1009));
+        assertThat(transition.function(0x1007)).contains("f");
+        assertThat(Transition.between(List.of(excluding), List.of(excluding)).ranges())
+                .isEmpty();
+    }
+
+    @Test
+    void rangesThatOverlapOrTouchAreOneForTheModule() {
+        final LinkedLayer layer =
+                layer("d", List.of(), body("f", 0x1000, 0x9000), body("g", 0x1010, 0x9008), body("h", 0x1004, 0xa000));
+        final Transition transition = Transition.between(List.of(), List.of(layer));
+
+        assertThat(transition.ranges())
+                .containsExactly(
+                        new AddressRange(0x1000, 0x1020),
+                        new AddressRange(0x9000, 0x9018),
+                        new AddressRange(0xa000, 0xa010));
+        assertThat(transition.function(0x101f)).contains("g");
+    }
+
+    @Test
+    void eitherOfTwoFiltersChooses() {
+        final ThreadFilter both = new ThreadFilter("main").or(new ThreadFilter("io_*"));
+
+        assertThat(both.matches("main")).isTrue();
+        assertThat(both.matches("io_1")).isTrue();
+        assertThat(both.matches("other")).isFalse();
+        assertThat(both.all()).isFalse();
+        assertThat(both.or(ThreadFilter.ALL).all()).isTrue();
+    }
+
     @ParameterizedTest
     @CsvSource({
         "*,io_thd_1,true",
         "io_thd_*,io_thd_1,true",
         "io_thd_?,io_thd_12,false",
         "a.c,abc,false",
-        "main,main,true"
+        "main,main,true",
+        "*,'two\nlines',true"
     })
     void threadsAreChosenByName(final String pattern, final String name, final boolean matches) {
         assertThat(new ThreadFilter(pattern).matches(name)).isEqualTo(matches);

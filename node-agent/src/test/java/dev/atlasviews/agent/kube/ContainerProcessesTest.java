@@ -13,7 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** On files as the kernel writes them, under both versions of control groups. */
 final class ContainerProcessesTest {
-    private static final String ID = "0123456789abcdef".repeat(4);
+    static final String ID = "0123456789abcdef".repeat(4);
 
     @Test
     void processesAreFoundByTheirControlGroupOnceTheyAreOldEnough(@TempDir final Path proc) throws IOException {
@@ -23,9 +23,21 @@ final class ContainerProcessesTest {
         process(proc, 11, 99_990, "0::/kubepods/pod1/" + ID + "\n");
         process(proc, 13, 80_000, "0::/system.slice/ssh.service\n");
 
-        assertThat(new ContainerProcesses(proc).find("containerd://" + ID))
-                .extracting(TargetProcess::pid)
-                .containsExactly(9L, 7L);
+        final ContainerProcesses.Found found = new ContainerProcesses(proc).find("containerd://" + ID);
+        assertThat(found.onlyYoung()).isFalse();
+        assertThat(found.processes()).extracting(TargetProcess::pid).containsExactly(9L, 7L);
+    }
+
+    @Test
+    void whereAllProcessesAreYoungThatIsSaid(@TempDir final Path proc) throws IOException {
+        Files.writeString(proc.resolve("uptime"), "1000.50 900.00\n");
+        assertThat(new ContainerProcesses(proc).find("containerd://" + ID).onlyYoung())
+                .isFalse();
+
+        process(proc, 11, 99_990, "0::/kubepods/pod1/" + ID + "\n");
+        final ContainerProcesses.Found found = new ContainerProcesses(proc).find("containerd://" + ID);
+        assertThat(found.processes()).isEmpty();
+        assertThat(found.onlyYoung()).isTrue();
     }
 
     @Test
@@ -34,8 +46,7 @@ final class ContainerProcessesTest {
                 .isInstanceOf(IOException.class);
     }
 
-    private static void process(final Path proc, final int pid, final long startTime, final String groups)
-            throws IOException {
+    static void process(final Path proc, final int pid, final long startTime, final String groups) throws IOException {
         final Path directory = Files.createDirectories(proc.resolve(Integer.toString(pid)));
         Files.writeString(directory.resolve("cgroup"), groups);
         Files.writeString(

@@ -110,6 +110,43 @@ final class QuiescenceCheckTest {
     }
 
     @Test
+    void completeFramesOnAStackThatIsNotTheThreadsOwnAreNotAll() throws Exception {
+        final Snapshot taken = take("plain");
+        final Snapshot elsewhere = new Snapshot(
+                taken.tid(),
+                taken.view(),
+                taken.sequence(),
+                new Registers(taken.registers().dwarf(), 0),
+                taken.stack(),
+                taken.stackEnd());
+
+        assertThat(check(taken, "unused")).isEqualTo(new Quiescence.Reached(true));
+        assertThat(check(elsewhere, "unused"))
+                .isInstanceOfSatisfying(
+                        Quiescence.Held.class, held -> assertThat(held.reason()).contains("own stack"));
+    }
+
+    @Test
+    void aScanFindsReturnAddressesWhateverTheAlignmentOfTheStackPointer() throws Exception {
+        final Snapshot taken = take("untabled");
+        for (int odd = 0; odd < Long.BYTES; odd++) {
+            final List<Long> registers = new ArrayList<>(taken.registers().dwarf());
+            registers.set(7, taken.registers().stackPointer() - odd);
+            final byte[] stack = new byte[odd + taken.stack().length];
+            System.arraycopy(taken.stack(), 0, stack, odd, taken.stack().length);
+            final Snapshot shifted = new Snapshot(
+                    taken.tid(),
+                    taken.view(),
+                    taken.sequence(),
+                    new Registers(registers, taken.registers().fsBase()),
+                    stack,
+                    taken.stackEnd());
+
+            assertThat(check(shifted, "middle")).as("%d bytes", odd).isInstanceOf(Quiescence.Held.class);
+        }
+    }
+
+    @Test
     void theDeathOfTheHelperCostsExactnessOnceAndNothingElse() throws Exception {
         assertThat(frames("plain").complete()).isTrue();
         ProcessHandle.of(unwinder.helperPid()).orElseThrow().destroyForcibly();
@@ -139,9 +176,13 @@ final class QuiescenceCheckTest {
     }
 
     private Quiescence check(final String thread, final String... names) throws Exception {
+        return check(take(thread), names);
+    }
+
+    private Quiescence check(final Snapshot taken, final String... names) throws IOException {
         return new QuiescenceCheck(unwinder, target)
                 .check(
-                        take(thread),
+                        taken,
                         Arrays.stream(names)
                                 .map(name -> Objects.requireNonNull(functions.get(name)))
                                 .toList());

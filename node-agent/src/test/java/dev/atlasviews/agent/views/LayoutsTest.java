@@ -99,8 +99,8 @@ final class LayoutsTest {
         constants.put("ATLAS_VIEW_DEFAULT", (long) ViewEntry.FLAG_DEFAULT);
         constants.put("ATLAS_THREAD_ON_CPU", (long) ThreadEntry.FLAG_ON_CPU);
         constants.put("ATLAS_THREAD_PENDING", (long) ThreadEntry.FLAG_PENDING);
-        constants.put("ATLAS_MIGRATE_IF_SEQUENCE", (long) ProcessViews.IF_SEQUENCE);
-        constants.put("ATLAS_MIGRATE_IF_OUTSIDE", (long) ProcessViews.IF_OUTSIDE);
+        constants.put("ATLAS_MIGRATE_IF_SEQUENCE", (long) KernelViews.IF_SEQUENCE);
+        constants.put("ATLAS_MIGRATE_IF_OUTSIDE", (long) KernelViews.IF_OUTSIDE);
         for (final AreaKind kind : AreaKind.values()) {
             constants.put("ATLAS_AREA_" + kind, (long) kind.number());
         }

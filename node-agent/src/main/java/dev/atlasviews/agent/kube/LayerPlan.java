@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.kube;
+
+import dev.atlasviews.crds.ContainerLayers;
+import dev.atlasviews.crds.DesiredState;
+import dev.atlasviews.crds.Layer;
+import dev.atlasviews.crds.LayerReason;
+import dev.atlasviews.crds.LayerStatus;
+import dev.atlasviews.crds.OnDeadline;
+import dev.atlasviews.crds.ProcessStatus;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What one pass over a process is to do with the layers of its container. For the process there is one layer for each
+ * patch, however many of the container's layers name it.
+ */
+final class LayerPlan {
+    private static final Logger LOG = LoggerFactory.getLogger(LayerPlan.class);
+
+    private final Optional<ProcessStatus> last;
+    private final Instant now;
+    private final Map<String, dev.atlasviews.agent.engine.Layer> wanted = new LinkedHashMap<>();
+    private final Map<String, dev.atlasviews.agent.engine.Layer> leaving = new LinkedHashMap<>();
+    private final Map<Layer, LayerStatus> decided = new HashMap<>();
+    private boolean complete = true;
+
+    /** Where patches come from. */
+    @FunctionalInterface
+    interface Source {
+        dev.atlasviews.agent.engine.Layer fetch(Layer layer) throws IOException, Artifacts.ArtifactException;
+    }
+
+    private LayerPlan(final Optional<ProcessStatus> last, final Instant now) {
+        this.last = last;
+        this.now = now;
+    }
+
+    static LayerPlan of(
+            final ContainerLayers container,
+            final Optional<ProcessStatus> last,
+            final Instant now,
+            final Source patches)
+            throws IOException {
+        final LayerPlan plan = new LayerPlan(last, now);
+        for (final Layer layer : container.layers()) {
+            if (plan.isWanted(layer)) {
+                plan.want(layer, patches);
+            } else if (container.layers().stream()
+                    .anyMatch(other -> plan.isWanted(other) && other.digest().equals(layer.digest()))) {
+                plan.decided.put(layer, LayerStates.keptByAnother(layer, plan.isExpired(layer), now));
+            } else {
+                plan.leave(layer, patches);
+            }
+        }
+        return plan;
+    }
+
+    /** When the pass began. */
+    Instant now() {
+        return now;
+    }
+
+    /** The layers that threads should have, in the container's order. */
+    List<dev.atlasviews.agent.engine.Layer> wanted() {
+        return List.copyOf(wanted.values());
+    }
+
+    /** The layers that threads should not have any more, as far as their patches are known. */
+    List<dev.atlasviews.agent.engine.Layer> leaving() {
+        return List.copyOf(leaving.values());
+    }
+
+    /** Whether the patch of each wanted layer is there. */
+    boolean complete() {
+        return complete;
+    }
+
+    /** The status of a layer that no try can change. */
+    Optional<LayerStatus> decided(final Layer layer) {
+        return Optional.ofNullable(decided.get(layer));
+    }
+
+    /** Whether threads should have the layer. */
+    boolean isWanted(final Layer layer) {
+        return layer.desired() == DesiredState.PRESENT && !isExpired(layer);
+    }
+
+    /** Whether the layer's time is over, now or at an earlier try: what was taken back for that is not tried again. */
+    boolean isExpired(final Layer layer) {
+        final Optional<LayerStatus> before = before(layer);
+        if (layer.desired() != DesiredState.PRESENT || before.isEmpty()) {
+            return false;
+        }
+        final LayerStatus status = before.get();
+        return switch (status.state()) {
+            case APPLYING ->
+                layer.quiescence().onDeadline() == OnDeadline.REVERT
+                        && now.isAfter(
+                                status.since().plusSeconds(layer.quiescence().deadlineSeconds()));
+            // Not where it was ordered, by somebody who has changed his mind since.
+            case REVERTING, REVERTED -> status.reason().equals(LayerReason.DEADLINE_EXCEEDED.value());
+            case NOTHING_TO_DO, APPLIED, REFUSED -> false;
+        };
+    }
+
+    /** What the last pass said of the layer. */
+    Optional<LayerStatus> before(final Layer layer) {
+        return before(layer, last);
+    }
+
+    static Optional<LayerStatus> before(final Layer layer, final Optional<ProcessStatus> last) {
+        return last.stream()
+                .flatMap(status -> status.layers().stream())
+                .filter(status ->
+                        status.name().equals(layer.name()) && status.digest().equals(layer.digest()))
+                .findFirst();
+    }
+
+    private void want(final Layer layer, final Source patches) throws IOException {
+        try {
+            wanted.merge(layer.digest().hex(), patches.fetch(layer), LayerPlan::both);
+        } catch (final Artifacts.ArtifactException e) {
+            complete = false;
+            decided.put(layer, LayerStates.refused(layer, e.reason().value(), String.valueOf(e.getMessage()), now));
+        }
+    }
+
+    /** What is to be taken back is, with its patch or without it. */
+    private void leave(final Layer layer, final Source patches) throws IOException {
+        try {
+            leaving.merge(layer.digest().hex(), patches.fetch(layer), LayerPlan::both);
+        } catch (final Artifacts.ArtifactException e) {
+            LOG.info("{} is taken back without its patch: {}", layer.name(), e.getMessage());
+        }
+    }
+
+    private static dev.atlasviews.agent.engine.Layer both(
+            final dev.atlasviews.agent.engine.Layer one, final dev.atlasviews.agent.engine.Layer other) {
+        final List<String> excluded = Stream.concat(one.excluded().stream(), other.excluded().stream())
+                .distinct()
+                .toList();
+        return new dev.atlasviews.agent.engine.Layer(one.patch(), one.threads().or(other.threads()), excluded);
+    }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.kube;
+
+import java.time.Duration;
+
+/** How long to wait before threads that are held are tried again: ever longer while nothing changes. */
+final class Pace {
+    private static final Duration SHORTEST = Duration.ofMillis(200);
+    private static final Duration LONGEST = Duration.ofSeconds(5);
+
+    private Duration pause = SHORTEST;
+
+    /**
+     * The next pause.
+     *
+     * @param changed whether the last try changed anything
+     */
+    Duration next(final boolean changed) {
+        final Duration next = changed ? SHORTEST : pause;
+        final Duration twice = next.multipliedBy(2);
+        pause = twice.compareTo(LONGEST) < 0 ? twice : LONGEST;
+        return next;
+    }
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.atlasviews.agent.engine.Desired.OnDeadline;
+import dev.atlasviews.agent.engine.Desired.Scope;
+import dev.atlasviews.agent.engine.ProcessReport.State;
+import dev.atlasviews.agent.patch.Patch;
+import dev.atlasviews.agent.patch.PatchArea;
+import dev.atlasviews.agent.patch.PatchRelocation;
+import dev.atlasviews.agent.patch.RelocationTarget;
+import dev.atlasviews.agent.quiescence.Quiescence;
+import dev.atlasviews.agent.quiescence.StackCheck;
+import dev.atlasviews.agent.views.ViewEntry;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** On a process that does what the module says it does. */
+final class ReconciliationTest {
+    private static final long IN_FUNCTION_1 = FakeProcess.FUNCTIONS + 0x100 + 8;
+    private static final Layer A = Layer.of(FakeProcess.patch("a", List.of(), 1));
+    private static final Layer B = Layer.of(FakeProcess.patch("b", List.of(), 2));
+    private static final Duration SHORT = Duration.ofMillis(120);
+
+    @TempDir
+    private Path directory;
+
+    private final FreezePauses pauses = new FreezePauses();
+    private FakeProcess process;
+    private FakeViews views;
+
+    @BeforeEach
+    void startProcess() throws IOException {
+        process = new FakeProcess(directory.resolve("proc"));
+        views = new FakeViews(process).thread(7, "main").thread(8, "io").thread(9, "io");
+    }
+
+    @Test
+    void threadsMoveOneByOneAndBack() throws IOException {
+        views.at(8, IN_FUNCTION_1);
+
+        final ProcessReport mixed = reconcile(Scope.THREAD, SHORT, A);
+        assertThat(mixed.state()).isEqualTo(State.MIXED);
+        assertThat(mixed.held()).extracting(ThreadReport::heldBy).containsExactly("function1");
+        assertThat(List.of(views.viewOf(7), views.viewOf(8), views.viewOf(9))).containsExactly(1, 0, 1);
+
+        views.at(8, 0);
+        assertThat(reconcile(Scope.THREAD, SHORT, A).inPlace()).isEqualTo(3);
+        assertThat(views.births()).isEqualTo(1);
+
+        assertThat(reconcile(Scope.THREAD, SHORT).inPlace()).isEqualTo(3);
+        assertThat(views.views()).isEmpty();
+        assertThat(views.births()).isEqualTo(ViewEntry.CREATOR);
+    }
+
+    @Test
+    void whereAllMoveTogetherNoneMovesAloneNorIsBornInTheNewCode() throws IOException {
+        views.at(8, IN_FUNCTION_1);
+
+        final ProcessReport report = reconcile(Scope.PROCESS, SHORT, A);
+
+        assertThat(report.state()).isEqualTo(State.MIXED);
+        assertThat(report.message()).contains("thread 8 io is in function1");
+        assertThat(report.held()).extracting(ThreadReport::tid).containsExactly(8);
+        assertThat(views.log).noneMatch(line -> line.startsWith("move"));
+        assertThat(views.log).noneMatch(line -> line.startsWith("default"));
+    }
+
+    @Test
+    void whereAllMoveTogetherBirthsFollowWhileTheyAreHeld() throws IOException {
+        // Born at the last moment, where births were before.
+        views.interference = tid -> {
+            if (tid == 0 && views.births() == ViewEntry.CREATOR) {
+                views.thread(10, "late");
+            }
+        };
+
+        assertThat(reconcile(Scope.PROCESS, SHORT, A).state()).isEqualTo(State.IN_PLACE);
+
+        assertThat(views.log)
+                .filteredOn(line -> line.startsWith("move") || line.startsWith("default"))
+                .containsExactly(
+                        "move 7 to 1 frozen",
+                        "move 8 to 1 frozen",
+                        "move 9 to 1 frozen",
+                        "default 1 frozen",
+                        "move 10 to 1 frozen");
+    }
+
+    @Test
+    void anAttemptThatTakesTooLongIsUndoneBeforeTheGateOpens() throws IOException {
+        views.run();
+        views.interference = tid -> {
+            if (tid == 7 || tid == 8) {
+                FakeViews.pause(Duration.ofMillis(300));
+            }
+        };
+
+        assertThat(reconcile(Scope.PROCESS, Duration.ZERO, A).state()).isEqualTo(State.MIXED);
+
+        assertThat(views.log).contains("freeze 1000", "move 7 to 1 frozen", "move 7 to 0 frozen");
+        assertThat(List.of(views.viewOf(7), views.viewOf(8), views.viewOf(9))).containsOnly(ViewEntry.BASE);
+        assertThat(views.births()).isEqualTo(ViewEntry.CREATOR);
+    }
+
+    @Test
+    void whenTheGateMayBeOpenNoThreadGoesBackFromTheNewCode() throws IOException {
+        views.run();
+        views.interference = tid -> {
+            if (tid == 9) {
+                FakeViews.pause(Duration.ofMillis(800));
+                views.at(7, newBody());
+            }
+        };
+
+        assertThat(reconcile(Scope.PROCESS, Duration.ZERO, A).state()).isEqualTo(State.MIXED);
+
+        assertThat(views.log).contains("ask 7 outside 2", "ask 8 outside 2");
+        assertThat(List.of(views.viewOf(7), views.viewOf(8))).containsExactly(1, ViewEntry.BASE);
+    }
+
+    @Test
+    void attemptsInVainBecomeRare() throws IOException {
+        views.at(9, IN_FUNCTION_1).run();
+
+        for (int pass = 0; pass < 7; pass++) {
+            final ProcessReport report = reconcile(Scope.PROCESS, Duration.ofMillis(100), A);
+            assertThat(report.message()).as("also where none was made").contains("function1");
+        }
+
+        assertThat(views.count("freeze")).isBetween(2L, 6L);
+    }
+
+    @Test
+    void whereAllMoveTogetherTheDeadlineTakesNothingBack() throws IOException {
+        views.at(8, IN_FUNCTION_1);
+
+        final ProcessReport report = run(new Desired(List.of(A), List.of(), Scope.PROCESS, SHORT, OnDeadline.REVERT));
+
+        assertThat(report.state()).isEqualTo(State.TAKEN_BACK);
+        assertThat(views.count("move")).isZero();
+        assertThat(views.views()).isEmpty();
+    }
+
+    @Test
+    void codeThatIsChangedBeforeIsRefusedAndAfterwardsDoesNotMatter() throws IOException {
+        process.store(FakeProcess.FUNCTIONS + 0x200, new byte[] {(byte) 0xcc});
+        final ProcessReport refused = reconcile(Scope.THREAD, SHORT, A, B, elsewhere());
+        assertThat(refused.state()).isEqualTo(State.REFUSED);
+        assertThat(refused.reason()).isEqualTo("TextModified");
+        assertThat(refused.refused()).containsExactly(B.digest());
+        assertThat(refused.unconcerned()).containsExactly(elsewhere().digest());
+
+        assertThat(reconcile(Scope.THREAD, SHORT, A).state()).isEqualTo(State.IN_PLACE);
+        process.store(FakeProcess.FUNCTIONS + 0x100, new byte[] {(byte) 0xcc});
+        assertThat(reconcile(Scope.THREAD, SHORT, A).state()).isEqualTo(State.IN_PLACE);
+    }
+
+    @Test
+    void aLayerThatCanNoLongerBeLinkedIsNotKnownAndNotRefused() throws IOException {
+        final Patch patch = FakeProcess.patch(
+                "c",
+                List.of(),
+                List.of(),
+                new PatchArea(
+                        new byte[16],
+                        16,
+                        List.of(new PatchRelocation(
+                                0, PatchRelocation.Kind.ABS64, new RelocationTarget.Dynamic("gone"), 0))));
+        process.map(
+                0x20_0000,
+                4096,
+                new byte[16],
+                Areas.name(dev.atlasviews.agent.patch.AreaKind.TEXT, patch.digest(), FakeProcess.BUILD_ID));
+
+        assertThat(new LayerLinker(process.process(), views).relink(Layer.of(patch)))
+                .isEmpty();
+    }
+
+    private static Layer elsewhere() {
+        return Layer.of(new Patch(
+                FakeProcess.digest("elsewhere"),
+                List.of(),
+                List.of(FakeProcess.target("0badc0de00", "elsewhere.o", List.of(), null))));
+    }
+
+    private long newBody() {
+        try {
+            return Areas.text(process.process().mappings()).getFirst().start() + 32 + 4;
+        } catch (final IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    private ProcessReport reconcile(final Scope scope, final Duration deadline, final Layer... layers)
+            throws IOException {
+        return run(new Desired(Arrays.asList(layers), List.of(), scope, deadline, OnDeadline.KEEP));
+    }
+
+    private ProcessReport run(final Desired desired) throws IOException {
+        final LayerLinker linker = new LayerLinker(process.process(), views);
+        final Reconciliation.Means means = new Reconciliation.Means() {
+            @Override
+            public LayerLinker linker() {
+                return linker;
+            }
+
+            @Override
+            public LayerStore store() {
+                return new LayerStore(directory.resolve("store"));
+            }
+
+            @Override
+            public FreezePauses pauses() {
+                return pauses;
+            }
+
+            @Override
+            public StackCheck check() {
+                return (snapshot, bodies) -> {
+                    final long address = snapshot.registers().programCounter();
+                    return bodies.stream().anyMatch(body -> body.contains(address))
+                            ? new Quiescence.Held(address, "executing")
+                            : new Quiescence.Reached(true);
+                };
+            }
+
+            @Override
+            public Optional<Layer> stored(final String digest) {
+                return List.of(A, B).stream()
+                        .filter(layer -> layer.digest().equals(digest))
+                        .findFirst();
+            }
+        };
+        return new Reconciliation(process.process(), views, means, desired, Progress.NONE).run();
+    }
+}

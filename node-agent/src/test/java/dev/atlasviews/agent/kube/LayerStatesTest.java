@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.kube;
+
+import static dev.atlasviews.agent.kube.Fixtures.BEFORE;
+import static dev.atlasviews.agent.kube.Fixtures.absent;
+import static dev.atlasviews.agent.kube.Fixtures.layer;
+import static dev.atlasviews.agent.kube.Fixtures.present;
+import static dev.atlasviews.agent.kube.Fixtures.refused;
+import static dev.atlasviews.agent.kube.Fixtures.report;
+import static dev.atlasviews.agent.kube.Fixtures.stack;
+import static dev.atlasviews.agent.kube.Fixtures.thread;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.atlasviews.agent.engine.LayerStack;
+import dev.atlasviews.agent.engine.ProcessReport;
+import dev.atlasviews.agent.engine.ProcessReport.State;
+import dev.atlasviews.crds.DesiredState;
+import dev.atlasviews.crds.Layer;
+import dev.atlasviews.crds.LayerReason;
+import dev.atlasviews.crds.LayerState;
+import dev.atlasviews.crds.LayerStatus;
+import dev.atlasviews.crds.ThreadCounts;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+final class LayerStatesTest {
+
+    @Test
+    void aThreadInAViewThatIsNotKnownHasNotMoved() {
+        final ProcessReport report = report(State.MIXED, thread(1, "main", null), thread(2, "io", LayerStack.BASE));
+
+        final LayerStatus leaving = of(absent("one", "a"), report);
+        assertThat(leaving.state()).isEqualTo(LayerState.REVERTING);
+        assertThat(leaving.threads()).isEqualTo(new ThreadCounts(2, 1, 0));
+
+        final LayerStatus coming =
+                of(present("one", "a"), report(State.MIXED, thread(1, "main", null), thread(2, "io", stack("a"))));
+        assertThat(coming.state()).isEqualTo(LayerState.APPLYING);
+        assertThat(coming.threads()).isEqualTo(new ThreadCounts(2, 1, 0));
+    }
+
+    @Test
+    void aLayerIsGoneWhenNoThreadHasItWhateverThreadsAreCalledNow() {
+        final Layer layer = layer("one", "a", DesiredState.ABSENT, "io*");
+
+        assertThat(of(layer, report(State.MIXED, thread(1, "renamed", stack("a"))))
+                        .state())
+                .isEqualTo(LayerState.REVERTING);
+        assertThat(of(layer, report(State.IN_PLACE, thread(1, "renamed", LayerStack.BASE)))
+                        .state())
+                .isEqualTo(LayerState.REVERTED);
+    }
+
+    @Test
+    void aLayerThatIsTakenBackForItsDeadlineSaysSoOnTheWay() {
+        final ProcessReport report = report(State.MIXED, thread(1, "main", stack("a")));
+
+        final LayerStatus status = LayerStates.of(present("one", "a"), report, true, BEFORE);
+        assertThat(status.state()).isEqualTo(LayerState.REVERTING);
+        assertThat(status.reason()).isEqualTo(LayerReason.DEADLINE_EXCEEDED.value());
+        assertThat(of(absent("one", "a"), report).reason()).isEqualTo(LayerReason.MOVING_THREADS.value());
+    }
+
+    @Test
+    void whereNoThreadMatchesNothingIsAppliedAndARefusalIsOne() {
+        final Layer layer = layer("one", "a", DesiredState.PRESENT, "io*");
+
+        final LayerStatus none = of(layer, report(State.IN_PLACE, thread(1, "main", LayerStack.BASE)));
+        assertThat(none.state()).isEqualTo(LayerState.NOTHING_TO_DO);
+        assertThat(none.message()).contains("no thread matches");
+
+        final ProcessReport refused = refused("a", List.of(thread(1, "main", LayerStack.BASE)));
+        assertThat(of(layer, refused).state()).isEqualTo(LayerState.REFUSED);
+        assertThat(of(layer, refused).reason()).isEqualTo("SymbolNotFound");
+    }
+
+    @Test
+    void messagesAreAsLongAsTheyMayBe() {
+        assertThat(LayerStates.refused(present("one", "a"), "Reason", "x".repeat(5000), BEFORE)
+                        .message())
+                .hasSize(1024);
+    }
+
+    private static LayerStatus of(final Layer layer, final ProcessReport report) {
+        return LayerStates.of(layer, report, false, BEFORE);
+    }
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.kube;
+
+import static dev.atlasviews.agent.kube.Fixtures.absent;
+import static dev.atlasviews.agent.kube.Fixtures.container;
+import static dev.atlasviews.agent.kube.Fixtures.last;
+import static dev.atlasviews.agent.kube.Fixtures.present;
+import static dev.atlasviews.agent.kube.Fixtures.status;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.atlasviews.agent.views.Errno;
+import dev.atlasviews.agent.views.ViewException;
+import dev.atlasviews.crds.Layer;
+import dev.atlasviews.crds.LayerReason;
+import dev.atlasviews.crds.LayerState;
+import dev.atlasviews.crds.LayerStatus;
+import dev.atlasviews.crds.PodView;
+import dev.atlasviews.crds.PodViewSpec;
+import dev.atlasviews.crds.PodViewStatus;
+import dev.atlasviews.crds.PodViewSummary;
+import dev.atlasviews.crds.ProcessStatus;
+import dev.atlasviews.crds.ThreadCounts;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class PodViewReconcilerTest {
+    private static final Layer WANTED = present("one", "a");
+    private static final Layer LEAVING = absent("two", "b");
+
+    @TempDir
+    private Path proc;
+
+    @Test
+    void aProcessThatCanNotBeWorkedOnKeepsNoOtherFromGoingOn() throws IOException {
+        Fixtures.process(proc, 7, 80_000);
+        Fixtures.process(proc, 9, 90_000);
+        Files.writeString(
+                Fixtures.maps(proc, 7), "10000-11000 r-xp 0 00:01 0 /atlas:text:x\n", StandardOpenOption.APPEND);
+
+        final PodViewStatus status = reconcile(view(List.of()), (process, container, last) -> {
+            if (process.pid() == 7) {
+                throw new IllegalStateException("odd tables");
+            }
+            return Optional.of(last(status(WANTED, LayerState.APPLIED, LayerReason.ALL_THREADS_MOVED)));
+        });
+
+        assertThat(status.processes()).hasSize(2);
+        final ProcessStatus failed = status.processes().getFirst();
+        assertThat(failed.pid()).isEqualTo(7);
+        assertThat(failed.program()).isEqualTo("/program");
+        assertThat(failed.layers())
+                .extracting(LayerStatus::state)
+                .containsExactly(LayerState.REFUSED, LayerState.REVERTING);
+        assertThat(failed.layers()).extracting(LayerStatus::reason).containsOnly(LayerReason.INTERNAL_ERROR.value());
+        assertThat(failed.layers().getFirst().message()).contains("odd tables");
+    }
+
+    @Test
+    void aTargetThatIsNotSupportedIsSaidToBeAndHasNothingToBeTakenBack() throws IOException {
+        Fixtures.process(proc);
+
+        final PodViewStatus status = reconcile(view(List.of()), (process, container, last) -> {
+            throw new ViewException("32 bits", Errno.EOPNOTSUPP);
+        });
+
+        assertThat(layers(status))
+                .extracting(LayerStatus::state)
+                .containsExactly(LayerState.REFUSED, LayerState.REVERTED);
+        assertThat(layers(status).getFirst().reason()).isEqualTo(LayerReason.UNSUPPORTED_TARGET.value());
+    }
+
+    @Test
+    void aFailureForgetsNoDeadline() throws IOException {
+        Fixtures.process(proc);
+        final LayerStatus over = status(WANTED, LayerState.REVERTED, LayerReason.DEADLINE_EXCEEDED);
+        final LayerStatus running = status(WANTED, LayerState.APPLYING, LayerReason.MOVING_THREADS);
+        final PodViewReconciler.ProcessStep failing = (process, container, last) -> {
+            throw new IOException("no memory");
+        };
+
+        assertThat(layers(reconcile(view(List.of(last(over))), failing)).getFirst())
+                .isEqualTo(over);
+        assertThat(layers(reconcile(view(List.of(last(running))), failing)).getFirst())
+                .satisfies(layer -> {
+                    assertThat(layer.state()).isEqualTo(LayerState.APPLYING);
+                    assertThat(layer.since()).isEqualTo(running.since());
+                    assertThat(layer.reason()).isEqualTo(LayerReason.INTERNAL_ERROR.value());
+                });
+    }
+
+    @Test
+    void aFailureOfAProcessThatIsGoneIsNone() throws IOException {
+        Fixtures.process(proc);
+
+        assertThat(reconcile(view(List.of()), (process, container, last) -> {
+                            Files.delete(proc.resolve("7/stat"));
+                            throw new IOException("gone");
+                        })
+                        .processes())
+                .isEmpty();
+    }
+
+    @Test
+    void whileThereAreOnlyYoungProcessesNothingIsSaid() throws IOException {
+        Fixtures.process(proc, 7, 99_990);
+
+        assertThat(new PodViewReconciler(
+                                new ContainerProcesses(proc), (process, container, last) -> Optional.empty(), "boot")
+                        .reconcile(view(List.of())))
+                .isEmpty();
+    }
+
+    private PodViewStatus reconcile(final PodView view, final PodViewReconciler.ProcessStep step) throws IOException {
+        return new PodViewReconciler(new ContainerProcesses(proc), step, Fixtures.BOOT)
+                .reconcile(view)
+                .orElseThrow();
+    }
+
+    private static List<LayerStatus> layers(final PodViewStatus status) {
+        return status.processes().getFirst().layers();
+    }
+
+    private static PodView view(final List<ProcessStatus> last) {
+        final PodView view = new PodView();
+        view.getMetadata().setGeneration(3L);
+        view.setSpec(new PodViewSpec("pod", "node", List.of(container(WANTED, LEAVING))));
+        view.setStatus(
+                new PodViewStatus(2L, new PodViewSummary(LayerState.APPLYING, 1, ThreadCounts.NONE, null), last));
+        return view;
+    }
+}

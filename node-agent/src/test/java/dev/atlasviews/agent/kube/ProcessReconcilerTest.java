@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.kube;
+
+import static dev.atlasviews.agent.kube.Fixtures.absent;
+import static dev.atlasviews.agent.kube.Fixtures.container;
+import static dev.atlasviews.agent.kube.Fixtures.digest;
+import static dev.atlasviews.agent.kube.Fixtures.last;
+import static dev.atlasviews.agent.kube.Fixtures.layer;
+import static dev.atlasviews.agent.kube.Fixtures.present;
+import static dev.atlasviews.agent.kube.Fixtures.stack;
+import static dev.atlasviews.agent.kube.Fixtures.status;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.atlasviews.agent.engine.Desired;
+import dev.atlasviews.agent.engine.Engine;
+import dev.atlasviews.agent.engine.LayerStack;
+import dev.atlasviews.agent.engine.ProcessReport;
+import dev.atlasviews.agent.engine.ProcessReport.State;
+import dev.atlasviews.agent.engine.Progress;
+import dev.atlasviews.agent.engine.ThreadReport;
+import dev.atlasviews.agent.process.TargetProcess;
+import dev.atlasviews.crds.DesiredState;
+import dev.atlasviews.crds.Layer;
+import dev.atlasviews.crds.LayerReason;
+import dev.atlasviews.crds.LayerState;
+import dev.atlasviews.crds.LayerStatus;
+import dev.atlasviews.crds.ProcessStatus;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** With an engine that moves every thread at once. */
+final class ProcessReconcilerTest {
+    @TempDir
+    private Path proc;
+
+    private final FakeEngine engine = new FakeEngine();
+    private final Set<String> lost = new HashSet<>();
+    private Map<String, List<String>> basedOn = Map.of();
+
+    private static final class FakeEngine implements Engine {
+        private final List<Desired> desired = new ArrayList<>();
+        private final Set<String> refused = new HashSet<>();
+        private final List<dev.atlasviews.agent.engine.Layer> had = new ArrayList<>();
+        private Optional<LayerStack> stack = Optional.of(LayerStack.BASE);
+
+        void has(final Layer... layers) {
+            Arrays.stream(layers).map(layer -> Fixtures.engineLayer(layer)).forEach(had::add);
+            stack = Optional.of(new LayerStack(
+                    had.stream().map(dev.atlasviews.agent.engine.Layer::digest).toList()));
+        }
+
+        @Override
+        public ProcessReport reconcile(final TargetProcess process, final Desired wish, final Progress progress) {
+            desired.add(wish);
+            for (final dev.atlasviews.agent.engine.Layer layer : wish.layers()) {
+                for (final String patch : refused) {
+                    if (layer.digest().equals(digest(patch).hex())) {
+                        return Fixtures.refused(patch, List.of(thread()));
+                    }
+                }
+            }
+            stack = Optional.of(new LayerStack(wish.layers().stream()
+                    .map(dev.atlasviews.agent.engine.Layer::digest)
+                    .toList()));
+            return inspect(process);
+        }
+
+        @Override
+        public ProcessReport inspect(final TargetProcess process) {
+            return Fixtures.report(State.IN_PLACE, thread());
+        }
+
+        @Override
+        public List<dev.atlasviews.agent.engine.Layer> layers(final TargetProcess process) {
+            return List.copyOf(had);
+        }
+
+        private ThreadReport thread() {
+            return Fixtures.thread(7, "main", stack.orElse(null));
+        }
+    }
+
+    @Test
+    void aRefusedLayerKeepsNoOtherFromComingOrGoing() throws IOException {
+        basedOn = Map.of("c", List.of("b"));
+        engine.has(absent("old", "old"));
+        engine.refused.add("b");
+
+        final ProcessStatus status = reconcile(
+                last(), present("one", "a"), present("two", "b"), present("three", "c"), absent("old", "old"));
+
+        assertThat(states(status))
+                .containsExactly(LayerState.APPLIED, LayerState.REFUSED, LayerState.REFUSED, LayerState.REVERTED);
+        assertThat(status.layers())
+                .extracting(LayerStatus::reason)
+                .containsSubsequence("SymbolNotFound", LayerReason.CONFLICT.value());
+        assertThat(engine.desired.getLast().layers())
+                .extracting(dev.atlasviews.agent.engine.Layer::digest)
+                .containsExactly(digest("a").hex());
+    }
+
+    @Test
+    void aRefusedLayerThatTheProcessHasIsNotTakenBack() throws IOException {
+        engine.has(present("two", "b"));
+        engine.refused.add("b");
+
+        assertThat(states(reconcile(last(), present("one", "a"), present("two", "b"))))
+                .containsExactly(LayerState.REFUSED, LayerState.REFUSED);
+        assertThat(engine.desired).hasSize(1);
+    }
+
+    @Test
+    void whereAViewIsNotKnownNoLayerIsLeftOut() throws IOException {
+        engine.stack = Optional.empty();
+        engine.refused.add("b");
+
+        reconcile(last(), present("one", "a"), present("two", "b"));
+
+        assertThat(engine.desired).hasSize(1);
+    }
+
+    @Test
+    void whatALayerIsBasedOnIsPutBelowIt() throws IOException {
+        basedOn = Map.of("a", List.of("b"));
+
+        reconcile(last(), present("one", "a"), present("two", "b"));
+
+        assertThat(engine.desired.getLast().layers())
+                .extracting(dev.atlasviews.agent.engine.Layer::digest)
+                .containsExactly(digest("b").hex(), digest("a").hex());
+    }
+
+    @Test
+    void aLayerThatCanNotBeFetchedIsNotTakenFromAProcessThatMayHaveIt() throws IOException {
+        engine.has(present("one", "a"));
+        lost.add("a");
+
+        final ProcessStatus status = reconcile(
+                last(status(present("two", "b"), LayerState.APPLIED, LayerReason.ALL_THREADS_MOVED)),
+                present("one", "a"),
+                present("two", "b"),
+                absent("three", "a2"));
+
+        assertThat(engine.desired).isEmpty();
+        assertThat(states(status)).containsExactly(LayerState.REFUSED, LayerState.APPLIED, LayerState.REVERTED);
+    }
+
+    @Test
+    void aLayerThatCanNotBeFetchedKeepsNoOtherFromAProcessWithoutAny() throws IOException {
+        lost.add("a");
+
+        assertThat(states(reconcile(last(), present("one", "a"), present("two", "b"))))
+                .containsExactly(LayerState.REFUSED, LayerState.APPLIED);
+    }
+
+    @Test
+    void whatWasTakenBackByOrderIsAppliedWhenItIsOrderedAgain() throws IOException {
+        final Layer layer = present("one", "a");
+
+        assertThat(states(reconcile(last(status(layer, LayerState.REVERTING, LayerReason.MOVING_THREADS)), layer)))
+                .containsExactly(LayerState.APPLIED);
+        assertThat(states(reconcile(last(status(layer, LayerState.REVERTED, LayerReason.TAKEN_BACK)), layer)))
+                .containsExactly(LayerState.APPLIED);
+    }
+
+    @Test
+    void whatWasTakenBackForItsDeadlineIsNotTriedAgain() throws IOException {
+        final Layer layer = present("one", "a");
+        for (final LayerStatus before : List.of(
+                status(layer, LayerState.REVERTING, LayerReason.DEADLINE_EXCEEDED),
+                status(layer, LayerState.REVERTED, LayerReason.DEADLINE_EXCEEDED),
+                status(layer, LayerState.APPLYING, LayerReason.WAITING_FOR_QUIESCENCE))) {
+            final ProcessStatus after = reconcile(last(before), layer);
+
+            assertThat(states(after)).containsExactly(LayerState.REVERTED);
+            assertThat(after.layers().getFirst().reason()).isEqualTo(LayerReason.DEADLINE_EXCEEDED.value());
+            assertThat(engine.desired.getLast().layers()).isEmpty();
+        }
+    }
+
+    @Test
+    void ofTwoLayersWithOnePatchThePresentOneWins() throws IOException {
+        final ProcessStatus status = reconcile(last(), absent("one", "a"), present("two", "a"));
+
+        assertThat(states(status)).containsExactly(LayerState.REVERTED, LayerState.APPLIED);
+        assertThat(engine.desired.getLast().layers()).hasSize(1);
+        assertThat(engine.desired.getLast().leaving()).isEmpty();
+    }
+
+    @Test
+    void twoLayersWithOnePatchAreOneForTheThreadsOfBoth() throws IOException {
+        final ProcessStatus status = reconcile(
+                last(), layer("one", "a", DesiredState.PRESENT, "ma*"), layer("two", "a", DesiredState.PRESENT, "io*"));
+
+        assertThat(engine.desired.getLast().layers())
+                .singleElement()
+                .satisfies(layer -> assertThat(layer.threads().patterns()).containsExactly("ma*", "io*"));
+        assertThat(states(status)).containsExactly(LayerState.APPLIED, LayerState.NOTHING_TO_DO);
+    }
+
+    @Test
+    void anOldDigestOfAViewPatchIsNotTakenForItsNewOne() throws IOException {
+        engine.has(present("one", "a"));
+        engine.stack = Optional.of(stack("a"));
+        lost.add("b");
+
+        assertThat(states(reconcile(last(), absent("one", "a"), present("one", "b"))))
+                .containsExactly(LayerState.REVERTING, LayerState.REFUSED);
+    }
+
+    private ProcessStatus reconcile(final ProcessStatus last, final Layer... layers) throws IOException {
+        return new ProcessReconciler(engine, this::fetch, Fixtures.BOOT, "node")
+                .reconcile(Fixtures.process(proc), container(layers), Optional.of(last))
+                .orElseThrow();
+    }
+
+    private dev.atlasviews.agent.engine.Layer fetch(final Layer layer) throws Artifacts.ArtifactException {
+        final String patch = layer.artifact().name();
+        if (lost.contains(patch)) {
+            throw new Artifacts.ArtifactException(LayerReason.ARTIFACT_NOT_FOUND, "there is none");
+        }
+        return Fixtures.engineLayer(
+                layer, basedOn.getOrDefault(patch, List.of()).toArray(String[]::new));
+    }
+
+    private static List<LayerState> states(final ProcessStatus status) {
+        return status.layers().stream().map(LayerStatus::state).toList();
+    }
+}

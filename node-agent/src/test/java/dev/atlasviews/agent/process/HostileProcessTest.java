@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.process;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A process may write what it likes where its headers were. */
+final class HostileProcessTest {
+    private static final int START = 0x10000;
+
+    @TempDir
+    private Path proc;
+
+    @ParameterizedTest
+    @ValueSource(longs = {-1, Long.MIN_VALUE, 0})
+    void aNoteOfNoPossibleSizeIsNoBuildId(final long size) throws IOException {
+        final ByteBuffer head = header(64);
+        segment(head, 64, 1, 0, 0x1000);
+        segment(head, 120, 4, 0x200, size);
+
+        assertThat(MappedImage.of(process(head)))
+                .singleElement()
+                .satisfies(image -> assertThat(image.buildId()).isEmpty());
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {Long.MAX_VALUE, Long.MAX_VALUE - 56, -1})
+    void aTableOfSegmentsOutOfBoundsIsNoImage(final long table) throws IOException {
+        assertThat(MappedImage.of(process(header(table)))).isEmpty();
+    }
+
+    @Test
+    void whatIsNoRangeCanNotBeRead() throws IOException {
+        final TargetProcess process = process(header(64));
+
+        assertThatThrownBy(() -> process.read(-4096, 16)).isInstanceOf(IOException.class);
+        assertThatThrownBy(() -> process.read(START, -1)).isInstanceOf(IOException.class);
+    }
+
+    private static ByteBuffer header(final long table) {
+        return ByteBuffer.allocate(0x1000)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(0, 0x464c457f)
+                .put(4, (byte) 2)
+                .putLong(32, table)
+                .putShort(56, (short) 2);
+    }
+
+    private static void segment(
+            final ByteBuffer head, final int at, final int type, final long address, final long size) {
+        head.putInt(at, type).putLong(at + 16, address).putLong(at + 40, size).putLong(at + 48, 4);
+    }
+
+    private TargetProcess process(final ByteBuffer head) throws IOException {
+        final Path directory = Files.createDirectories(proc.resolve("7"));
+        final byte[] memory = new byte[START + head.capacity()];
+        head.get(0, memory, START, head.capacity());
+        Files.write(directory.resolve("mem"), memory);
+        Files.writeString(directory.resolve("maps"), "10000-11000 r-xp 00000000 08:01 42 /program\n");
+        Files.writeString(directory.resolve("stat"), "7 (p) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 100 0 0\n");
+        return new TargetProcess(proc, 7, 100);
+    }
+}
