@@ -112,15 +112,6 @@ public final class NodeAgent implements AutoCloseable {
         LOG.info("agent of node {} started", node);
     }
 
-    /**
-     * Has the client load its models now: it does so at the first event of a watch, which takes long on a busy node, and a
-     * patch would wait for it.
-     */
-    private static void warmUp(final KubernetesClient client) {
-        final KubernetesSerialization serialization = client.getKubernetesSerialization();
-        serialization.<PodView>unmarshal(serialization.asJson(new PodView()));
-    }
-
     /** Waits until the agent stops: for ever, unless the cluster can not be watched any more. */
     public void await() {
         podViews.stopped().toCompletableFuture().join();
