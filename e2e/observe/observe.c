@@ -197,6 +197,7 @@ static void print_stats(void)
 	STAT(view_creation_entries);
 	STAT(moves);
 	STAT(stays);
+	STAT(faults);
 	STAT(checks);
 	STAT(check_ns_total);
 	STAT(check_ns_max);

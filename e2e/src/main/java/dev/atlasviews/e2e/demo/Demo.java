@@ -40,7 +40,7 @@ public final class Demo implements Callable<Integer> {
     public Integer call() throws Exception {
         Files.createDirectories(output);
         var narrator = new Narrator(System.out);
-        var report = DemoRun.run(output, windows, narrator);
+        var report = new DemoRun(output, windows, narrator).run();
         ReportFile.write(report, output.resolve("report.json"));
         narrator.chapter("what was found");
         ReportTable.lines(report).forEach(System.out::println);

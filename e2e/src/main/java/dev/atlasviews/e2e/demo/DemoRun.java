@@ -42,6 +42,9 @@ final class DemoRun {
     /** Fewer than the eight pending clients at which Redis wakes its io-threads, whose busy waiting needs a processor each. */
     private static final int CONNECTIONS = 6;
 
+    /** Unmeasured patches and reverts before the first window. */
+    private static final int WARM_UPS = 10;
+
     private static final double PERCENTILE = 99.5;
     private static final double BAR = 1.3;
     private static final String LOCAL_COLOUR = "#1f8a4c";
@@ -56,43 +59,44 @@ final class DemoRun {
     /** What the measurement gave. */
     private record Measured(Windows windows, LoadCounts load, Report.Held held, long interrupted) {}
 
-    private DemoRun(Path output, int blocks, Narrator narrator) {
+    /**
+     * A run.
+     *
+     * @param output directory for the picture, the patch and the cluster's logs
+     * @param blocks measured windows of each condition; from two on latencies are judged
+     */
+    DemoRun(Path output, int blocks, Narrator narrator) {
         this.output = output;
         this.blocks = blocks;
         this.narrator = narrator;
     }
 
-    /**
-     * Runs it.
-     *
-     * @param output directory for the picture, the patch and the cluster's logs
-     * @param blocks measured windows of each condition
-     */
-    static Report run(Path output, int blocks, Narrator narrator) throws IOException, InterruptedException {
-        return new DemoRun(output, blocks, narrator).run();
-    }
-
-    private Report run() throws IOException, InterruptedException {
-        narrator.chapter("Redis from Debian's source, without and with three of its security fixes");
-        var build = RedisBuild.make(Scripts.ofThisCheckout());
-        narrator.say("version " + build.version());
-        narrator.done("redisBuild");
-        narrator.chapter("a patch from the object files");
-        var fix = buildPatch(build);
-        narrator.done("patchBuild");
+    /** Runs it on a cluster of its own. */
+    Report run() throws IOException, InterruptedException {
         narrator.chapter("a cluster, a node with its own kernel, ATLAS by Helm");
         try (var system = AtlasSystem.start(output.resolve("cluster"), this::started)) {
             narrator.command("kubectl get nodes,viewnodes -o wide");
             narrator.quote(system.kubectl().run("get", "nodes,viewnodes", "-o", "wide"));
-            narrator.chapter("a pod with redis-server and a data set");
-            narrator.begin();
-            try (var redis = RedisPod.start(system, "redis")) {
-                try (var connection = redis.connect()) {
-                    DATA.store(connection);
-                }
-                narrator.done("redis");
-                return patch(system, redis, build, fix);
+            return on(system);
+        }
+    }
+
+    /** Runs it on a cluster that is there. */
+    Report on(AtlasSystem system) throws IOException, InterruptedException {
+        narrator.chapter("Redis from Debian's source, without and with three of its security fixes");
+        narrator.begin();
+        var build = RedisBuild.make(Scripts.ofThisCheckout());
+        narrator.say("version " + build.version());
+        var fix = buildPatch(build);
+        narrator.done("patchBuild");
+        narrator.chapter("a pod with redis-server and a data set");
+        narrator.begin();
+        try (var redis = RedisPod.start(system, "redis")) {
+            try (var connection = redis.connect()) {
+                DATA.store(connection);
             }
+            narrator.done("redis");
+            return patch(system, redis, build, fix);
         }
     }
 
@@ -167,7 +171,7 @@ final class DemoRun {
         try (var observer = Observer.start(system.node(), redis.pid(), Observer.NOWHERE, Observer.NOWHERE);
                 var load = LoadGenerator.start(load(redis))) {
             var measurement = new Measurement(load, new PatchCycle(system.client(), fix));
-            var windows = measurement.windows(blocks, this::sayNewest);
+            var windows = measurement.windows(blocks < 2 ? 0 : WARM_UPS, blocks, this::sayNewest);
             Observation counted = observer.look();
             draw(system, windows, measurement);
             return new Measured(

@@ -47,12 +47,15 @@ final class Measurement {
     }
 
     /**
-     * Measures each condition once for every block, in alternating order. What the agent does for the first time, which is
-     * not compiled yet, is not measured.
+     * Measures each condition once for every block, in alternating order. The first times, at which the agent's code is
+     * still being compiled, are not measured.
+     *
+     * @param warmUps how often the fix goes in and out before
      */
-    Windows windows(int blocks, Consumer<Windows> afterBlock) {
-        happen(Condition.LOCAL);
-        happen(Condition.GLOBAL);
+    Windows windows(int warmUps, int blocks, Consumer<Windows> afterBlock) {
+        for (int i = 0; i < warmUps; i++) {
+            happen(i % 2 == 0 ? Condition.LOCAL : Condition.GLOBAL);
+        }
         var windows = new Windows();
         for (var block : WindowPlan.alternating(blocks, SEED)) {
             for (var condition : block) {
