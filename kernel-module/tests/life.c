@@ -148,21 +148,47 @@ static void *wait_in_view(void *data)
 	return NULL;
 }
 
-static int many_in_view(int child_handle)
+static bool many_in_view(int child_handle)
 {
-	_Atomic pid_t tids[8] = { };
+	static _Atomic pid_t tids[8];
 	pthread_t thread;
 	int view = create_view(child_handle, 0), i;
 
-	write_return(child_handle, view, answer, 3);
+	if (view < 0 || write_return(child_handle, view, answer, 3))
+		return false;
 	for (i = 0; i < 8; i++) {
-		pthread_create(&thread, NULL, wait_in_view, (void *)&tids[i]);
+		if (pthread_create(&thread, NULL, wait_in_view, (void *)&tids[i]))
+			return false;
 		while (!tids[i])
 			sched_yield();
 		/* asleep: it moves when it wakes, or is moved at its death */
-		migrate_checked(child_handle, tids[i], view, NULL, 0, 0);
+		if (migrate_checked(child_handle, tids[i], view, NULL, 0, 0))
+			return false;
 	}
-	return move(child_handle, own_tid(), view) ? view : -1;
+	return move(child_handle, own_tid(), view) && answer() == 3;
+}
+
+/* Dies in a view; 50 is none of the ways in which it is to die. */
+static void die(int round, int ready)
+{
+	int own = attach(getpid());
+
+	if (own < 0 || !many_in_view(own) || write(ready, "x", 1) != 1)
+		_exit(50);
+	switch (round % 4) {
+	case 0:
+		kill(getpid(), SIGKILL);
+		break;
+	case 1:
+		execl(self, self, "answer", NULL);
+		break;
+	case 2:
+		syscall(SYS_exit, 1); /* the leader alone: then kill */
+		break;
+	case 3:
+		_exit(1);
+	}
+	_exit(50);
 }
 
 static void test_deaths(void)
@@ -170,28 +196,28 @@ static void test_deaths(void)
 	int round, good = 0;
 
 	for (round = 0; round < 20; round++) {
-		pid_t child = fork();
-		int status;
+		int ready[2], status;
+		pid_t child;
+		char byte;
 
-		if (!child) {
-			int own = attach(getpid());
-
-			if (own < 0 || many_in_view(own) < 0 || answer() != 3)
-				_exit(1);
-			if (round % 4 == 0)
-				kill(getpid(), SIGKILL);
-			if (round % 4 == 1)
-				execl(self, self, "answer", NULL);
-			if (round % 4 == 2)
-				syscall(SYS_exit, 1); /* the leader alone: then kill */
-			_exit(1);
-		}
-		if (round % 4 == 2) {
+		need(!pipe(ready));
+		child = fork();
+		need(child >= 0);
+		if (!child)
+			die(round, ready[1]);
+		close(ready[1]);
+		/* Nothing comes when it failed before it was in the view. */
+		if (read(ready[0], &byte, 1) == 1 && round % 4 == 2) {
 			pause_ms(50);
 			kill(child, SIGKILL);
 		}
-		waitpid(child, &status, 0);
-		good += WIFSIGNALED(status) ? round % 2 == 0 : WEXITSTATUS(status) == 1;
+		close(ready[0]);
+		need(waitpid(child, &status, 0) == child);
+		if (round % 2 ? WIFEXITED(status) && WEXITSTATUS(status) == 1 :
+				WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+			good++;
+		else
+			printf("# round %d ended with wait status %#x\n", round, status);
 	}
 	is(good, 20, "processes die in views in every way");
 }
