@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Threads of one process run different code at one address. */
+#include <signal.h>
+
 #include "views.h"
 
 RETURNS(answer, 1);
@@ -160,6 +162,77 @@ static void test_held(int handle)
 	is(delete_view(handle, view), 0, "its view is deleted");
 }
 
+/* Code that goes round, without a call, until the word it is given is not 0. */
+__asm__(".pushsection .text.views,\"ax\"\n.balign 4096\n"
+	".globl spin\n.type spin,@function\nspin:\n"
+	"1: pause\ncmpl $0,(%rdi)\nje 1b\nret\n.balign 4096\n.popsection\n");
+void spin(atomic_int *until);
+
+static struct interrupted {
+	_Atomic pid_t tid;
+	atomic_int handling, leave_handler, leave_spin;
+} interrupted;
+
+static void on_signal(int number)
+{
+	(void)number;
+	interrupted.handling = 1;
+	while (!interrupted.leave_handler)
+		if (interrupted.handling++ % 2)
+			pause_ms(1);
+}
+
+static void *be_interrupted(void *alternate_stack)
+{
+	stack_t stack = { .ss_sp = alternate_stack, .ss_size = 16 * PAGE };
+
+	need(!alternate_stack || !sigaltstack(&stack, NULL));
+	interrupted.tid = own_tid();
+	spin(&interrupted.leave_spin);
+	return NULL;
+}
+
+/* Whoever runs a signal handler will return into what the signal interrupted. */
+static void test_interrupted(int handle, bool alternate)
+{
+	static char stack[16 * PAGE];
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_ONSTACK };
+	struct atlas_range range = { (uintptr_t)spin, (uintptr_t)spin + 16 };
+	struct atlas_event event = { };
+	pthread_t thread;
+	int view = create_view(handle, 0), i;
+
+	memset(&interrupted, 0, sizeof(interrupted));
+	sigaction(SIGUSR1, &action, NULL);
+	need(!pthread_create(&thread, NULL, be_interrupted, alternate ? stack : NULL));
+	while (!interrupted.tid)
+		sched_yield();
+	pause_ms(20);
+	pthread_kill(thread, SIGUSR1);
+	while (!interrupted.handling)
+		sched_yield();
+	for (i = 0; i < 5; i++) {
+		need(!migrate_checked(handle, interrupted.tid, view, &range, 1, 80 + i));
+		do {
+			need(poll(&(struct pollfd) { .fd = handle, .events = POLLIN }, 1, 60000) == 1);
+			need(read(handle, &event, sizeof(event)) == sizeof(event));
+		} while (event.cookie != 80u + i);
+		if (event.type != ATLAS_EVENT_STAYED)
+			break;
+	}
+	is(event.type, ATLAS_EVENT_STAYED, "a thread in a signal handler stays%s",
+	   alternate ? ", on an alternate stack" : "");
+	is(event.reason, alternate ? ATLAS_STAYED_NO_STACK : ATLAS_STAYED_ON_STACK, "because of %s",
+	   alternate ? "its stack" : "what the signal interrupted");
+	if (!alternate)
+		ok(event.address >= range.start && event.address < range.end, "which is where it was");
+	interrupted.leave_handler = 1;
+	interrupted.leave_spin = 1;
+	pthread_join(thread, NULL);
+	signal(SIGUSR1, SIG_DFL);
+	is(delete_view(handle, view), 0, "its view goes");
+}
+
 static void test_area(int handle)
 {
 	uint8_t code[] = { 0xb8, 42, 0, 0, 0, 0xc3 };
@@ -262,6 +335,8 @@ int main(void)
 		test_resting(handle);
 	}
 	test_held(handle);
+	test_interrupted(handle, false);
+	test_interrupted(handle, true);
 	test_area(handle);
 	test_freeze(handle);
 	test_refusals(handle);
