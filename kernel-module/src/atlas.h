@@ -139,6 +139,7 @@ struct atlas_thread {
 	struct task_struct *task;
 	struct atlas_space *space;
 	struct atlas_view *view;	/* NULL: base; space->lock */
+	bool moved;			/* by a request, which its birth must not undo; space->lock */
 	u64 sequence;			/* raised at every switch-in; space->lock */
 	unsigned long snapshot_ip;	/* of the last snapshot; space->lock */
 	unsigned long snapshot_sp;

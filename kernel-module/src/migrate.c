@@ -57,7 +57,8 @@ static int move_resting(struct atlas_space *space, struct task_struct *task,
 	rcu_read_lock();
 	raw_spin_lock_irq(&space->lock);
 	thread = atlas_thread_find(task);
-	error = thread && thread->space == space ? find_view(space, request->view, &view) : -ESRCH;
+	/* A thread that nobody has taken a snapshot of yet has run since any. */
+	error = thread && thread->space == space ? find_view(space, request->view, &view) : -EAGAIN;
 	if (!error) {
 		/*
 		 * A switch-in sets on_cpu first, then takes this lock to count
@@ -77,6 +78,7 @@ static int move_resting(struct atlas_space *space, struct task_struct *task,
 	}
 	if (!error) {
 		atlas_thread_set_view(thread, view, &emptied);
+		thread->moved = true;
 		thread->pending = NULL;
 	}
 	raw_spin_unlock_irq(&space->lock);
@@ -110,6 +112,7 @@ static u32 move_current(struct atlas_move *move)
 		reason = ATLAS_STAYED_NO_VIEW;
 	} else {
 		atlas_thread_set_view(thread, view, &emptied);
+		thread->moved = true;
 		atlas_root_load(space, view);
 	}
 	raw_spin_unlock_irqrestore(&space->lock, flags);

@@ -111,6 +111,7 @@ static void test_births(void)
 
 	is(default_view(handle, other), 0, "a default view is set");
 	is(answer_of_new_thread(), 5, "new threads start there");
+	is(vfork_answer(), 2, "but a vfork child where its creator is");
 	is(default_view(handle, ATLAS_VIEW_CREATOR), 0, "and unset");
 	is(answer_of_new_thread(), 2, "then in their creator's again");
 	is(default_view(handle, 999), -ENOENT, "an unknown default is refused");
@@ -118,6 +119,7 @@ static void test_births(void)
 	is(answer(), 1, "runs the base's code");
 	is(default_view(handle, other), 0, "a default for births from the base");
 	is(answer_of_new_thread(), 5, "is followed");
+	is(vfork_answer(), 1, "but not by a vfork child");
 	is(delete_view(handle, other), 0, "the default view is deleted");
 	is(answer_of_new_thread(), 1, "then births are in the base");
 	is(delete_view(handle, view), 0, "the view is deleted");
