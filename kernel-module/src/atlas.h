@@ -222,6 +222,7 @@ int atlas_snapshot(struct atlas_space *space, struct atlas_snapshot *snapshot);
 
 /* migrate.c */
 int atlas_migrate(struct atlas_space *space, const struct atlas_migrate *request);
+void atlas_move_cancel(struct task_struct *task, struct atlas_move *move, int view);
 
 /* check.c */
 u32 atlas_check(const struct atlas_range *ranges, unsigned int count, u64 *address);
@@ -249,7 +250,7 @@ bool atlas_hooks_installed(void);
 int atlas_hooks_init(void);
 void atlas_hooks_exit(void);
 
-/* exit.c: work that other tasks run for us and that must end before unload */
+/* main.c: work that other tasks run for us and that must end before unload */
 void atlas_work_begin(void);
 void atlas_work_end(void);
 

@@ -166,17 +166,23 @@ void atlas_thread_forget_all(struct atlas_space *space)
 {
 	struct atlas_thread *thread;
 	struct atlas_view *emptied;
+	struct atlas_move *pending;
 	unsigned long flags;
 
 	for (;;) {
+		pending = NULL;
 		raw_spin_lock_irqsave(&space->lock, flags);
 		thread = list_first_entry_or_null(&space->threads, struct atlas_thread, member);
-		if (thread)
+		if (thread) {
+			pending = thread->pending;
 			unlink_thread(thread, &emptied);
+		}
 		raw_spin_unlock_irqrestore(&space->lock, flags);
 		if (!thread)
 			return;
 		WARN_ON_ONCE(emptied);
+		if (pending)
+			atlas_move_cancel(thread->task, pending, ATLAS_VIEW_BASE);
 		call_rcu(&thread->rcu, free_thread);
 	}
 }
