@@ -284,24 +284,23 @@ static void inherit_work(struct callback_head *work)
 	atlas_work_end();
 }
 
-static void leave_inheritance(struct task_struct *child, struct atlas_view *view)
+/* Takes the reference to the view over, unless there is no memory. */
+static int leave_inheritance(struct task_struct *child, struct atlas_view *view)
 {
 	struct inheritance *inheritance = kmalloc(sizeof(*inheritance), GFP_ATOMIC);
 
-	if (!inheritance) {
-		pr_warn_ratelimited("atlas: process %d starts in the base view: no memory\n",
-				    task_pid_nr(child));
-		goto out;
-	}
+	if (!inheritance)
+		return -ENOMEM;
 	inheritance->view = view;
 	init_task_work(&inheritance->work, inherit_work);
 	atlas_work_begin();
-	if (!task_work_add(child, &inheritance->work, TWA_RESUME))
-		return;
-	atlas_work_end();
-	kfree(inheritance);
-out:
-	atlas_view_put(view);
+	if (task_work_add(child, &inheritance->work, TWA_RESUME)) {
+		/* It exits. */
+		atlas_view_put(view);
+		kfree(inheritance);
+		atlas_work_end();
+	}
+	return 0;
 }
 
 /* Where a new thread starts, with a reference; NULL: the base. */
@@ -403,8 +402,11 @@ void atlas_thread_born(struct task_struct *child, unsigned long clone_flags)
 		if (view)
 			kref_get(&view->refs);
 		raw_spin_unlock_irqrestore(&space->lock, flags);
-		if (view)
-			leave_inheritance(child, view);
+		if (view && leave_inheritance(child, view)) {
+			pr_warn_ratelimited("atlas: process %d starts in the base view: no memory\n",
+					    task_pid_nr(child));
+			atlas_view_put(view);
+		}
 	}
 	atlas_space_put(space);
 }
