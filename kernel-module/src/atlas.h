@@ -13,9 +13,11 @@
  *   space->mutex    create, write, delete, freeze: the slow operations
  *   mm->mmap_lock   of the target
  *   space->pt_lock  private tables and diverged pages of all views of the
- *                   space, the count of invalidations. Taken with interrupts
- *                   off, which also keeps the base's tables from being freed
- *                   while they are read (as the kernel's fast GUP does).
+ *                   space, the count of invalidations. Every walk of the
+ *                   base's tables holds it from the root on: before the kernel
+ *                   frees a table that it unlinked, the notifiers take it too
+ *                   (see table.c). Nests inside the kernel's page-table locks,
+ *                   with interrupts off.
  *   space->lock     which view a thread is in, its run sequence, its pending
  *                   move. Raw: the context switch takes it under the runqueue
  *                   lock, so nothing under it may wake up, allocate or sleep.
@@ -126,6 +128,8 @@ struct atlas_view {
 	struct xarray pages;		/* diverged pages, by page number */
 	unsigned int page_count;	/* pt_lock */
 	unsigned int table_count;	/* pt_lock */
+	unsigned int creation_allocations; /* pages; while it is created: mutex */
+	unsigned int creation_entries;
 	u8 tag[ATLAS_TAG_SIZE];		/* mutex */
 	struct work_struct free_work;
 	struct work_struct reap_work;

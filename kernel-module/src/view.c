@@ -148,6 +148,8 @@ struct atlas_view *atlas_view_create(struct atlas_space *space, struct atlas_vie
 		atlas_view_delete(view);
 		return ERR_PTR(error);
 	}
+	atomic64_set(&space->counters.view_creation_allocations, view->creation_allocations);
+	atomic64_set(&space->counters.view_creation_entries, view->creation_entries);
 	return view;
 }
 
@@ -519,6 +521,7 @@ static int copy_next(struct atlas_view *view, struct atlas_view *from, unsigned 
 		error = copy ? 0 : -ENOMEM;
 	}
 	if (copy) {
+		view->creation_allocations++;
 		copy_highpage(copy, page);
 		error = store_page(view, *index, copy);
 		if (error)
