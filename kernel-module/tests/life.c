@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <sched.h>
 #include <spawn.h>
+#include <sys/ptrace.h>
 
 #include "views.h"
 
@@ -251,6 +252,34 @@ static void test_gone(void)
 	close(pipes[1]);
 }
 
+/* A debugger may change the registers of a thread that it has stopped (W4). */
+static void test_traced(void)
+{
+	struct atlas_snapshot shot;
+	int other, view, status;
+	pid_t child = fork();
+
+	need(child >= 0);
+	if (!child)
+		for (;;)
+			pause_ms(1000);
+	other = attach(child);
+	view = create_view(other, 0);
+	need(view > 0);
+	need(!ptrace(PTRACE_ATTACH, child, NULL, NULL));
+	need(waitpid(child, &status, 0) == child && WIFSTOPPED(status));
+	while (snapshot(other, child, &shot, NULL, 0))
+		sched_yield();
+	is(migrate_resting(other, child, view, shot.sequence), -EBUSY,
+	   "a thread that a debugger stopped is not moved");
+	is(view_of(other, child), 0, "it is where it was");
+	need(!ptrace(PTRACE_DETACH, child, NULL, NULL));
+	ok(move_at_rest(other, child, view), "and is moved when the debugger is gone");
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	close(other);
+}
+
 static void test_survival(void)
 {
 	int view, second;
@@ -266,6 +295,8 @@ static void test_survival(void)
 	close(second);
 	close(handle);
 	is(answer(), 8, "a view outlives all handles");
+	is(result(syscall(SYS_delete_module, "atlas", O_NONBLOCK)), -EWOULDBLOCK,
+	   "as long as it lives the module can not be unloaded");
 	handle = attach(getpid());
 	is(list_views(handle, entries, 4), 1, "a new handle finds it");
 	ok(!strcmp((char *)entries[0].tag, "survives"), "by its tag");
@@ -286,6 +317,7 @@ int main(int count, char **arguments)
 	test_copy();
 	test_deaths();
 	test_gone();
+	test_traced();
 	test_survival();
 	close(handle);
 	for (int i = 0; i < 500 && info().views; i++)
