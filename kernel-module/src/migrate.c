@@ -302,7 +302,7 @@ static int move_resting(struct atlas_space *space, struct task_struct *task,
  * @request: which thread, where to, under which condition
  *
  * Return: 0; -ESRCH; -ENOENT for the view; -EINVAL; -EAGAIN when the thread
- * ran since its snapshot; -EBUSY when a debugger stopped it, or a checked move
+ * ran since its snapshot or has none; -EBUSY when a debugger stopped it, or a checked move
  * is pending already; -EFAULT; -ENOMEM.
  */
 int atlas_migrate(struct atlas_space *space, const struct atlas_migrate *request)

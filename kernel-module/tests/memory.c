@@ -50,7 +50,17 @@ static struct {
 	atomic_int result;
 } partner;
 
-enum { FILL = 1, SUM, UNMAP, PROTECT, ANSWER, STOP };
+enum { FILL = 1, SUM, UNMAP, PROTECT, REPLACE, ANSWER, STOP };
+
+/* Other content at the same place, by a mapping that looks the same. */
+static void replace(char *address, size_t length, int value)
+{
+	munmap(address, length);
+	need(mmap(address, length, PROT_READ | PROT_WRITE,
+		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == address);
+	memset(address, value, length);
+	mprotect(address, length, PROT_READ | PROT_EXEC);
+}
 
 static void *serve(void *unused)
 {
@@ -73,6 +83,9 @@ static void *serve(void *unused)
 			break;
 		case PROTECT:
 			partner.result = mprotect(partner.address, partner.length, partner.value);
+			break;
+		case REPLACE:
+			replace(partner.address, partner.length, partner.value);
 			break;
 		case ANSWER:
 			partner.result = answer();
@@ -248,6 +261,30 @@ static void test_unmap_text(void)
 	munmap(copy, PAGE);
 }
 
+/* What a write read before its place was mapped anew must not show up there. */
+static void test_replaced(void)
+{
+	char *place = map(PAGE, 0), *source = map(PAGE, 0);
+	int round, stale = 0, written = 0;
+
+	for (round = 0; round < 500; round++) {
+		partner.address = place;
+		partner.length = PAGE;
+		partner.value = round % 100;
+		partner.command = REPLACE;
+		while (partner.command) {
+			/* Not there: reading it waits for the partner's mapping. */
+			madvise(source, PAGE, MADV_DONTNEED);
+			written += !write_view(handle, view, place + 100, source, 1);
+		}
+		stale += place[0] != round % 100;
+	}
+	is(stale, 0, "a mapping that comes while a view is written has its own content");
+	printf("# %d writes succeeded\n", written);
+	munmap(place, PAGE);
+	munmap(source, PAGE);
+}
+
 /*
  * A view can have a page mapped where the base has no table yet: a forked child
  * has copies of the diverged pages, but not of the tables. Then the kernel tells
@@ -338,7 +375,7 @@ static void test_cost(void)
 	small = creation_cost();
 	for (size_t i = 0; i < much; i += PAGE)
 		memory[i] = 1;
-	ok(kilobytes("/proc/self/status", "VmRSS:") >= (long)(much >> 10), "1 GiB is resident");
+	ok(kilobytes("/proc/self/smaps_rollup", "Rss:") >= (long)(much >> 10), "1 GiB is resident");
 	large = creation_cost();
 	ok(small.allocations && small.entries && small.tables, "a view costs something");
 	is(large.allocations, small.allocations, "as many pages in a large process (%d)",
@@ -369,6 +406,7 @@ int main(void)
 	test_protection();
 	test_reclaim();
 	test_unmap_text();
+	test_replaced();
 	test_unpopulated();
 	test_cost();
 	is(answer(), 2, "still");
