@@ -11,6 +11,14 @@
 #include <linux/mmu_notifier.h>
 #include <linux/version.h>
 
+/*
+ * Spinlocks sleep there and task work is run by other rules: the notifiers and
+ * the switch hook would need locks of another kind.
+ */
+#ifdef CONFIG_PREEMPT_RT
+#error "kernels with PREEMPT_RT are not supported"
+#endif
+
 /* 6.2 renamed it and added access to the arguments. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 #define ftrace_regs_set_instruction_pointer(fregs, ip) \

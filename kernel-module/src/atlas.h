@@ -13,9 +13,11 @@
  *   space->mutex    create, write, delete, freeze: the slow operations
  *   mm->mmap_lock   of the target
  *   space->pt_lock  private tables and diverged pages of all views of the
- *                   space, the count of invalidations. Taken with interrupts
- *                   off, which also keeps the base's tables from being freed
- *                   while they are read (as the kernel's fast GUP does).
+ *                   space, the count of invalidations. Every walk of the
+ *                   base's tables holds it from the root on: before the kernel
+ *                   frees a table that it unlinked, the notifiers take it too
+ *                   (see table.c). Nests inside the kernel's page-table locks,
+ *                   with interrupts off.
  *   space->lock     which view a thread is in, its run sequence, its pending
  *                   move. Raw: the context switch takes it under the runqueue
  *                   lock, so nothing under it may wake up, allocate or sleep.
@@ -126,6 +128,8 @@ struct atlas_view {
 	struct xarray pages;		/* diverged pages, by page number */
 	unsigned int page_count;	/* pt_lock */
 	unsigned int table_count;	/* pt_lock */
+	unsigned int creation_allocations; /* pages; while it is created: mutex */
+	unsigned int creation_entries;
 	u8 tag[ATLAS_TAG_SIZE];		/* mutex */
 	struct work_struct free_work;
 	struct work_struct reap_work;
@@ -139,6 +143,7 @@ struct atlas_thread {
 	struct task_struct *task;
 	struct atlas_space *space;
 	struct atlas_view *view;	/* NULL: base; space->lock */
+	bool moved;			/* by a request, which its birth must not undo; space->lock */
 	u64 sequence;			/* raised at every switch-in; space->lock */
 	unsigned long snapshot_ip;	/* of the last snapshot; space->lock */
 	unsigned long snapshot_sp;
@@ -221,6 +226,7 @@ int atlas_snapshot(struct atlas_space *space, struct atlas_snapshot *snapshot);
 
 /* migrate.c */
 int atlas_migrate(struct atlas_space *space, const struct atlas_migrate *request);
+void atlas_move_cancel(struct task_struct *task, struct atlas_move *move, int view);
 
 /* check.c */
 u32 atlas_check(const struct atlas_range *ranges, unsigned int count, u64 *address);
@@ -248,7 +254,7 @@ bool atlas_hooks_installed(void);
 int atlas_hooks_init(void);
 void atlas_hooks_exit(void);
 
-/* exit.c: work that other tasks run for us and that must end before unload */
+/* main.c: work that other tasks run for us and that must end before unload */
 void atlas_work_begin(void);
 void atlas_work_end(void);
 

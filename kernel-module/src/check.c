@@ -5,8 +5,9 @@
  *
  * Every aligned word from the stack pointer to the end of the thread's stack
  * is looked at. A word counts when it points behind a call instruction in a
- * range. It may be stale; then the thread stays although it could move, which
- * is the safe error.
+ * range, or when it may be the instruction pointer that a signal interrupted,
+ * which follows no call. It may be stale; then the thread stays although it
+ * could move, which is the safe error.
  */
 #include <linux/bsearch.h>
 #include <linux/mm.h>
@@ -61,11 +62,28 @@ static bool follows_call(u64 address)
 }
 
 /*
+ * Whether a word of the stack would bring the thread back into a range.
+ *
+ * A signal frame (struct sigcontext_64) has the interrupted instruction pointer
+ * right behind the interrupted stack pointer, which is above the frame and in
+ * the same mapping. Any word that follows one like it is taken for such: it need
+ * not follow a call.
+ */
+static bool returns_into(const struct atlas_range *ranges, unsigned int count, u64 word,
+			 u64 previous, u64 slot, u64 mapping_end)
+{
+	if (previous > slot && previous <= mapping_end && in_ranges(ranges, count, word))
+		return true;
+	/* A call may be the last instruction of a function. */
+	return word && in_ranges(ranges, count, word - 1) && follows_call(word);
+}
+
+/*
  * The end of the stack: of the mapping that holds it, or the thread pointer,
  * where that lies within (the C libraries keep the thread's block on top of
  * its stack). 0 when it can not be told without waiting for a lock.
  */
-static unsigned long stack_end(unsigned long sp)
+static unsigned long stack_end(unsigned long sp, unsigned long *mapping_end)
 {
 	struct mm_struct *mm = current->mm;
 	unsigned long end = 0, thread_pointer = x86_fsbase_read_cpu();
@@ -78,6 +96,7 @@ static unsigned long stack_end(unsigned long sp)
 	if (vma)
 		end = vma->vm_end;
 	mmap_read_unlock(mm);
+	*mapping_end = end;
 	return thread_pointer > sp && thread_pointer < end ? thread_pointer : end;
 }
 
@@ -92,15 +111,15 @@ static unsigned long stack_end(unsigned long sp)
 u32 atlas_check(const struct atlas_range *ranges, unsigned int count, u64 *address)
 {
 	const struct pt_regs *regs = current_pt_regs();
-	unsigned long sp = round_up(regs->sp, sizeof(u64)), end;
-	u64 words[CHUNK_WORDS];
+	unsigned long sp = round_up(regs->sp, sizeof(u64)), end, mapping_end;
+	u64 words[CHUNK_WORDS], previous = 0;
 
 	*address = regs->ip;
 	if (!count)
 		return 0;
 	if (in_ranges(ranges, count, regs->ip))
 		return ATLAS_STAYED_IN_RANGE;
-	end = stack_end(sp);
+	end = stack_end(sp, &mapping_end);
 	if (!end || end - sp > ATLAS_MAX_STACK_SCAN)
 		return ATLAS_STAYED_NO_STACK;
 	while (sp < end) {
@@ -111,12 +130,12 @@ u32 atlas_check(const struct atlas_range *ranges, unsigned int count, u64 *addre
 		if (copy_from_user(words, (void __user *)sp, part * sizeof(u64)))
 			return ATLAS_STAYED_NO_STACK;
 		for (i = 0; i < part; i++) {
-			/* A call may be the last instruction of a function. */
-			if (words[i] && in_ranges(ranges, count, words[i] - 1) &&
-			    follows_call(words[i])) {
+			if (returns_into(ranges, count, words[i], previous,
+					 sp + i * sizeof(u64), mapping_end)) {
 				*address = words[i];
 				return ATLAS_STAYED_ON_STACK;
 			}
+			previous = words[i];
 		}
 		sp += part * sizeof(u64);
 	}

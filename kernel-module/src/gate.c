@@ -5,8 +5,10 @@
  * the kernel goes on sleeping and meets the gate when it returns; no signal is
  * sent and no system call is interrupted.
  *
- * The gate is a generation number, odd while closed. Work that was left for a
- * thread by a gate that has opened since does nothing.
+ * The gate is a generation number, odd while closed. A pass is what is left for
+ * a thread to meet the gate by. Opening takes back those that were not used, and
+ * closing uses those again that are there: a thread that sleeps through any
+ * number of freezes has one at most, and none once the gate is open.
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>
@@ -18,6 +20,7 @@
 
 #include "../compat/compat.h"
 #include "atlas.h"
+#include "symbols.h"
 
 #define MAX_TIMEOUT_MS	10000
 
@@ -48,46 +51,101 @@ static void wait_at_gate(struct gate_pass *pass)
 			 ktime_get_ns() - start);
 }
 
-static void gate_work(struct callback_head *work)
+static void end_pass(struct gate_pass *pass)
 {
-	struct gate_pass *pass = container_of(work, struct gate_pass, work);
-	struct atlas_space *space = pass->space;
-
-	if (current->mm == space->mm && !(current->flags & PF_EXITING))
-		wait_at_gate(pass);
+	atlas_space_put(pass->space);
 	kfree(pass);
-	atlas_space_put(space);
 	atlas_work_end();
 }
 
-static int leave_pass(struct atlas_space *space, struct task_struct *task, int generation)
+static void gate_work(struct callback_head *work)
+{
+	struct gate_pass *pass = container_of(work, struct gate_pass, work);
+
+	if (current->mm == pass->space->mm && !(current->flags & PF_EXITING))
+		wait_at_gate(pass);
+	end_pass(pass);
+}
+
+struct pass_search {
+	const struct atlas_space *space;
+	int generation;			/* this or an earlier one */
+};
+
+static bool is_pass(struct callback_head *work, void *data)
+{
+	const struct gate_pass *pass = container_of(work, struct gate_pass, work);
+	const struct pass_search *search = data;
+
+	return work->func == gate_work && pass->space == search->space &&
+	       pass->generation - search->generation <= 0;
+}
+
+/* A pass that the task has not come by yet, or NULL. */
+static struct gate_pass *take_pass(struct atlas_space *space, struct task_struct *task,
+				   int generation)
+{
+	struct pass_search search = { .space = space, .generation = generation };
+	struct callback_head *work = atlas_task_work_cancel(task, is_pass, &search);
+
+	return work ? container_of(work, struct gate_pass, work) : NULL;
+}
+
+static struct gate_pass *new_pass(struct atlas_space *space)
 {
 	struct gate_pass *pass = kmalloc(sizeof(*pass), GFP_ATOMIC);
 
 	if (!pass)
-		return -ENOMEM;
+		return NULL;
 	init_task_work(&pass->work, gate_work);
 	pass->space = space;
-	pass->generation = generation;
 	atlas_space_hold(space);
 	atlas_work_begin();
-	if (!task_work_add(task, &pass->work, TWA_RESUME))
-		return 0;
-	atlas_work_end();
-	atlas_space_put(space);
-	kfree(pass);
-	return 0; /* it exits */
+	return pass;
+}
+
+static int leave_pass(struct atlas_space *space, struct task_struct *task, int generation)
+{
+	struct gate_pass *pass = take_pass(space, task, generation) ?: new_pass(space);
+
+	if (!pass)
+		return -ENOMEM;
+	pass->generation = generation;
+	if (task_work_add(task, &pass->work, TWA_RESUME))
+		end_pass(pass); /* it exits */
+	return 0;
+}
+
+/*
+ * Of every task there is: one may have left the mm since. By generation, since
+ * the gate may have been closed again already.
+ */
+static void take_passes_back(struct atlas_space *space, int generation)
+{
+	struct task_struct *process, *task;
+	struct gate_pass *pass;
+
+	rcu_read_lock();
+	for_each_process_thread(process, task) {
+		while ((pass = take_pass(space, task, generation)))
+			end_pass(pass);
+	}
+	rcu_read_unlock();
 }
 
 /**
  * atlas_gate_open() - let every thread go on
  * @space: the space
  * @generation: which closing of the gate is to end; another one stays
+ *
+ * Nothing of it is left on threads that sleep, so that they do not keep the
+ * module from being unloaded.
  */
 void atlas_gate_open(struct atlas_space *space, int generation)
 {
 	if (atomic_cmpxchg(&space->gate, generation, generation + 1) == generation)
 		wake_up_all(&space->gate_wait);
+	take_passes_back(space, generation);
 }
 
 /**
@@ -188,6 +246,9 @@ int atlas_gate_close(struct atlas_space *space, struct atlas_freeze *freeze, int
 		else
 			usleep_range(20, 50);
 	}
+	/* A thread for which there was no pass has opened it: atlas_gate_newborn(). */
+	if (!error && atomic_read(&space->gate) != generation)
+		error = -ENOMEM;
 	freeze->held = atomic_read(&space->gate_held);
 	*closing = generation;
 	if (error)

@@ -105,7 +105,7 @@ static ssize_t handle_read(struct file *file, char __user *to, size_t size, loff
 			continue;
 		}
 		if (copy_to_user(to + done, &event, sizeof(event)))
-			return -EFAULT;
+			return done ?: -EFAULT;
 		done += sizeof(event);
 	}
 	return done;

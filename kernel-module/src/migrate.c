@@ -14,6 +14,7 @@
 #include <linux/uaccess.h>
 
 #include "atlas.h"
+#include "symbols.h"
 
 /* A checked move that waits for its thread to come by. */
 struct atlas_move {
@@ -44,51 +45,6 @@ static void report(struct atlas_space *space, struct task_struct *task, u32 type
 	atlas_event_post(space, &event, task);
 }
 
-/* --- resting threads ---------------------------------------------------- */
-
-static int move_resting(struct atlas_space *space, struct task_struct *task,
-			const struct atlas_migrate *request)
-{
-	struct atlas_view *view, *emptied = NULL;
-	struct atlas_thread *thread;
-	bool rests;
-	int error;
-
-	rcu_read_lock();
-	raw_spin_lock_irq(&space->lock);
-	thread = atlas_thread_find(task);
-	error = thread && thread->space == space ? find_view(space, request->view, &view) : -ESRCH;
-	if (!error) {
-		/*
-		 * A switch-in sets on_cpu first, then takes this lock to count
-		 * itself and to read the view: it either is seen here, or it
-		 * sees the new view. Registers can change while the thread
-		 * rests only by a debugger's hand (W4).
-		 */
-		rests = thread->sequence == request->sequence &&
-			/* pairs with the release when the switch away is complete */
-			!smp_load_acquire(&task->on_cpu) &&
-			task_pt_regs(task)->ip == thread->snapshot_ip &&
-			task_pt_regs(task)->sp == thread->snapshot_sp;
-		if (!rests)
-			error = -EAGAIN;
-		else if (READ_ONCE(task->__state) & __TASK_TRACED)
-			error = -EBUSY;
-	}
-	if (!error) {
-		atlas_thread_set_view(thread, view, &emptied);
-		thread->pending = NULL;
-	}
-	raw_spin_unlock_irq(&space->lock);
-	rcu_read_unlock();
-
-	if (!error)
-		report(space, task, ATLAS_EVENT_MOVED, request->view, 0, request->cookie, 0);
-	if (emptied)
-		atlas_view_emptied(emptied);
-	return error;
-}
-
 /* --- running threads ---------------------------------------------------- */
 
 /* The current thread passed its check: move it. Returns ATLAS_STAYED_* or 0. */
@@ -110,6 +66,7 @@ static u32 move_current(struct atlas_move *move)
 		reason = ATLAS_STAYED_NO_VIEW;
 	} else {
 		atlas_thread_set_view(thread, view, &emptied);
+		thread->moved = true;
 		atlas_root_load(space, view);
 	}
 	raw_spin_unlock_irqrestore(&space->lock, flags);
@@ -142,6 +99,13 @@ static bool claim(struct atlas_move *move, int *view)
 	return claimed;
 }
 
+static void end_move(struct atlas_move *move)
+{
+	atlas_space_put(move->space);
+	kvfree(move);
+	atlas_work_end();
+}
+
 static void move_work(struct callback_head *work)
 {
 	struct atlas_move *move = container_of(work, struct atlas_move, work);
@@ -169,9 +133,30 @@ static void move_work(struct callback_head *work)
 		report(space, current, ATLAS_EVENT_STAYED, view, ATLAS_STAYED_SUPERSEDED,
 		       move->cookie, 0);
 	}
-	kvfree(move);
-	atlas_space_put(space);
-	atlas_work_end();
+	end_move(move);
+}
+
+static bool is_move(struct callback_head *work, void *data)
+{
+	return work == data && work->func == move_work;
+}
+
+/**
+ * atlas_move_cancel() - take a checked move off a thread that may sleep for long
+ * @task: the thread
+ * @move: what was pending for it; may have run by now
+ * @view: where the thread is
+ *
+ * Else each move that a resting thread is spared would stay with it, and would
+ * keep the module, until it wakes.
+ */
+void atlas_move_cancel(struct task_struct *task, struct atlas_move *move, int view)
+{
+	if (!atlas_task_work_cancel(task, is_move, &move->work))
+		return;
+	report(move->space, task, ATLAS_EVENT_STAYED, view, ATLAS_STAYED_SUPERSEDED,
+	       move->cookie, 0);
+	end_move(move);
 }
 
 static struct atlas_move *prepare(struct atlas_space *space, const struct atlas_migrate *request)
@@ -256,9 +241,58 @@ static int move_running(struct atlas_space *space, struct task_struct *task,
 	if (!error)
 		return 0;
 	unbook(space, task, move);
-	kvfree(move);
-	atlas_space_put(space);
-	atlas_work_end();
+	end_move(move);
+	return error;
+}
+
+/* --- resting threads ---------------------------------------------------- */
+
+static int move_resting(struct atlas_space *space, struct task_struct *task,
+			const struct atlas_migrate *request)
+{
+	struct atlas_view *view, *emptied = NULL;
+	struct atlas_move *superseded = NULL;
+	struct atlas_thread *thread;
+	bool rests;
+	int error;
+
+	rcu_read_lock();
+	raw_spin_lock_irq(&space->lock);
+	thread = atlas_thread_find(task);
+	/* A thread that nobody has taken a snapshot of yet has run since any. */
+	error = thread && thread->space == space ? find_view(space, request->view, &view) : -EAGAIN;
+	if (!error) {
+		/*
+		 * A switch-in sets on_cpu first, then takes this lock to count
+		 * itself and to read the view: it either is seen here, or it
+		 * sees the new view. Registers can change while the thread
+		 * rests only by a debugger's hand (W4).
+		 */
+		rests = thread->sequence == request->sequence &&
+			/* pairs with the release when the switch away is complete */
+			!smp_load_acquire(&task->on_cpu) &&
+			task_pt_regs(task)->ip == thread->snapshot_ip &&
+			task_pt_regs(task)->sp == thread->snapshot_sp;
+		if (!rests)
+			error = -EAGAIN;
+		else if (READ_ONCE(task->__state) & __TASK_TRACED)
+			error = -EBUSY;
+	}
+	if (!error) {
+		atlas_thread_set_view(thread, view, &emptied);
+		thread->moved = true;
+		superseded = thread->pending;
+		thread->pending = NULL;
+	}
+	raw_spin_unlock_irq(&space->lock);
+	rcu_read_unlock();
+
+	if (!error)
+		report(space, task, ATLAS_EVENT_MOVED, request->view, 0, request->cookie, 0);
+	if (superseded)
+		atlas_move_cancel(task, superseded, request->view);
+	if (emptied)
+		atlas_view_emptied(emptied);
 	return error;
 }
 
@@ -268,7 +302,7 @@ static int move_running(struct atlas_space *space, struct task_struct *task,
  * @request: which thread, where to, under which condition
  *
  * Return: 0; -ESRCH; -ENOENT for the view; -EINVAL; -EAGAIN when the thread
- * ran since its snapshot; -EBUSY when a debugger stopped it, or a checked move
+ * ran since its snapshot or has none; -EBUSY when a debugger stopped it, or a checked move
  * is pending already; -EFAULT; -ENOMEM.
  */
 int atlas_migrate(struct atlas_space *space, const struct atlas_migrate *request)

@@ -9,6 +9,9 @@
  * may have walked the old link again: when one was dropped, flush once more
  * (S3). That flush calls back here (6.6 and later) and finds nothing to drop.
  *
+ * Taking pt_lock there, even when nothing is found, is what lets the base's
+ * tables be read under it (see table.c).
+ *
  * Nothing here allocates or sleeps; start never fails.
  */
 #include <linux/mmu_notifier.h>

@@ -22,11 +22,15 @@ typedef void flush_function(struct mm_struct *mm, unsigned long start, unsigned 
 			    unsigned int stride_shift, bool freed_tables);
 typedef struct task_struct *pidfd_function(int pidfd, unsigned int *flags);
 typedef bool ptrace_function(struct task_struct *task, unsigned int mode);
+typedef struct callback_head *cancel_function(struct task_struct *task,
+					      bool (*match)(struct callback_head *, void *),
+					      void *data);
 
 DEFINE_STATIC_CALL_NULL(atlas_lookup_name, lookup_function);
 DEFINE_STATIC_CALL_NULL(atlas_flush_tlb_mm_range, flush_function);
 DEFINE_STATIC_CALL_NULL(atlas_pidfd_get_task, pidfd_function);
 DEFINE_STATIC_CALL_NULL(atlas_ptrace_may_access, ptrace_function);
+DEFINE_STATIC_CALL_NULL(atlas_task_work_cancel_match, cancel_function);
 
 static int find(const char *name, unsigned long *address)
 {
@@ -57,7 +61,7 @@ static int find_lookup_name(void)
  */
 int atlas_symbols_init(void)
 {
-	unsigned long flush, pidfd, ptrace, list, lock;
+	unsigned long flush, pidfd, ptrace, cancel, list, lock;
 	int error = find_lookup_name();
 
 	error = error ?: find("switch_mm_irqs_off", &atlas_sym_switch_mm_irqs_off);
@@ -66,6 +70,7 @@ int atlas_symbols_init(void)
 	error = error ?: find("flush_tlb_mm_range", &flush);
 	error = error ?: find("pidfd_get_task", &pidfd);
 	error = error ?: find("ptrace_may_access", &ptrace);
+	error = error ?: find("task_work_cancel_match", &cancel);
 	error = error ?: find("pgd_list", &list);
 	error = error ?: find("pgd_lock", &lock);
 	if (error)
@@ -76,6 +81,7 @@ int atlas_symbols_init(void)
 	static_call_update(atlas_flush_tlb_mm_range, (flush_function *)flush);
 	static_call_update(atlas_pidfd_get_task, (pidfd_function *)pidfd);
 	static_call_update(atlas_ptrace_may_access, (ptrace_function *)ptrace);
+	static_call_update(atlas_task_work_cancel_match, (cancel_function *)cancel);
 	return 0;
 }
 
@@ -112,4 +118,18 @@ struct task_struct *atlas_pidfd_task(int pidfd)
 bool atlas_may_ptrace(struct task_struct *task)
 {
 	return static_call(atlas_ptrace_may_access)(task, PTRACE_MODE_ATTACH_REALCREDS);
+}
+
+/**
+ * atlas_task_work_cancel() - take work off a task before it runs there
+ * @task: the task
+ * @match: whether it is the work; must not look beyond the head of others'
+ * @data: for @match
+ * Return: the work, which is the caller's then, or NULL. Context: any but NMI.
+ */
+struct callback_head *atlas_task_work_cancel(struct task_struct *task,
+					     bool (*match)(struct callback_head *, void *),
+					     void *data)
+{
+	return static_call(atlas_task_work_cancel_match)(task, match, data);
 }

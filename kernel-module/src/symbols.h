@@ -20,5 +20,8 @@ extern spinlock_t *atlas_sym_pgd_lock;
 void atlas_flush_tlb(struct mm_struct *mm, unsigned long start, unsigned long end);
 struct task_struct *atlas_pidfd_task(int pidfd);
 bool atlas_may_ptrace(struct task_struct *task);
+struct callback_head *atlas_task_work_cancel(struct task_struct *task,
+					     bool (*match)(struct callback_head *, void *),
+					     void *data);
 
 #endif /* _ATLAS_SYMBOLS_H */

@@ -22,11 +22,6 @@
 #include "atlas.h"
 #include "symbols.h"
 
-/* Reading the base's tables with interrupts off relies on it. */
-#ifndef CONFIG_MMU_GATHER_RCU_TABLE_FREE
-#error "kernels that do not free page tables by RCU are not supported"
-#endif
-
 #define ENTRIES		512
 #define USER_ENTRIES	256
 #define ATLAS_PRIVATE	((u64)_PAGE_SOFTW1)
@@ -80,8 +75,21 @@ static u64 *base_root(const struct atlas_space *space)
 /* --- reading the base ------------------------------------------------- */
 
 /*
+ * What keeps a table of the base from being freed while it is read here is
+ * pt_lock, which every walk holds from the root on. The kernel unlinks a table,
+ * flushes, and frees it after that; the callback that follows the flush (or the
+ * end of the invalidation, where the table is freed later still) takes pt_lock
+ * too. So a walk that saw the link is over before the table goes, and what it
+ * copied is found by the recheck; a later walk does not see the link.
+ *
+ * Neither RCU nor interrupts that are off would do: without a hypervisor's
+ * shootdown, tables are freed as pages are, at once after the flush, and the
+ * flush waits only for CPUs that have the mm loaded, which ours need not have.
+ */
+
+/*
  * The base's entry for an address: at @level, or at a higher one when the path
- * ends there in a huge leaf. 0 when nothing is present. Interrupts are off.
+ * ends there in a huge leaf. 0 when nothing is present. pt_lock is held.
  */
 static u64 base_entry(const struct atlas_space *space, unsigned long address,
 		      int level, int *found)
@@ -195,7 +203,6 @@ static void prefill(struct atlas_view *view, u64 *table, unsigned long address, 
 		if (!entry_leaf(entry, level) || !invalidating(space, at, at + span))
 			table[index] = entry;
 	}
-	atomic64_add(ENTRIES, &space->counters.view_creation_entries);
 }
 
 /* Tables allocated before the lock, for the path below the root. */
@@ -275,7 +282,6 @@ static int fill_locked(struct atlas_view *view, struct vm_area_struct *vma,
 		below = page_address(spare->pages[--spare->count]);
 		view->table_count++;
 		atomic64_inc(&space->counters.pages);
-		atomic64_inc(&space->counters.view_creation_allocations);
 		prefill(view, below, address, level - 1);
 		set_entry(view, table, index, __pa(below) | _PAGE_TABLE | ATLAS_PRIVATE);
 		table = below;
@@ -405,8 +411,21 @@ bool atlas_table_clear(struct atlas_space *space, unsigned long start,
 	return cleared;
 }
 
-static bool recheck_table(struct atlas_view *view, u64 *table, int level, unsigned long base,
-			  unsigned long start, unsigned long end)
+/* What the base has below an entry; NULL for nothing, or a huge leaf. */
+static const u64 *base_below(const u64 *table, unsigned int index, int level)
+{
+	u64 entry = table ? READ_ONCE(table[index]) : 0;
+
+	return entry_present(entry) && !entry_leaf(entry, level) ? entry_table(entry) : NULL;
+}
+
+/*
+ * Walks a table of the view along with the base's table for the same place.
+ * This runs for each page that reclaim unmaps (6.6 and later), for all addresses
+ * and under the lock of the page table: no step may start at the root again.
+ */
+static bool recheck_table(struct atlas_view *view, u64 *table, const u64 *base_table, int level,
+			  unsigned long base, unsigned long start, unsigned long end)
 {
 	unsigned long span = level_span(level);
 	unsigned long at = max(base, start & ~(span - 1));
@@ -416,20 +435,20 @@ static bool recheck_table(struct atlas_view *view, u64 *table, int level, unsign
 	for (; at < min(end, limit); at += span) {
 		unsigned int index = level_index(at, level);
 		u64 entry = table[index];
-		int found;
+		const u64 *below;
 
 		if (!entry)
 			continue;
+		below = base_below(base_table, index, level);
 		if (entry & ATLAS_PRIVATE) {
+			/* Tables of level 0 have no links. */
 			if (level > 1)
-				cleared |= recheck_table(view, entry_table(entry), level - 1, at,
-							 start, end);
+				cleared |= recheck_table(view, entry_table(entry), below,
+							 level - 1, at, start, end);
 			continue;
 		}
 		/* A link must be the base's; leaves were cleared at the start. */
-		if (!entry_leaf(entry, level) &&
-		    ((base_entry(view->space, at, level, &found) ^ entry) & PTE_PFN_MASK ||
-		     found != level)) {
+		if (!entry_leaf(entry, level) && entry_table(entry) != below) {
 			set_entry(view, table, index, 0);
 			cleared = true;
 		}
@@ -454,7 +473,8 @@ bool atlas_table_recheck(struct atlas_space *space, unsigned long start, unsigne
 
 	lockdep_assert_held(&space->pt_lock);
 	list_for_each_entry(view, &space->views, node)
-		cleared |= recheck_table(view, view->root, top_level(), 0, start, end);
+		cleared |= recheck_table(view, view->root, base_root(space), top_level(), 0,
+					 start, end);
 	return cleared;
 }
 
@@ -514,8 +534,8 @@ int atlas_root_alloc(struct atlas_view *view)
 	view->root_pa = __pa(root);
 	view->table_count = 1;
 	atomic64_inc(&space->counters.pages);
-	atomic64_set(&space->counters.view_creation_allocations, 1);
-	atomic64_set(&space->counters.view_creation_entries, ENTRIES);
+	view->creation_allocations = 1 << root_order();
+	view->creation_entries = ENTRIES << root_order();
 
 	spin_lock(atlas_sym_pgd_lock);
 	for (index = USER_ENTRIES; index < ENTRIES; index++) {

@@ -112,9 +112,19 @@ int atlas_thread_register(struct atlas_space *space, struct task_struct *task,
 	return 0;
 }
 
+/* Whether the task still runs in the mm of its entry. */
+static bool at_home(const struct atlas_thread *thread)
+{
+	return READ_ONCE(thread->task->mm) == thread->space->mm &&
+	       !(READ_ONCE(thread->task->flags) & PF_EXITING);
+}
+
 /**
  * atlas_thread_forget() - a task exits or has executed another program
- * @task: the task; its mm is not the space's any more
+ * @task: the task
+ *
+ * After an exec the entry may be one of the new mm already, whose process was
+ * opened before exec was through: that one stays.
  */
 void atlas_thread_forget(struct task_struct *task)
 {
@@ -129,7 +139,7 @@ void atlas_thread_forget(struct task_struct *task)
 		space = thread->space;
 		atlas_space_hold(space);
 		raw_spin_lock_irqsave(&space->lock, flags);
-		if (list_empty(&thread->member))
+		if (list_empty(&thread->member) || at_home(thread))
 			thread = NULL;
 		else
 			unlink_thread(thread, &emptied);
@@ -156,17 +166,23 @@ void atlas_thread_forget_all(struct atlas_space *space)
 {
 	struct atlas_thread *thread;
 	struct atlas_view *emptied;
+	struct atlas_move *pending;
 	unsigned long flags;
 
 	for (;;) {
+		pending = NULL;
 		raw_spin_lock_irqsave(&space->lock, flags);
 		thread = list_first_entry_or_null(&space->threads, struct atlas_thread, member);
-		if (thread)
+		if (thread) {
+			pending = thread->pending;
 			unlink_thread(thread, &emptied);
+		}
 		raw_spin_unlock_irqrestore(&space->lock, flags);
 		if (!thread)
 			return;
 		WARN_ON_ONCE(emptied);
+		if (pending)
+			atlas_move_cancel(thread->task, pending, ATLAS_VIEW_BASE);
 		call_rcu(&thread->rcu, free_thread);
 	}
 }
@@ -200,11 +216,35 @@ struct inheritance {
 	struct atlas_view *view;	/* the parent's, with a reference */
 };
 
+/*
+ * The current thread enters the view that was made for it. False when somebody
+ * who opened the new process has moved it before: that is not undone.
+ */
+static bool enter_inherited(struct atlas_space *space, struct atlas_view *view)
+{
+	struct atlas_view *emptied = NULL;
+	struct atlas_thread *thread;
+	bool entered = false;
+
+	rcu_read_lock();
+	raw_spin_lock_irq(&space->lock);
+	thread = atlas_thread_find(current);
+	if (thread && thread->space == space && !thread->moved) {
+		atlas_thread_set_view(thread, view, &emptied);
+		atlas_root_load(space, view);
+		entered = true;
+	}
+	raw_spin_unlock_irq(&space->lock);
+	rcu_read_unlock();
+	if (emptied)
+		atlas_view_emptied(emptied);
+	return entered;
+}
+
 static int inherit(struct atlas_view *parent)
 {
 	struct atlas_space *space = atlas_space_get(current->mm);
-	struct atlas_view *view = NULL, *emptied;
-	struct atlas_thread *thread;
+	struct atlas_view *view = NULL;
 	int error;
 
 	if (!space)
@@ -218,19 +258,8 @@ static int inherit(struct atlas_view *parent)
 	if (!error) {
 		memcpy(view->tag, parent->tag, sizeof(view->tag));
 		error = atlas_thread_register(space, current, NULL, GFP_KERNEL);
-		if (error)
+		if (error || !enter_inherited(space, view))
 			atlas_view_delete(view);
-	}
-	if (!error) {
-		rcu_read_lock();
-		raw_spin_lock_irq(&space->lock);
-		thread = atlas_thread_find(current);
-		if (thread && thread->space == space) {
-			atlas_thread_set_view(thread, view, &emptied);
-			atlas_root_load(space, view);
-		}
-		raw_spin_unlock_irq(&space->lock);
-		rcu_read_unlock();
 	}
 	mutex_unlock(&space->mutex);
 	atlas_space_unuse(space);
@@ -255,48 +284,82 @@ static void inherit_work(struct callback_head *work)
 	atlas_work_end();
 }
 
-static void leave_inheritance(struct task_struct *child, struct atlas_view *view)
+/* Takes the reference to the view over, unless there is no memory. */
+static int leave_inheritance(struct task_struct *child, struct atlas_view *view)
 {
 	struct inheritance *inheritance = kmalloc(sizeof(*inheritance), GFP_ATOMIC);
 
 	if (!inheritance)
-		goto out;
+		return -ENOMEM;
 	inheritance->view = view;
 	init_task_work(&inheritance->work, inherit_work);
 	atlas_work_begin();
-	if (!task_work_add(child, &inheritance->work, TWA_RESUME))
-		return;
-	atlas_work_end();
-	kfree(inheritance);
-out:
-	atlas_view_put(view);
+	if (task_work_add(child, &inheritance->work, TWA_RESUME)) {
+		/* It exits. */
+		atlas_view_put(view);
+		kfree(inheritance);
+		atlas_work_end();
+	}
+	return 0;
 }
 
-static void born_here(struct atlas_space *space, struct task_struct *child)
+/* Where a new thread starts, with a reference; NULL: the base. */
+static struct atlas_view *birthplace(struct atlas_space *space, unsigned long clone_flags)
 {
-	struct atlas_event event = { .type = ATLAS_EVENT_BORN };
+	struct atlas_thread *creator;
 	struct atlas_view *view;
-	struct atlas_thread *creator, *newborn;
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&space->lock, flags);
 	creator = atlas_thread_find(current);
-	view = space->default_view;
+	/*
+	 * A vfork child may run on its creator's stack and return into its
+	 * creator's frames: it must find there the code that made them.
+	 */
+	view = clone_flags & CLONE_VFORK ? NULL : space->default_view;
 	if (!view && creator && creator->space == space)
 		view = creator->view;
 	if (view)
 		kref_get(&view->refs);
 	raw_spin_unlock_irqrestore(&space->lock, flags);
+	return view;
+}
+
+/*
+ * The child is on the kernel's lists already: whoever listed it may have given
+ * it an entry, in the base, or even have moved it, which is not undone.
+ */
+static void place(struct atlas_space *space, struct task_struct *child, struct atlas_view *view)
+{
+	struct atlas_event event = { .type = ATLAS_EVENT_BORN };
+	struct atlas_view *emptied = NULL;
+	struct atlas_thread *newborn;
+	unsigned long flags;
 
 	if (view && atlas_thread_register(space, child, view, GFP_ATOMIC))
 		pr_warn_ratelimited("atlas: thread %d starts in the base view: no memory\n",
 				    task_pid_nr(child));
+	rcu_read_lock();
 	raw_spin_lock_irqsave(&space->lock, flags);
 	newborn = atlas_thread_find(child);
-	if (newborn && newborn->space == space)
+	if (newborn && newborn->space == space) {
+		if (view && !newborn->moved && (!view->deleted || view->threads))
+			atlas_thread_set_view(newborn, view, &emptied);
 		event.view = atlas_view_id(newborn->view);
+	}
 	raw_spin_unlock_irqrestore(&space->lock, flags);
+	rcu_read_unlock();
 	atlas_event_post(space, &event, child);
+	if (emptied)
+		atlas_view_emptied(emptied);
+}
+
+static void born_here(struct atlas_space *space, struct task_struct *child,
+		      unsigned long clone_flags)
+{
+	struct atlas_view *view = birthplace(space, clone_flags);
+
+	place(space, child, view);
 	atlas_view_put(view);
 	atlas_gate_newborn(space, child);
 }
@@ -306,8 +369,8 @@ static void born_here(struct atlas_space *space, struct task_struct *child)
  * @child: not yet running
  * @clone_flags: CLONE_*
  *
- * A thread (also a vfork child, as long as it borrows the mm) starts in the
- * default view, or in its creator's. A process with a copy of the mm gets a
+ * A thread starts in the default view, or in its creator's; a vfork child, as
+ * long as it borrows the mm, always in its creator's. A process with a copy of the mm gets a
  * view of its own, equal to its creator's. Kernel helpers that act for the
  * process (io_uring, vhost) never run its code: they stay in the base (W1).
  *
@@ -330,7 +393,7 @@ void atlas_thread_born(struct task_struct *child, unsigned long clone_flags)
 	if (!space)
 		return;
 	if (child->mm == current->mm) {
-		born_here(space, child);
+		born_here(space, child, clone_flags);
 	} else {
 		raw_spin_lock_irqsave(&space->lock, flags);
 		creator = atlas_thread_find(current);
@@ -339,8 +402,11 @@ void atlas_thread_born(struct task_struct *child, unsigned long clone_flags)
 		if (view)
 			kref_get(&view->refs);
 		raw_spin_unlock_irqrestore(&space->lock, flags);
-		if (view)
-			leave_inheritance(child, view);
+		if (view && leave_inheritance(child, view)) {
+			pr_warn_ratelimited("atlas: process %d starts in the base view: no memory\n",
+					    task_pid_nr(child));
+			atlas_view_put(view);
+		}
 	}
 	atlas_space_put(space);
 }

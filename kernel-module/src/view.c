@@ -148,6 +148,8 @@ struct atlas_view *atlas_view_create(struct atlas_space *space, struct atlas_vie
 		atlas_view_delete(view);
 		return ERR_PTR(error);
 	}
+	atomic64_set(&space->counters.view_creation_allocations, view->creation_allocations);
+	atomic64_set(&space->counters.view_creation_entries, view->creation_entries);
 	return view;
 }
 
@@ -321,91 +323,147 @@ static int check_mapping(const struct vm_area_struct *vma)
 }
 
 /*
- * The content of a base page. A breakpoint that a debugger or uprobe planted
- * there is not copied (W3): where memory has int3 and the file has not, the
- * file is right.
+ * What the content of a page was read from. All of it is named by references
+ * that are kept until the new page is stored, so that an address can not stand
+ * for something else meanwhile.
  */
-static int read_base(struct atlas_space *space, unsigned long address, u8 *content,
-		     u8 *pristine, struct file **mapped)
+struct origin {
+	struct page *page;	/* the view's or the base's */
+	bool diverged;		/* the view's */
+	struct file *file;	/* of the mapping, when the page is the base's */
+	loff_t offset;
+	bool code;
+};
+
+static void put_origin(struct origin *origin)
 {
-	struct mm_struct *mm = space->mm;
-	struct vm_area_struct *vma;
-	struct page *page;
-	unsigned int i;
-	loff_t offset = 0;
-	ssize_t known;
-	bool code = false;
-	int error;
+	if (origin->page)
+		put_page(origin->page);
+	if (origin->file)
+		fput(origin->file);
+}
 
-	mmap_read_lock(mm);
-	vma = vma_lookup(mm, address);
-	error = check_mapping(vma);
-	if (!error) {
-		long got = atlas_get_page_remote(mm, address, &page);
+static loff_t file_offset(const struct vm_area_struct *vma, unsigned long address)
+{
+	return ((loff_t)vma->vm_pgoff << PAGE_SHIFT) + (address - vma->vm_start);
+}
 
-		error = got == 1 ? 0 : got < 0 ? (int)got : -EFAULT;
-	}
-	if (!error && vma->vm_file) {
-		*mapped = get_file(vma->vm_file);
-		code = vma->vm_flags & VM_EXEC;
-		offset = ((loff_t)vma->vm_pgoff << PAGE_SHIFT) + (address - vma->vm_start);
-	}
-	mmap_read_unlock(mm);
+static int get_base_page(struct mm_struct *mm, unsigned long address, struct page **page)
+{
+	long got = atlas_get_page_remote(mm, address, page);
+
+	return got == 1 ? 0 : got < 0 ? (int)got : -EFAULT;
+}
+
+/* Finds the page that a view has at an address. The mmap lock is held. */
+static int find_origin(struct atlas_view *view, unsigned long address, struct origin *origin)
+{
+	struct mm_struct *mm = view->space->mm;
+	unsigned long index = address >> PAGE_SHIFT;
+	struct vm_area_struct *vma = vma_lookup(mm, address);
+	int error = check_mapping(vma);
+
 	if (error)
 		return error;
-
-	memcpy_from_page(content, page, 0, PAGE_SIZE);
-	put_page(page);
-	if (!code)
+	origin->page = get_diverged(view, &index, index);
+	origin->diverged = origin->page;
+	if (origin->page)
 		return 0;
-	known = kernel_read(*mapped, pristine, PAGE_SIZE, &offset);
-	for (i = 0; known > 0 && i < known; i++)
+	error = get_base_page(mm, address, &origin->page);
+	if (!error && vma->vm_file) {
+		origin->file = get_file(vma->vm_file);
+		origin->offset = file_offset(vma, address);
+		origin->code = vma->vm_flags & VM_EXEC;
+	}
+	return error;
+}
+
+/*
+ * Whether an address still stands for what was read: since then it may have
+ * been unmapped and something else mapped. The mmap lock is held, so that it
+ * does not change any more.
+ */
+static int check_origin(struct atlas_view *view, const struct vm_area_struct *vma,
+			unsigned long address, const struct origin *origin)
+{
+	struct page *page;
+	int error;
+
+	if (xa_load(&view->pages, address >> PAGE_SHIFT) !=
+	    (origin->diverged ? origin->page : NULL))
+		return -EAGAIN;
+	if (origin->diverged)
+		return 0;
+	if (vma->vm_file != origin->file ||
+	    (origin->file && file_offset(vma, address) != origin->offset))
+		return -EAGAIN;
+	/* Anonymous memory, or a private page of a file: known by the page alone. */
+	error = get_base_page(view->space->mm, address, &page);
+	if (error)
+		return error;
+	if (page != origin->page)
+		error = -EAGAIN;
+	put_page(page);
+	return error;
+}
+
+/*
+ * A breakpoint that a debugger or uprobe planted in the base is not copied (W3):
+ * where memory has int3 and the file has not, the file is right. Reads the file,
+ * for which the mmap lock must not be held.
+ */
+static void remove_breakpoints(const struct origin *origin, u8 *content, u8 *pristine)
+{
+	loff_t offset = origin->offset;
+	ssize_t known, i;
+
+	if (!origin->code)
+		return;
+	known = kernel_read(origin->file, pristine, PAGE_SIZE, &offset);
+	for (i = 0; i < known; i++)
 		if (content[i] == 0xcc && pristine[i] != 0xcc)
 			content[i] = pristine[i];
-	return 0;
 }
 
 static int write_page(struct atlas_view *view, unsigned long address,
 		      const void __user *data, size_t length, u8 *scratch)
 {
 	struct mm_struct *mm = view->space->mm;
-	unsigned long base = address & PAGE_MASK, index = base >> PAGE_SHIFT;
+	unsigned long base = address & PAGE_MASK;
 	struct vm_area_struct *vma;
-	struct page *old, *page;
-	struct file *file = NULL;
-	int error = 0;
+	struct origin origin = { };
+	struct page *page;
+	int error;
 
 	page = alloc_page(GFP_KERNEL_ACCOUNT);
 	if (!page)
 		return -ENOMEM;
-	old = get_diverged(view, &index, index);
-	if (old) {
-		memcpy_from_page(scratch, old, 0, PAGE_SIZE);
-		put_page(old);
-	} else {
-		error = read_base(view->space, base, scratch, scratch + PAGE_SIZE, &file);
-	}
-	if (!error && copy_from_user(scratch + offset_in_page(address), data, length))
-		error = -EFAULT;
+	mmap_read_lock(mm);
+	error = find_origin(view, base, &origin);
+	mmap_read_unlock(mm);
 	if (error)
 		goto out;
+	memcpy_from_page(scratch, origin.page, 0, PAGE_SIZE);
+	remove_breakpoints(&origin, scratch, scratch + PAGE_SIZE);
+	if (copy_from_user(scratch + offset_in_page(address), data, length)) {
+		error = -EFAULT;
+		goto out;
+	}
 	memcpy_to_page(page, 0, scratch, PAGE_SIZE);
 
 	mmap_read_lock(mm);
 	vma = vma_lookup(mm, base);
 	error = check_mapping(vma);
-	/* Another file may have been mapped there meanwhile. */
-	if (!error && !old && vma->vm_file != file)
-		error = -EAGAIN;
 	if (!error)
-		error = store_page(view, index, page);
+		error = check_origin(view, vma, base, &origin);
+	if (!error)
+		error = store_page(view, base >> PAGE_SHIFT, page);
 	/* Ready for the first thread. Where this fails, its fault does it. */
 	if (!error)
 		atlas_table_fill(view, vma, base);
 	mmap_read_unlock(mm);
 out:
-	if (file)
-		fput(file);
+	put_origin(&origin);
 	if (error)
 		__free_page(page);
 	return error;
@@ -445,37 +503,50 @@ int atlas_view_write(struct atlas_view *view, unsigned long address,
 	return error;
 }
 
+/* Copies the first page at or after *@index: 1; 0 when there is none; an errno. */
+static int copy_next(struct atlas_view *view, struct atlas_view *from, unsigned long *index)
+{
+	struct mm_struct *mm = view->space->mm;
+	struct page *page, *copy = NULL;
+	int error = 0;
+
+	/* From finding it until it is stored nothing else may be mapped there. */
+	mmap_read_lock(mm);
+	page = get_diverged(from, index, ULONG_MAX);
+	if (!page)
+		goto out;
+	/* A page whose mapping is gone is not inherited by what comes there. */
+	if (vma_lookup(mm, *index << PAGE_SHIFT)) {
+		copy = alloc_page(GFP_KERNEL_ACCOUNT);
+		error = copy ? 0 : -ENOMEM;
+	}
+	if (copy) {
+		view->creation_allocations++;
+		copy_highpage(copy, page);
+		error = store_page(view, *index, copy);
+		if (error)
+			__free_page(copy);
+	}
+	put_page(page);
+out:
+	mmap_read_unlock(mm);
+	return error ?: !!page;
+}
+
 /**
  * atlas_view_copy_pages() - give a view copies of another view's diverged pages
  * @view: the view; the mutex of its space is held
  * @from: the other, of the same or the parent's space, kept alive by the caller
- * Return: 0 or -ENOMEM.
+ * Return: 0; -ENOSPC or -ENOMEM.
  */
 int atlas_view_copy_pages(struct atlas_view *view, struct atlas_view *from)
 {
-	struct mm_struct *mm = view->space->mm;
-	struct page *page, *copy;
 	unsigned long index = 0;
-	bool stored;
-	int error;
+	int copied;
 
-	while ((page = get_diverged(from, &index, ULONG_MAX))) {
-		copy = alloc_page(GFP_KERNEL_ACCOUNT);
-		if (copy)
-			copy_highpage(copy, page);
-		put_page(page);
-		if (!copy)
-			return -ENOMEM;
-		mmap_read_lock(mm);
-		/* A page whose mapping is gone is not inherited by what comes there. */
-		stored = vma_lookup(mm, index << PAGE_SHIFT);
-		error = stored ? store_page(view, index, copy) : 0;
-		mmap_read_unlock(mm);
-		if (error || !stored)
-			__free_page(copy);
-		if (error)
-			return error;
+	do {
+		copied = copy_next(view, from, &index);
 		index++;
-	}
-	return 0;
+	} while (copied > 0);
+	return copied;
 }

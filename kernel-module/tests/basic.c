@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Threads of one process run different code at one address. */
+#define _GNU_SOURCE
+#include <sched.h>
+#include <signal.h>
+
 #include "views.h"
 
 RETURNS(answer, 1);
+SPINS(spin);
 
 struct worker {
 	pthread_t thread;
@@ -160,6 +165,71 @@ static void test_held(int handle)
 	is(delete_view(handle, view), 0, "its view is deleted");
 }
 
+static struct interrupted {
+	_Atomic pid_t tid;
+	atomic_int handling, leave_handler, leave_spin;
+} interrupted;
+
+static void on_signal(int number)
+{
+	(void)number;
+	interrupted.handling = 1;
+	while (!interrupted.leave_handler)
+		if (interrupted.handling++ % 2)
+			pause_ms(1);
+}
+
+static void *be_interrupted(void *alternate_stack)
+{
+	stack_t stack = { .ss_sp = alternate_stack, .ss_size = 16 * PAGE };
+
+	need(!alternate_stack || !sigaltstack(&stack, NULL));
+	interrupted.tid = own_tid();
+	spin(&interrupted.leave_spin);
+	return NULL;
+}
+
+/* Whoever runs a signal handler will return into what the signal interrupted. */
+static void test_interrupted(int handle, bool alternate)
+{
+	static char stack[16 * PAGE];
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_ONSTACK };
+	struct atlas_range range = { (uintptr_t)spin, (uintptr_t)spin + 16 };
+	struct atlas_event event = { };
+	pthread_t thread;
+	int view = create_view(handle, 0), i;
+
+	memset(&interrupted, 0, sizeof(interrupted));
+	sigaction(SIGUSR1, &action, NULL);
+	need(!pthread_create(&thread, NULL, be_interrupted, alternate ? stack : NULL));
+	while (!interrupted.tid)
+		sched_yield();
+	pause_ms(20);
+	pthread_kill(thread, SIGUSR1);
+	while (!interrupted.handling)
+		sched_yield();
+	for (i = 0; i < 5; i++) {
+		need(!migrate_checked(handle, interrupted.tid, view, &range, 1, 80 + i));
+		do {
+			need(poll(&(struct pollfd) { .fd = handle, .events = POLLIN }, 1, 60000) == 1);
+			need(read(handle, &event, sizeof(event)) == sizeof(event));
+		} while (event.cookie != 80u + i);
+		if (event.type != ATLAS_EVENT_STAYED)
+			break;
+	}
+	is(event.type, ATLAS_EVENT_STAYED, "a thread in a signal handler stays%s",
+	   alternate ? ", on an alternate stack" : "");
+	is(event.reason, alternate ? ATLAS_STAYED_NO_STACK : ATLAS_STAYED_ON_STACK, "because of %s",
+	   alternate ? "its stack" : "what the signal interrupted");
+	if (!alternate)
+		ok(event.address >= range.start && event.address < range.end, "which is where it was");
+	interrupted.leave_handler = 1;
+	interrupted.leave_spin = 1;
+	pthread_join(thread, NULL);
+	signal(SIGUSR1, SIG_DFL);
+	is(delete_view(handle, view), 0, "its view goes");
+}
+
 static void test_area(int handle)
 {
 	uint8_t code[] = { 0xb8, 42, 0, 0, 0, 0xc3 };
@@ -214,6 +284,162 @@ static void test_freeze(int handle)
 	stop(&sleepy);
 }
 
+static int try_freeze(int handle, unsigned int timeout_ms)
+{
+	struct atlas_freeze freeze = { .timeout_ms = timeout_ms };
+
+	return result(ioctl(handle, ATLAS_IOC_FREEZE, &freeze));
+}
+
+static void test_freeze_twice(int handle)
+{
+	int other = attach(getpid());
+
+	is(try_freeze(handle, 5000), 0, "the process is frozen");
+	is(try_freeze(handle, 5000), -EALREADY, "not twice");
+	is(try_freeze(other, 5000), -EALREADY, "nor by another handle");
+	is(result(ioctl(other, ATLAS_IOC_THAW, NULL)), -EINVAL, "which can not thaw it either");
+	is(result(ioctl(handle, ATLAS_IOC_THAW, NULL)), 0, "the first one can");
+	is(try_freeze(other, 5000), 0, "then the other one freezes it");
+	close(other);
+	is(try_freeze(handle, 5000), 0, "until it is closed");
+	is(result(ioctl(handle, ATLAS_IOC_THAW, NULL)), 0, "thawed");
+}
+
+/* Long in the kernel, without a sleep. */
+static void *read_much(void *data)
+{
+	static char much[16ul << 20];
+	struct worker *reader = data;
+	int file = open("/dev/urandom", O_RDONLY);
+
+	while (!reader->stop) {
+		need(read(file, much, sizeof(much)) > 0);
+		reader->calls++;
+	}
+	close(file);
+	return NULL;
+}
+
+static void test_freeze_late(int handle)
+{
+	struct worker reader = { };
+	int error, tries = 0;
+
+	/* The caller must run at the same time. */
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		return;
+	need(!pthread_create(&reader.thread, NULL, read_much, &reader));
+	while (!reader.calls)
+		sched_yield();
+	/* Something else may run in its place just when the kernel looks. */
+	do {
+		error = try_freeze(handle, 8);
+		if (!error)
+			ioctl(handle, ATLAS_IOC_THAW, NULL);
+	} while (!error && ++tries < 500);
+	is(error, -ETIMEDOUT, "a thread that does not come out in time lets a freeze fail");
+	is(result(ioctl(handle, ATLAS_IOC_THAW, NULL)), -EINVAL, "there is nothing to thaw");
+	sees(&reader);
+	ok(true, "the thread goes on");
+	stop(&reader);
+}
+
+static void test_limit(int handle)
+{
+	int views[32], i, made = 0;
+
+	for (i = 0; i < 32; i++) {
+		views[i] = create_view(handle, 0);
+		made += views[i] > 0;
+	}
+	is(made, 32, "a process can have 32 views");
+	is(create_view(handle, 0), -ENOSPC, "and not one more");
+	is(delete_view(handle, views[7]), 0, "one goes");
+	views[7] = create_view(handle, 0);
+	ok(views[7] > 0, "and another can come");
+	for (i = 0; i < 32; i++)
+		delete_view(handle, views[i]);
+}
+
+#define ROUNDS	200
+
+/* Hands a byte on, round after round, and looks at the code each time. */
+static struct stage {
+	int from, to;
+	_Atomic pid_t tid;
+	int sum;
+} stages[2];
+
+static void *hand_on(void *data)
+{
+	struct stage *stage = data;
+	char byte;
+	int i;
+
+	stage->tid = own_tid();
+	for (i = 0; i < ROUNDS; i++) {
+		need(read(stage->from, &byte, 1) == 1);
+		stage->sum += answer();
+		need(write(stage->to, &byte, 1) == 1);
+	}
+	return NULL;
+}
+
+/* A thread in a view, another process, a thread in the base, on one processor (S1). */
+static void test_one_processor(int handle)
+{
+	int pipes[4][2], view = create_view(handle, 0), i;
+	uint64_t flushes = stats(handle).root_flushes;
+	pthread_t threads[2];
+	cpu_set_t all, one;
+	pid_t other;
+	char byte = 0;
+
+	need(!write_return(handle, view, answer, 2));
+	need(!sched_getaffinity(0, sizeof(all), &all));
+	CPU_ZERO(&one);
+	for (i = 0; !CPU_ISSET(i, &all); i++)
+		;
+	CPU_SET(i, &one);
+	need(!sched_setaffinity(0, sizeof(one), &one));
+	for (i = 0; i < 4; i++)
+		need(!pipe(pipes[i]));
+	other = fork();
+	need(other >= 0);
+	if (!other) {
+		for (i = 0; i < ROUNDS; i++)
+			if (read(pipes[1][0], &byte, 1) != 1 || write(pipes[2][1], &byte, 1) != 1)
+				_exit(1);
+		_exit(0);
+	}
+	stages[0] = (struct stage) { .from = pipes[0][0], .to = pipes[1][1] };
+	stages[1] = (struct stage) { .from = pipes[2][0], .to = pipes[3][1] };
+	for (i = 0; i < 2; i++) {
+		need(!pthread_create(&threads[i], NULL, hand_on, &stages[i]));
+		while (!stages[i].tid)
+			sched_yield();
+	}
+	need(move_at_rest(handle, stages[0].tid, view));
+	for (i = 0; i < ROUNDS; i++) {
+		need(write(pipes[0][1], &byte, 1) == 1);
+		need(read(pipes[3][0], &byte, 1) == 1);
+	}
+	for (i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	waitpid(other, NULL, 0);
+	is(stages[0].sum, 2 * ROUNDS, "a thread in a view runs its code, next to another process");
+	is(stages[1].sum, ROUNDS, "a thread in the base runs the base's, right after");
+	flushes = stats(handle).root_flushes - flushes;
+	ok(flushes > 0, "the view's translations were dropped in between (%d times)", (int)flushes);
+	for (i = 0; i < 4; i++) {
+		close(pipes[i][0]);
+		close(pipes[i][1]);
+	}
+	need(!sched_setaffinity(0, sizeof(all), &all));
+	is(delete_view(handle, view), 0, "the view goes");
+}
+
 static void test_refusals(int handle)
 {
 	static char writable[PAGE] __attribute__((aligned(4096)));
@@ -262,8 +488,14 @@ int main(void)
 		test_resting(handle);
 	}
 	test_held(handle);
+	test_interrupted(handle, false);
+	test_interrupted(handle, true);
 	test_area(handle);
 	test_freeze(handle);
+	test_freeze_twice(handle);
+	test_freeze_late(handle);
+	test_limit(handle);
+	test_one_processor(handle);
 	test_refusals(handle);
 	ok(info().flags & ATLAS_INFO_HOOKED, "hooks are in place");
 	close(handle);

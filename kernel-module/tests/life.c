@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <sched.h>
 #include <spawn.h>
+#include <sys/ptrace.h>
 
 #include "views.h"
 
@@ -111,6 +112,7 @@ static void test_births(void)
 
 	is(default_view(handle, other), 0, "a default view is set");
 	is(answer_of_new_thread(), 5, "new threads start there");
+	is(vfork_answer(), 2, "but a vfork child where its creator is");
 	is(default_view(handle, ATLAS_VIEW_CREATOR), 0, "and unset");
 	is(answer_of_new_thread(), 2, "then in their creator's again");
 	is(default_view(handle, 999), -ENOENT, "an unknown default is refused");
@@ -118,6 +120,7 @@ static void test_births(void)
 	is(answer(), 1, "runs the base's code");
 	is(default_view(handle, other), 0, "a default for births from the base");
 	is(answer_of_new_thread(), 5, "is followed");
+	is(vfork_answer(), 1, "but not by a vfork child");
 	is(delete_view(handle, other), 0, "the default view is deleted");
 	is(answer_of_new_thread(), 1, "then births are in the base");
 	is(delete_view(handle, view), 0, "the view is deleted");
@@ -148,21 +151,47 @@ static void *wait_in_view(void *data)
 	return NULL;
 }
 
-static int many_in_view(int child_handle)
+static bool many_in_view(int child_handle)
 {
-	_Atomic pid_t tids[8] = { };
+	static _Atomic pid_t tids[8];
 	pthread_t thread;
 	int view = create_view(child_handle, 0), i;
 
-	write_return(child_handle, view, answer, 3);
+	if (view < 0 || write_return(child_handle, view, answer, 3))
+		return false;
 	for (i = 0; i < 8; i++) {
-		pthread_create(&thread, NULL, wait_in_view, (void *)&tids[i]);
+		if (pthread_create(&thread, NULL, wait_in_view, (void *)&tids[i]))
+			return false;
 		while (!tids[i])
 			sched_yield();
 		/* asleep: it moves when it wakes, or is moved at its death */
-		migrate_checked(child_handle, tids[i], view, NULL, 0, 0);
+		if (migrate_checked(child_handle, tids[i], view, NULL, 0, 0))
+			return false;
 	}
-	return move(child_handle, own_tid(), view) ? view : -1;
+	return move(child_handle, own_tid(), view) && answer() == 3;
+}
+
+/* Dies in a view; 50 is none of the ways in which it is to die. */
+static void die(int round, int ready)
+{
+	int own = attach(getpid());
+
+	if (own < 0 || !many_in_view(own) || write(ready, "x", 1) != 1)
+		_exit(50);
+	switch (round % 4) {
+	case 0:
+		kill(getpid(), SIGKILL);
+		break;
+	case 1:
+		execl(self, self, "answer", NULL);
+		break;
+	case 2:
+		syscall(SYS_exit, 1); /* the leader alone: then kill */
+		break;
+	case 3:
+		_exit(1);
+	}
+	_exit(50);
 }
 
 static void test_deaths(void)
@@ -170,28 +199,28 @@ static void test_deaths(void)
 	int round, good = 0;
 
 	for (round = 0; round < 20; round++) {
-		pid_t child = fork();
-		int status;
+		int ready[2], status;
+		pid_t child;
+		char byte;
 
-		if (!child) {
-			int own = attach(getpid());
-
-			if (own < 0 || many_in_view(own) < 0 || answer() != 3)
-				_exit(1);
-			if (round % 4 == 0)
-				kill(getpid(), SIGKILL);
-			if (round % 4 == 1)
-				execl(self, self, "answer", NULL);
-			if (round % 4 == 2)
-				syscall(SYS_exit, 1); /* the leader alone: then kill */
-			_exit(1);
-		}
-		if (round % 4 == 2) {
+		need(!pipe(ready));
+		child = fork();
+		need(child >= 0);
+		if (!child)
+			die(round, ready[1]);
+		close(ready[1]);
+		/* Nothing comes when it failed before it was in the view. */
+		if (read(ready[0], &byte, 1) == 1 && round % 4 == 2) {
 			pause_ms(50);
 			kill(child, SIGKILL);
 		}
-		waitpid(child, &status, 0);
-		good += WIFSIGNALED(status) ? round % 2 == 0 : WEXITSTATUS(status) == 1;
+		close(ready[0]);
+		need(waitpid(child, &status, 0) == child);
+		if (round % 2 ? WIFEXITED(status) && WEXITSTATUS(status) == 1 :
+				WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+			good++;
+		else
+			printf("# round %d ended with wait status %#x\n", round, status);
 	}
 	is(good, 20, "processes die in views in every way");
 }
@@ -223,6 +252,34 @@ static void test_gone(void)
 	close(pipes[1]);
 }
 
+/* A debugger may change the registers of a thread that it has stopped (W4). */
+static void test_traced(void)
+{
+	struct atlas_snapshot shot;
+	int other, view, status;
+	pid_t child = fork();
+
+	need(child >= 0);
+	if (!child)
+		for (;;)
+			pause_ms(1000);
+	other = attach(child);
+	view = create_view(other, 0);
+	need(view > 0);
+	need(!ptrace(PTRACE_ATTACH, child, NULL, NULL));
+	need(waitpid(child, &status, 0) == child && WIFSTOPPED(status));
+	while (snapshot(other, child, &shot, NULL, 0))
+		sched_yield();
+	is(migrate_resting(other, child, view, shot.sequence), -EBUSY,
+	   "a thread that a debugger stopped is not moved");
+	is(view_of(other, child), 0, "it is where it was");
+	need(!ptrace(PTRACE_DETACH, child, NULL, NULL));
+	ok(move_at_rest(other, child, view), "and is moved when the debugger is gone");
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	close(other);
+}
+
 static void test_survival(void)
 {
 	int view, second;
@@ -238,6 +295,8 @@ static void test_survival(void)
 	close(second);
 	close(handle);
 	is(answer(), 8, "a view outlives all handles");
+	is(result(syscall(SYS_delete_module, "atlas", O_NONBLOCK)), -EWOULDBLOCK,
+	   "as long as it lives the module can not be unloaded");
 	handle = attach(getpid());
 	is(list_views(handle, entries, 4), 1, "a new handle finds it");
 	ok(!strcmp((char *)entries[0].tag, "survives"), "by its tag");
@@ -258,6 +317,7 @@ int main(int count, char **arguments)
 	test_copy();
 	test_deaths();
 	test_gone();
+	test_traced();
 	test_survival();
 	close(handle);
 	for (int i = 0; i < 500 && info().views; i++)

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <signal.h>
+#include <linux/userfaultfd.h>
 #include <sys/mman.h>
 
 #include "views.h"
@@ -248,34 +249,171 @@ static void test_unmap_text(void)
 	munmap(copy, PAGE);
 }
 
-/* The cost of a view: the same whatever the size of the process. */
-static void creation_cost(uint64_t *allocations, uint64_t *entries)
+/*
+ * A write to a view waits for its source; meanwhile there comes other content at
+ * the place it writes to, by a mapping that looks the same.
+ */
+struct replacement {
+	int faults;		/* userfaultfd of the source */
+	char *place;
+	int value;
+};
+
+static void *replace_meanwhile(void *data)
 {
-	int costed = create_view(handle, 0);
-	struct atlas_stats cost;
+	struct replacement *replacement = data;
+	struct uffd_msg message;
+	struct uffdio_zeropage source = { .range.len = PAGE };
+	char *place = replacement->place;
+
+	need(read(replacement->faults, &message, sizeof(message)) == sizeof(message));
+	munmap(place, PAGE);
+	need(mmap(place, PAGE, PROT_READ | PROT_WRITE,
+		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == place);
+	memset(place, replacement->value, PAGE);
+	mprotect(place, PAGE, PROT_READ | PROT_EXEC);
+	source.range.start = message.arg.pagefault.address & -PAGE;
+	need(!ioctl(replacement->faults, UFFDIO_ZEROPAGE, &source));
+	return NULL;
+}
+
+static int write_replaced(struct replacement *replacement, char *source)
+{
+	pthread_t thread;
+	int error;
+
+	madvise(source, PAGE, MADV_DONTNEED);
+	need(!pthread_create(&thread, NULL, replace_meanwhile, replacement));
+	error = write_view(handle, view, replacement->place + 100, source, 1);
+	pthread_join(thread, NULL);
+	return error;
+}
+
+static void test_replaced(void)
+{
+	char *place = map(PAGE, 0), *source = map(PAGE, 0), byte = 1;
+	struct replacement replacement = {
+		.faults = syscall(SYS_userfaultfd, O_CLOEXEC), .place = place, .value = 6,
+	};
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register registered = {
+		.range = { (uintptr_t)source, PAGE }, .mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+
+	need(replacement.faults >= 0 && !ioctl(replacement.faults, UFFDIO_API, &api));
+	need(!ioctl(replacement.faults, UFFDIO_REGISTER, &registered));
+	memset(place, 5, PAGE);
+	need(!mprotect(place, PAGE, PROT_READ | PROT_EXEC));
+	is(write_replaced(&replacement, source), -EAGAIN, "a write whose place was mapped anew fails");
+	is(place[0], 6, "and the new mapping has its own content");
+	need(!write_view(handle, view, place + 100, &byte, 1));
+	replacement.value = 7;
+	is(write_replaced(&replacement, source), -EAGAIN, "also where a page had diverged");
+	is(place[0], 7, "and the new mapping has its own content");
+	is(place[100], 7, "all of it");
+	close(replacement.faults);
+	munmap(place, PAGE);
+	munmap(source, PAGE);
+}
+
+/*
+ * A view can have a page mapped where the base has no table yet: a forked child
+ * has copies of the diverged pages, but not of the tables. Then the kernel tells
+ * no notifier of a change of protection (S6).
+ */
+static int child_of_unpopulated(char *place, int told)
+{
+	int (*function)(void) = (int (*)(void))place;
+	char byte;
+
+	if (read(told, &byte, 1) != 1)
+		return 10;
+	if (mprotect(place, PAGE, PROT_NONE) || !faults(place, false))
+		return 11;
+	if (mprotect(place, PAGE, PROT_READ | PROT_EXEC) || faults(place, false))
+		return 12;
+	return function();
+}
+
+static void test_unpopulated(void)
+{
+	const size_t span = 2ul << 20;
+	uint8_t code[PAGE] = { 0xb8, 1, 0, 0, 0, 0xc3 };
+	char *reserved = mmap(NULL, 2 * span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *place = (char *)(((uintptr_t)reserved + span - 1) & -span);
+	int (*function)(void) = (int (*)(void))place;
+	int file = memfd_create("code", 0), pipes[2], other, tries, status;
+	struct atlas_view_entry entry = { };
+	pid_t child;
+
+	need(reserved != MAP_FAILED && write(file, code, PAGE) == (ssize_t)PAGE && !pipe(pipes));
+	need(mmap(place, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, file, 0) == place);
+	need(!write_return(handle, view, function, 12));
+	is(function(), 12, "a page diverges in a table of its own");
+	child = fork();
+	need(child >= 0);
+	if (!child)
+		_exit(child_of_unpopulated(place, pipes[0]));
+	other = attach(child);
+	need(other >= 0);
+	for (tries = 0; list_views(other, &entry, 1) != 1 || !entry.threads; tries++) {
+		need(tries < 1000);
+		pause_ms(10);
+	}
+	is(write_return(other, entry.view, function, 13), 0, "a child that never touched it is patched");
+	need(write(pipes[1], "x", 1) == 1);
+	need(waitpid(child, &status, 0) == child && WIFEXITED(status));
+	is(WEXITSTATUS(status), 13, "and has the rights that the mapping has, without a table of the base");
+	close(other);
+	close(pipes[0]);
+	close(pipes[1]);
+	close(file);
+	munmap(reserved, 2 * span);
+}
+
+/* The cost of a view: the same whatever the size of the process. */
+struct cost {
+	uint64_t allocations, entries, tables;
+};
+
+static struct cost creation_cost(void)
+{
+	static struct atlas_view_entry entries[32];
+	int costed = create_view(handle, 0), count, i;
+	struct atlas_stats stat = stats(handle);
+	struct cost cost = { stat.view_creation_allocations, stat.view_creation_entries, 0 };
 
 	need(!write_return(handle, costed, answer, 4));
-	cost = stats(handle);
-	*allocations = cost.view_creation_allocations;
-	*entries = cost.view_creation_entries;
+	is(stats(handle).view_creation_entries, cost.entries, "filling a view is not creating one");
+	count = list_views(handle, entries, 32);
+	for (i = 0; i < count; i++)
+		if (entries[i].view == costed)
+			cost.tables = entries[i].tables;
 	need(!delete_view(handle, costed));
+	return cost;
 }
 
 static void test_cost(void)
 {
-	const size_t much = 1ul << 30;
-	uint64_t allocations, entries, more_allocations, more_entries;
+	const size_t much = 1ul << 30, little = 10ul << 20;
+	struct cost small, large;
 	char *memory;
 
-	creation_cost(&allocations, &entries);
 	memory = map(much, MAP_NORESERVE);
 	madvise(memory, much, MADV_NOHUGEPAGE);
-	for (size_t i = 0; i < much / 4; i += PAGE)
+	for (size_t i = 0; i < little; i += PAGE)
 		memory[i] = 1;
-	creation_cost(&more_allocations, &more_entries);
-	is(more_allocations, allocations, "a view needs as many pages in a large process (%d)",
-	   (int)allocations);
-	is(more_entries, entries, "and as many table entries (%d)", (int)entries);
+	small = creation_cost();
+	for (size_t i = 0; i < much; i += PAGE)
+		memory[i] = 1;
+	ok(kilobytes("/proc/self/smaps_rollup", "Rss:") >= (long)(much >> 10), "1 GiB is resident");
+	large = creation_cost();
+	ok(small.allocations && small.entries && small.tables, "a view costs something");
+	is(large.allocations, small.allocations, "as many pages in a large process (%d)",
+	   (int)small.allocations);
+	is(large.entries, small.entries, "as many table entries (%d)", (int)small.entries);
+	is(large.tables, small.tables, "and as many tables once it is written (%d)",
+	   (int)small.tables);
 	munmap(memory, much);
 }
 
@@ -299,6 +437,8 @@ int main(void)
 	test_protection();
 	test_reclaim();
 	test_unmap_text();
+	test_replaced();
+	test_unpopulated();
 	test_cost();
 	is(answer(), 2, "still");
 	ok(move(handle, own_tid(), 0), "back to the base");

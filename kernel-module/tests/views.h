@@ -185,6 +185,38 @@ static inline bool move(int handle, pid_t tid, int view)
 	}
 }
 
+/* Moves a thread that sleeps, or soon will, where it sleeps. */
+static inline bool move_at_rest(int handle, pid_t tid, int view)
+{
+	struct atlas_snapshot shot;
+	int error, tries = 0;
+
+	do {
+		error = snapshot(handle, tid, &shot, NULL, 0);
+		if (!error)
+			error = migrate_resting(handle, tid, view, shot.sequence);
+		if (error)
+			sched_yield();
+	} while ((error == -EAGAIN || error == -EBUSY) && ++tries < 1000000);
+	return !error;
+}
+
+/* A number from a file of the kernel's, by the name at the head of its line. */
+static inline long kilobytes(const char *path, const char *name)
+{
+	FILE *file = fopen(path, "re");
+	char line[256];
+	long number = -1;
+
+	need(file);
+	while (number < 0 && fgets(line, sizeof(line), file))
+		if (!strncmp(line, name, strlen(name)))
+			number = strtol(line + strlen(name), NULL, 10);
+	fclose(file);
+	need(number >= 0);
+	return number;
+}
+
 /* Code of one instruction's meaning: returns a number. Page-aligned text. */
 #define RETURNS(name, number)							\
 	__asm__(".pushsection .text.views,\"ax\"\n.balign 4096\n"		\
@@ -209,6 +241,14 @@ static inline int write_return(int handle, int view, int (*function)(void), int 
 	memcpy(code + 1, &number, 4);
 	return write_view(handle, view, (const void *)function, code, sizeof(code));
 }
+
+/* Code that goes round, without a call, until the word it is given is not 0. */
+#define SPINS(name)								\
+	__asm__(".pushsection .text.views,\"ax\"\n.balign 4096\n"		\
+		".globl " #name "\n.type " #name ",@function\n" #name ":\n"	\
+		"1: pause\ncmpl $0,(%rdi)\nje 1b\nret\n"			\
+		".balign 4096\n.popsection\n");				\
+	int name(void *until)
 
 static inline uint64_t nanoseconds(void)
 {

@@ -214,8 +214,8 @@ struct atlas_freeze {
 /* ATLAS_IOC_STATS: counted since the process got its first view */
 struct atlas_stats {
 	__u64 views_created;
-	__u64 view_creation_allocations; /* pages allocated by the last creation */
-	__u64 view_creation_entries;	/* table entries written by it */
+	__u64 view_creation_allocations; /* pages that the last creation of a view took: root and copies */
+	__u64 view_creation_entries;	/* table entries written by it; later fills are not in it */
 	__u64 moves;		/* threads moved */
 	__u64 stays;		/* checked migrations that stayed */
 	__u64 root_loads;	/* times a view's root was loaded into CR3 */
@@ -233,7 +233,21 @@ struct atlas_stats {
 	__u64 pages;		/* diverged pages and private tables now alive */
 };
 
-/* Events, read from the handle; poll() says when there is one. */
+/*
+ * Events, read from the handle; poll() says when there is one. A handle has room
+ * for 2048; what comes when it is full is counted in events_lost.
+ *
+ * Watching begins with the first create, snapshot, migrate or freeze of the
+ * process. Before that neither BORN, DIED nor GONE can be relied on.
+ *
+ * DIED is for threads that were looked at: those that were born in a view, that
+ * a snapshot was taken of or that were moved by a check. After exec it carries
+ * the id that the thread has then, which is the process's.
+ *
+ * GONE comes once, when the last thread has left the address space by exit or
+ * exec. The last thread's DIED may follow it. From then on every operation on
+ * the handle fails with ESRCH.
+ */
 struct atlas_event {
 	__u32 type;		/* ATLAS_EVENT_* */
 	__s32 tid;
