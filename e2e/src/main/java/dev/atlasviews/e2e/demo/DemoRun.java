@@ -119,9 +119,10 @@ final class DemoRun {
             throws IOException, InterruptedException {
         int keysBefore = countIntact(redis);
         narrator.say("process %d holds %d keys".formatted(redis.pid(), keysBefore));
-        var story = story(system, redis, build, fix);
+        var cycle = new PatchCycle(system, fix);
+        var story = story(system, redis, build, fix, cycle);
         narrator.begin();
-        var measured = measure(system, redis, fix);
+        var measured = measure(system, redis, cycle);
         narrator.done("measure");
         var process = new Report.ProcessIdentity(
                 redis.findProcess() == redis.pid(),
@@ -155,22 +156,23 @@ final class DemoRun {
                 verification.checks());
     }
 
-    private StoryResult story(AtlasSystem system, RedisPod redis, RedisBuild build, RedisFix fix) throws IOException {
+    private StoryResult story(AtlasSystem system, RedisPod redis, RedisBuild build, RedisFix fix, PatchCycle cycle)
+            throws IOException {
         try (var load = LoadGenerator.start(load(redis));
                 // Values of more than 44 bytes are made by the patched function; enough clients wake the io-threads.
                 var benchmark =
                         RedisBenchmark.start(redis.address(), RedisPod.PORT, 50, 1, 128, 500, Duration.ofMinutes(2))) {
-            return new Story(system, redis, build, fix, narrator).tell(load, benchmark, output);
+            return new Story(system, redis, build, fix, cycle, narrator).tell(load, benchmark, output);
         }
     }
 
-    private Measured measure(AtlasSystem system, RedisPod redis, RedisFix fix)
+    private Measured measure(AtlasSystem system, RedisPod redis, PatchCycle cycle)
             throws IOException, InterruptedException {
         narrator.chapter(
                 "measured: %d windows each of undisturbed, undisturbed again, local, global".formatted(blocks));
         try (var observer = Observer.start(system.node(), redis.pid(), Observer.NOWHERE, Observer.NOWHERE);
                 var load = LoadGenerator.start(load(redis))) {
-            var measurement = new Measurement(load, new PatchCycle(system.client(), fix));
+            var measurement = new Measurement(load, cycle);
             var windows = measurement.windows(blocks < 2 ? 0 : WARM_UPS, blocks, this::sayNewest);
             Observation counted = observer.look();
             draw(system, windows, measurement);

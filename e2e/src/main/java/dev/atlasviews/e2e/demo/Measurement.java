@@ -9,6 +9,7 @@ import dev.atlasviews.e2e.measure.Windows;
 import dev.atlasviews.e2e.picture.Episode;
 import dev.atlasviews.e2e.picture.Span;
 import dev.atlasviews.e2e.redis.PatchCycle;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,6 +37,12 @@ final class Measurement {
     /** When the agent said that a thread moved, on the load's clock. */
     private final Queue<Long> moves = new ConcurrentLinkedQueue<>();
 
+    /** Something that is done while it is measured. */
+    @FunctionalInterface
+    private interface Action {
+        void run() throws IOException;
+    }
+
     Measurement(LoadGenerator load, PatchCycle cycle) {
         this.load = load;
         this.cycle = cycle;
@@ -52,7 +59,7 @@ final class Measurement {
      *
      * @param warmUps how often the fix goes in and out before
      */
-    Windows windows(int warmUps, int blocks, Consumer<Windows> afterBlock) {
+    Windows windows(int warmUps, int blocks, Consumer<Windows> afterBlock) throws IOException {
         for (int i = 0; i < warmUps; i++) {
             happen(i % 2 == 0 ? Condition.LOCAL : Condition.GLOBAL);
         }
@@ -73,7 +80,7 @@ final class Measurement {
     }
 
     /** One patch and its revert with calm around them. */
-    Episode episode(String title, String colour, QuiescenceScope scope, double undisturbedMillis) {
+    Episode episode(String title, String colour, QuiescenceScope scope, double undisturbedMillis) throws IOException {
         long begin = load.nowNanos();
         sleep(CALM);
         moves.clear();
@@ -95,13 +102,13 @@ final class Measurement {
                 undisturbedMillis);
     }
 
-    private Span span(String name, Runnable what) {
+    private Span span(String name, Action what) throws IOException {
         long from = load.nowNanos();
         what.run();
         return new Span(name, from, load.nowNanos());
     }
 
-    private void happen(Condition condition) {
+    private void happen(Condition condition) throws IOException {
         switch (condition) {
             case UNDISTURBED, CONTROL -> {
                 // Nothing is what is measured.
@@ -111,7 +118,7 @@ final class Measurement {
         }
     }
 
-    private void patchAndRevert(QuiescenceScope scope) {
+    private void patchAndRevert(QuiescenceScope scope) throws IOException {
         cycle.apply("window", scope);
         cycle.revert("window");
     }

@@ -32,13 +32,15 @@ final class Story {
     private final RedisPod redis;
     private final RedisBuild build;
     private final RedisFix fix;
+    private final PatchCycle cycle;
     private final Narrator narrator;
 
-    Story(AtlasSystem system, RedisPod redis, RedisBuild build, RedisFix fix, Narrator narrator) {
+    Story(AtlasSystem system, RedisPod redis, RedisBuild build, RedisFix fix, PatchCycle cycle, Narrator narrator) {
         this.system = system;
         this.redis = redis;
         this.build = build;
         this.fix = fix;
+        this.cycle = cycle;
         this.narrator = narrator;
     }
 
@@ -110,7 +112,7 @@ final class Story {
                         narrator::quote)) {
             narrator.quote(system.kubectl()
                     .run("apply", "--server-side", "--namespace=" + RedisPod.NAMESPACE, "--filename=" + document));
-            PatchCycle.awaitApplied(system.client(), PATCH);
+            cycle.awaitApplied(PATCH);
             narrator.done("apply");
             // What was written a moment ago is still to be read.
             LockSupport.parkNanos(Duration.ofSeconds(1).toNanos());

@@ -3,58 +3,64 @@ package dev.atlasviews.e2e.redis;
 
 import dev.atlasviews.crds.QuiescenceScope;
 import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.e2e.system.AtlasSystem;
 import io.fabric8.kubernetes.api.model.Condition;
-import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.dsl.Resource;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** Creates and deletes the ViewPatch of the fix, and waits until it has had its effect. */
+/** Creates and deletes the ViewPatch of the fix by kubectl, and waits until it has had its effect. */
 public final class PatchCycle {
-    private static final Duration LIMIT = Duration.ofMinutes(2);
+    private static final Duration LIMIT = Duration.ofMinutes(4);
     private static final String ARTIFACT = "redis-fix";
 
-    private final KubernetesClient client;
+    private final AtlasSystem system;
     private final RedisFix fix;
+    private final Path document;
 
     /** Stores the patch file in the cluster, for all cycles. */
-    public PatchCycle(KubernetesClient client, RedisFix fix) {
-        this.client = client;
+    public PatchCycle(AtlasSystem system, RedisFix fix) throws IOException {
+        this.system = system;
         this.fix = fix;
-        client.resource(fix.artifact(ARTIFACT)).serverSideApply();
+        this.document = Files.createTempFile("viewpatch", ".yaml");
+        document.toFile().deleteOnExit();
+        system.client().resource(fix.artifact(ARTIFACT)).fieldManager("test").serverSideApply();
+    }
+
+    /** Creates the ViewPatch. */
+    public void create(String name, QuiescenceScope scope) throws IOException {
+        RedisFix.write(document, fix.viewPatch(name, ARTIFACT, scope));
+        system.kubectl().run("create", "--filename=" + document);
     }
 
     /** Applies the fix; returns when the ViewPatch is {@code Applied}. */
-    public void apply(String name, QuiescenceScope scope) {
-        client.resource(fix.viewPatch(name, ARTIFACT, scope)).create();
-        awaitApplied(client, name);
-    }
-
-    /** Takes the fix back; returns when the ViewPatch is gone. */
-    public void revert(String name) {
-        resource(client, name).delete();
-        awaitGone(client, name);
+    public void apply(String name, QuiescenceScope scope) throws IOException {
+        create(name, scope);
+        awaitApplied(name);
     }
 
     /** Waits until all threads of all pods run the new code. */
-    public static void awaitApplied(KubernetesClient client, String name) {
-        resource(client, name)
-                .waitUntilCondition(patch -> holds(patch, "Applied"), LIMIT.toSeconds(), TimeUnit.SECONDS);
+    public void awaitApplied(String name) {
+        system.kubectl()
+                .run(
+                        "wait",
+                        "--namespace=" + RedisPod.NAMESPACE,
+                        "--for=condition=Applied",
+                        "--timeout=%ds".formatted(LIMIT.toSeconds()),
+                        "viewpatch/" + name);
     }
 
-    /** Waits until a ViewPatch is gone, which its finalizer allows when no thread runs the new code. */
-    public static void awaitGone(KubernetesClient client, String name) {
-        resource(client, name).waitUntilCondition(Objects::isNull, LIMIT.toSeconds(), TimeUnit.SECONDS);
-    }
-
-    /** Whether a ViewPatch has a condition with the status True. */
-    public static boolean holds(@Nullable ViewPatch patch, String type) {
-        return condition(patch, type)
-                .filter(condition -> "True".equals(condition.getStatus()))
-                .isPresent();
+    /** Takes the fix back; returns when the ViewPatch is gone, so that no thread runs the new code. */
+    public void revert(String name) {
+        system.kubectl()
+                .run(
+                        "delete",
+                        "--namespace=" + RedisPod.NAMESPACE,
+                        "--timeout=%ds".formatted(LIMIT.toSeconds()),
+                        "viewpatch/" + name);
     }
 
     /** A condition of a ViewPatch. */
@@ -65,9 +71,5 @@ public final class PatchCycle {
         return patch.getStatus().conditions().stream()
                 .filter(condition -> condition.getType().equals(type))
                 .findFirst();
-    }
-
-    private static Resource<ViewPatch> resource(KubernetesClient client, String name) {
-        return client.resources(ViewPatch.class).inNamespace(RedisPod.NAMESPACE).withName(name);
     }
 }

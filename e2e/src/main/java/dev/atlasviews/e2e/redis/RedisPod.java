@@ -118,9 +118,14 @@ public final class RedisPod implements AutoCloseable {
         }
     }
 
-    /** Looks for the container's one process on the node, by the control group that the container runtime put it into. */
+    /**
+     * Looks for the container's one process on the node, by the control group that the container runtime put it into;
+     * another one after the container was started again.
+     */
     public int findProcess() {
-        var id = pod.getStatus().getContainerStatuses().getFirst().getContainerID();
+        var current =
+                system.client().pods().inNamespace(NAMESPACE).withName(name()).get();
+        var id = current.getStatus().getContainerStatuses().getFirst().getContainerID();
         var found = system.node()
                 .exec("sh", "-c", "grep -ls %s /proc/[0-9]*/cgroup".formatted(id.substring(id.indexOf("//") + 2)));
         var matcher = PROCESS.matcher(found.text());

@@ -14,6 +14,7 @@ import dev.atlasviews.e2e.redis.PatchCycle;
 import dev.atlasviews.e2e.redis.RedisBuild;
 import dev.atlasviews.e2e.redis.RedisFix;
 import dev.atlasviews.e2e.redis.RedisPod;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -43,7 +44,7 @@ class CyclesIT {
             try (var connection = redis.connect()) {
                 DATA.store(connection);
             }
-            var cycle = new PatchCycle(system.client(), fix);
+            var cycle = new PatchCycle(system, fix);
             try (var load = LoadGenerator.start(new Load(redis.address(), RedisPod.PORT, 100, 6, DATA, 1));
                     var observer = Observer.start(system.node(), redis.pid(), Observer.NOWHERE, Observer.NOWHERE)) {
                 patchAndRevert(cycle, WARM_UP);
@@ -62,7 +63,7 @@ class CyclesIT {
         system.node().requireCleanKernelLog();
     }
 
-    private static void patchAndRevert(PatchCycle cycle, int times) {
+    private static void patchAndRevert(PatchCycle cycle, int times) throws IOException {
         for (int i = 0; i < times; i++) {
             cycle.apply("cycle", i % TOGETHER == 0 ? QuiescenceScope.PROCESS : QuiescenceScope.THREAD);
             cycle.revert("cycle");

@@ -56,10 +56,10 @@ class FaultsIT {
     }
 
     @BeforeEach
-    void startRedis(AtlasSystem running) {
+    void startRedis(AtlasSystem running) throws IOException {
         system = running;
         system.awaitAgent();
-        cycle = new PatchCycle(system.client(), fix);
+        cycle = new PatchCycle(system, fix);
         redis = RedisPod.start(system, "redis");
         try (var connection = redis.connect()) {
             DATA.store(connection);
@@ -68,6 +68,9 @@ class FaultsIT {
 
     @AfterEach
     void stopRedis() {
+        if (patch() != null) {
+            cycle.revert(PATCH);
+        }
         redis.close();
         system.node().requireCleanKernelLog();
     }
@@ -102,7 +105,7 @@ class FaultsIT {
             new Agent(system).kill();
             return null;
         });
-        PatchCycle.awaitApplied(system.client(), PATCH);
+        cycle.awaitApplied(PATCH);
         assertThat(look().threads())
                 .allSatisfy(thread -> assertThat(thread.view()).isPositive());
         assertUnharmed(started, "fixed");
@@ -148,7 +151,7 @@ class FaultsIT {
                                             .isEqualTo(process.threads().total())
                                             .isPositive();
                                 })));
-        PatchCycle.awaitApplied(system.client(), PATCH);
+        cycle.awaitApplied(PATCH);
         assertThat(redis.behaviour()).isEqualTo("fixed");
         assertThat(new Agent(system).restarts()).as("the agent does not mind").isEqualTo(restarts);
         cycle.revert(PATCH);
@@ -176,9 +179,7 @@ class FaultsIT {
         try (var observer = observe()) {
             // The log is followed from here on, not a moment later.
             await().until(log::isAlive);
-            system.client()
-                    .resource(fix.viewPatch(PATCH, "redis-fix", QuiescenceScope.THREAD))
-                    .create();
+            cycle.create(PATCH, QuiescenceScope.THREAD);
             assertThat(ready.await(LIMIT.toSeconds(), TimeUnit.SECONDS))
                     .as("a view was built")
                     .isTrue();
