@@ -205,14 +205,11 @@ final class DemoRun {
     private void draw(AtlasSystem system, Windows windows, Measurement measurement)
             throws IOException, InterruptedException {
         var undisturbed = Quantiles.of(windows.pooled(Condition.UNDISTURBED));
-        try (var _ = new LineReader(
-                system.kubectl()
-                        .start("logs", "--follow", "--tail=0", "--namespace=atlas-system", "daemonset/atlas-agent"),
-                line -> {
-                    if (line.contains("THREAD_MOVED")) {
-                        measurement.threadMoved();
-                    }
-                })) {
+        try (var _ = new LineReader(system.followAgentLog(), line -> {
+            if (line.contains("THREAD_MOVED")) {
+                measurement.threadMoved();
+            }
+        })) {
             var local = measurement.episode(
                     "local: each thread by itself", LOCAL_COLOUR, QuiescenceScope.THREAD, undisturbed.p995());
             var global = measurement.episode(

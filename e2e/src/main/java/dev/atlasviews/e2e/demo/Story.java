@@ -17,6 +17,7 @@ import dev.atlasviews.e2e.system.AtlasSystem;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 
@@ -27,6 +28,7 @@ final class Story {
     private static final int BUSY_THREADS = 4;
 
     private static final Duration LIMIT = Duration.ofMinutes(2);
+    private static final Duration LOG_LIMIT = Duration.ofSeconds(15);
 
     private final AtlasSystem system;
     private final RedisPod redis;
@@ -34,6 +36,7 @@ final class Story {
     private final RedisFix fix;
     private final PatchCycle cycle;
     private final Narrator narrator;
+    private final AtomicInteger moves = new AtomicInteger();
 
     Story(AtlasSystem system, RedisPod redis, RedisBuild build, RedisFix fix, PatchCycle cycle, Narrator narrator) {
         this.system = system;
@@ -61,7 +64,7 @@ final class Story {
 
             narrator.chapter("the fix, applied to the running server");
             load.mark("apply");
-            apply(output);
+            apply(output, before.threads().size());
             load.mark("applied");
             long newCode = CodeAddresses.fresh(system.node(), redis, fix);
             var patched = awaitThreads(newCode, oldCode, thread -> thread.newCode() > 0);
@@ -91,22 +94,14 @@ final class Story {
         }
     }
 
-    private void apply(Path output) throws IOException {
+    private void apply(Path output, int threads) throws IOException {
         var document = output.resolve("redis-fixes.yaml");
         RedisFix.write(
                 document, fix.artifact("redis-fixes-1"), fix.viewPatch(PATCH, "redis-fixes-1", QuiescenceScope.THREAD));
         narrator.command("kubectl apply --server-side -f redis-fixes.yaml");
         narrator.command("kubectl get viewpatch " + PATCH + " --watch");
         narrator.begin();
-        try (var _ = new LineReader(
-                        system.kubectl()
-                                .start(
-                                        "logs",
-                                        "--follow",
-                                        "--tail=0",
-                                        "--namespace=atlas-system",
-                                        "daemonset/atlas-agent"),
-                        this::sayMove);
+        try (var _ = new LineReader(system.followAgentLog(), this::sayMove);
                 var _ = new LineReader(
                         system.kubectl().start("get", "viewpatch", "--namespace=" + RedisPod.NAMESPACE, "--watch"),
                         narrator::quote)) {
@@ -114,8 +109,7 @@ final class Story {
                     .run("apply", "--server-side", "--namespace=" + RedisPod.NAMESPACE, "--filename=" + document));
             cycle.awaitApplied(PATCH);
             narrator.done("apply");
-            // What was written a moment ago is still to be read.
-            LockSupport.parkNanos(Duration.ofSeconds(1).toNanos());
+            awaitMoves(threads);
         }
     }
 
@@ -126,9 +120,18 @@ final class Story {
         narrator.done("revert");
     }
 
+    /** What the agent wrote a moment ago is still on its way here. */
+    private void awaitMoves(int threads) {
+        long deadline = System.nanoTime() + LOG_LIMIT.toNanos();
+        while (moves.get() < threads && System.nanoTime() - deadline < 0) {
+            LockSupport.parkNanos(Duration.ofMillis(100).toNanos());
+        }
+    }
+
     private void sayMove(String line) {
         int at = line.indexOf("THREAD_MOVED");
         if (at >= 0) {
+            moves.incrementAndGet();
             narrator.say("agent  " + line.substring(at));
         }
     }

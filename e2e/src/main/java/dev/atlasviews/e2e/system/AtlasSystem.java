@@ -96,6 +96,12 @@ public final class AtlasSystem implements AutoCloseable {
                 .getItems();
     }
 
+    /** What the agent writes into its log from now on, as the output of a program that the caller ends. */
+    public Process followAgentLog() {
+        return kubectl()
+                .start("logs", "--follow", "--tail=0", "--namespace=" + Chart.NAMESPACE, "daemonset/atlas-agent");
+    }
+
     /** Waits until the agent runs and the node says that it can patch. */
     public void awaitAgent() {
         client.resources(ViewNode.class)

@@ -71,6 +71,23 @@ class LoadGeneratorTest {
     }
 
     @Test
+    void waitsForTheSlowestReplies() throws Exception {
+        try (var load = LoadGenerator.start(load())) {
+            await().until(() -> load.samples().size() >= RATE / 2);
+            server.pause();
+            long stalled = load.nowNanos();
+            Thread.ofPlatform().daemon().start(() -> {
+                await().until(() -> load.nowNanos() - stalled > TimeUnit.MILLISECONDS.toNanos(300));
+                resume();
+            });
+            load.awaitReplies(stalled + TimeUnit.MILLISECONDS.toNanos(100));
+            assertThat(load.nowNanos() - stalled).isGreaterThan(TimeUnit.MILLISECONDS.toNanos(300));
+            var stall = load.samples().between(stalled, stalled + TimeUnit.MILLISECONDS.toNanos(100));
+            assertThat((double) stall.getTotalCount()).isBetween(0.09 * RATE, 0.11 * RATE);
+        }
+    }
+
+    @Test
     void countsALostServer() {
         try (var load = LoadGenerator.start(load())) {
             await().until(() -> load.samples().size() >= RATE / 2);
@@ -123,6 +140,14 @@ class LoadGeneratorTest {
             await().atMost(Duration.ofSeconds(30))
                     .until(() -> benchmark.counts().errors() > 0);
             assertThat(benchmark.counts().firstError()).isNotEmpty();
+        }
+    }
+
+    private void resume() {
+        try {
+            server.resume();
+        } catch (IOException | InterruptedException e) {
+            throw new AssertionError(e);
         }
     }
 

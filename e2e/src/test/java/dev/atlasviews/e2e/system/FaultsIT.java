@@ -168,8 +168,7 @@ class FaultsIT {
     /** Creates the ViewPatch and interrupts when the agent has built the view; asserts that this was in time. */
     private void interruptAfterViewIsReady(Interruption interruption) throws Exception {
         var ready = new CountDownLatch(1);
-        var log = system.kubectl()
-                .start("logs", "--follow", "--tail=0", "--namespace=atlas-system", "daemonset/atlas-agent");
+        var log = system.followAgentLog();
         Thread.ofPlatform()
                 .daemon()
                 .start(() -> log.inputReader(StandardCharsets.UTF_8)
