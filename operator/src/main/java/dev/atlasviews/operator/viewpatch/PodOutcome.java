@@ -9,6 +9,7 @@ import dev.atlasviews.crds.PodView;
 import dev.atlasviews.crds.ProcessStatus;
 import dev.atlasviews.crds.ThreadCounts;
 import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.operator.pods.PodSelection;
 import dev.atlasviews.operator.podview.Layers;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.util.Comparator;
@@ -39,6 +40,14 @@ record PodOutcome(Outcome outcome, ThreadCounts threads, String reason, String m
      */
     static PodOutcome applying(final ViewPatch patch, final Pod pod, final @Nullable PodView view) {
         final String name = pod.getMetadata().getName();
+        if (PodSelection.containers(patch, pod).findAny().isEmpty()) {
+            return new PodOutcome(
+                    Outcome.NOTHING_TO_DO,
+                    ThreadCounts.NONE,
+                    "NoContainer",
+                    "pod %s: it has no container %s"
+                            .formatted(name, patch.getSpec().container()));
+        }
         final Predicate<Layer> wanted = layer -> layer.name().equals(Layers.nameOf(patch))
                 && layer.digest().equals(patch.getSpec().change().patch().digest())
                 && layer.desired() == DesiredState.PRESENT;

@@ -27,6 +27,7 @@ import dev.atlasviews.crds.Quiescence;
 import dev.atlasviews.crds.ThreadCounts;
 import dev.atlasviews.crds.ThreadSelector;
 import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.crds.ViewPatchSpec;
 import dev.atlasviews.crds.ViewPatchStatus;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -67,6 +68,18 @@ final class StatusFactoryTest {
             assertThat(condition.getMessage()).isNotEmpty();
             assertThat(condition.getObservedGeneration()).isEqualTo(1L);
         });
+    }
+
+    @Test
+    void aPodWithoutTheNamedContainerIsNotWaitedFor() {
+        final ViewPatchSpec spec = patch.getSpec();
+        patch.setSpec(new ViewPatchSpec(
+                spec.selector(), "absent", spec.change(), spec.threads(), spec.quiescence(), spec.newPods()));
+        final Condition applied =
+                condition(status(List.of(PodOutcome.applying(patch, pod("redis-0"), null))), ConditionType.APPLIED);
+        assertThat(applied.getStatus()).isEqualTo("False");
+        assertThat(applied.getReason()).isEqualTo("NoContainer");
+        assertThat(applied.getMessage()).contains("redis-0", "absent");
     }
 
     @Test
