@@ -26,6 +26,11 @@ certificate() {
 
 # kubeconfig NAME: $state/NAME.kubeconfig for the certificate of that name
 kubeconfig() {
+	kubeconfig_for "$1" "{client-certificate-data: $(base64 -w0 "$state/pki/$1.crt"), client-key-data: $(base64 -w0 "$state/pki/$1.key")}"
+}
+
+# kubeconfig_for NAME CREDENTIALS: $state/NAME.kubeconfig for what a user shows, in YAML on one line
+kubeconfig_for() {
 	local file=$state/$1.kubeconfig
 	(umask 077 && cat >"$file") <<-END
 		apiVersion: v1
@@ -37,9 +42,7 @@ kubeconfig() {
 		    certificate-authority-data: $(base64 -w0 "$state/pki/ca.crt")
 		users:
 		- name: $1
-		  user:
-		    client-certificate-data: $(base64 -w0 "$state/pki/$1.crt")
-		    client-key-data: $(base64 -w0 "$state/pki/$1.key")
+		  user: $2
 		contexts:
 		- name: atlas
 		  context: {cluster: atlas, user: $1}

@@ -4,21 +4,19 @@
  * them, and prints the counts whenever a line arrives on standard input:
  *
  *   process START-TIME RESIDENT-KIB
- *   thread TID VIEW NEW OLD INTERRUPTED SWITCHES NAME
+ *   thread TID VIEW NEW OLD INTERRUPTED NAME
  *   stats NAME VALUE
  *   end
  *
  * NEW and OLD are executions of the instructions at two given addresses,
  * counted by the processor's breakpoint registers (0: not counted), INTERRUPTED
  * are system calls that a signal cut short, counted by a tracepoint. All are of
- * the time since this program first saw the thread. SWITCHES are the thread's
- * context switches since its birth. VIEW is the view that the kernel module has
- * the thread in, and the stats are its own.
+ * the time since this program first saw the thread. VIEW is the view that the
+ * kernel module has the thread in, and the stats are its own.
  *
  * usage: observe PID NEW-ADDRESS OLD-ADDRESS
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -136,14 +134,6 @@ static long number(const char *path, const char *key)
 	return found;
 }
 
-static long switches(pid_t tid)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", process, tid);
-	return number(path, "voluntary_ctxt_switches:") + number(path, "nonvoluntary_ctxt_switches:");
-}
-
 /* Field 22 of /proc/PID/stat; the name in field 2 may hold anything. */
 static unsigned long long start_time(void)
 {
@@ -179,9 +169,9 @@ static void print_threads(void)
 	for (unsigned int i = 0; i < list.count && i < MAX_THREADS; i++) {
 		struct counted *thread = counted(entries[i].tid);
 
-		printf("thread %d %d %" PRIu64 " %" PRIu64 " %" PRIu64 " %ld %.16s\n", thread->tid, entries[i].view,
+		printf("thread %d %d %" PRIu64 " %" PRIu64 " %" PRIu64 " %.16s\n", thread->tid, entries[i].view,
 		       value(thread->new_code), value(thread->old_code), value(thread->interrupted),
-		       switches(thread->tid), (const char *)entries[i].comm);
+		       (const char *)entries[i].comm);
 	}
 }
 

@@ -92,11 +92,6 @@ public final class Cluster implements AutoCloseable {
         scripts.run("cluster/operator", "start").requireSuccess();
     }
 
-    /** Ends our operator. */
-    public void stopOperator() {
-        scripts.run("cluster/operator", "stop").requireSuccess();
-    }
-
     @Override
     public void close() {
         scripts.run("cluster/control-plane", "stop").requireSuccess();

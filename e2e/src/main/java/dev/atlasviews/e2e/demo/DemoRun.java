@@ -32,6 +32,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** One run of the demo, from top to bottom. */
 final class DemoRun {
@@ -250,7 +251,7 @@ final class DemoRun {
                 .toList();
     }
 
-    private static long viewOf(@org.jspecify.annotations.Nullable ThreadCount thread) {
+    private static long viewOf(@Nullable ThreadCount thread) {
         return thread == null ? -1 : thread.view();
     }
 

@@ -25,7 +25,7 @@ import java.util.function.Predicate;
 final class Story {
     private static final String PATCH = "redis-fixes";
     /** How many threads of Redis run the function that is counted: the main thread and three io-threads. */
-    private static final int BUSY_THREADS = 4;
+    static final int BUSY_THREADS = 4;
 
     private static final Duration LIMIT = Duration.ofMinutes(2);
     private static final Duration LOG_LIMIT = Duration.ofSeconds(15);

@@ -15,8 +15,6 @@ import java.util.stream.Collectors;
 
 /** Checks all that the demo claims; nothing is taken for granted. */
 final class Verification {
-    private static final int BUSY_THREADS = 4;
-
     private final List<Report.Check> checks = new ArrayList<>();
 
     /** The list so far. */
@@ -59,7 +57,7 @@ final class Verification {
                 .count();
         check(
                 "every thread that ran the old code runs the new code",
-                busy.size() >= BUSY_THREADS && proven == busy.size(),
+                busy.size() >= Story.BUSY_THREADS && proven == busy.size(),
                 "%d of %d".formatted(proven, busy.size()));
         long old = story.patched().threads().stream()
                 .mapToLong(ThreadCount::oldCode)

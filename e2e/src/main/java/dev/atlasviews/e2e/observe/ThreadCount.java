@@ -9,21 +9,19 @@ package dev.atlasviews.e2e.observe;
  * @param newCode executions of the new code's first instruction
  * @param oldCode executions of an instruction of the old code, behind its entry
  * @param interrupted system calls that a signal cut short
- * @param switches context switches since its birth
  * @param name its name
  */
-public record ThreadCount(int tid, int view, long newCode, long oldCode, long interrupted, long switches, String name) {
+public record ThreadCount(int tid, int view, long newCode, long oldCode, long interrupted, String name) {
 
     /** Reads a line of {@code e2e/observe/observe.c}. */
     static ThreadCount parse(String line) {
-        var fields = line.split(" ", 8);
+        var fields = line.split(" ", 7);
         return new ThreadCount(
                 Integer.parseInt(fields[1]),
                 Integer.parseInt(fields[2]),
                 Long.parseLong(fields[3]),
                 Long.parseLong(fields[4]),
                 Long.parseLong(fields[5]),
-                Long.parseLong(fields[6]),
-                fields[7]);
+                fields[6]);
     }
 }

@@ -3,6 +3,7 @@ package dev.atlasviews.e2e.redis;
 
 import dev.atlasviews.agent.patch.PatchFunction.NewBody;
 import dev.atlasviews.agent.patch.PatchFunction.OldBody;
+import dev.atlasviews.agent.process.Mapping;
 import dev.atlasviews.e2e.cluster.Node;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -13,7 +14,6 @@ import java.util.regex.Pattern;
 public final class CodeAddresses {
     private static final int JUMP_LENGTH = 5;
     private static final Pattern INSTRUCTION = Pattern.compile("^\\s*([0-9a-f]+):\\t.*");
-    private static final Pattern MAPPING = Pattern.compile("([0-9a-f]+)-[0-9a-f]+ \\S+ 0+ \\S+ \\d+\\s+(.*)");
 
     private CodeAddresses() {}
 
@@ -52,9 +52,9 @@ public final class CodeAddresses {
         return node.exec("cat", "/proc/%d/maps".formatted(redis.pid()))
                 .requireSuccess()
                 .lines()
-                .map(MAPPING::matcher)
-                .filter(matcher -> matcher.matches() && matcher.group(2).startsWith(name))
-                .mapToLong(matcher -> Long.parseLong(matcher.group(1), 16))
+                .flatMap(line -> Mapping.parse(line).stream())
+                .filter(mapping -> mapping.offset() == 0 && mapping.name().startsWith(name))
+                .mapToLong(Mapping::start)
                 .findFirst()
                 .orElseThrow(() -> new IOException("process %d maps no %s".formatted(redis.pid(), name)));
     }

@@ -7,7 +7,10 @@ import dev.atlasviews.e2e.cluster.Kubectl;
 import dev.atlasviews.e2e.cluster.Node;
 import dev.atlasviews.e2e.cluster.Scripts;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodList;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.dsl.FilterWatchListDeletable;
+import io.fabric8.kubernetes.client.dsl.PodResource;
 import io.fabric8.kubernetes.client.readiness.Readiness;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -89,11 +92,7 @@ public final class AtlasSystem implements AutoCloseable {
 
     /** The agent's pods; one, or none for a moment after it was killed. */
     public List<Pod> agents() {
-        return client.pods()
-                .inNamespace(Chart.NAMESPACE)
-                .withLabel("app.kubernetes.io/component", "agent")
-                .list()
-                .getItems();
+        return agentPods().list().getItems();
     }
 
     /** What the agent writes into its log from now on, as the output of a program that the caller ends. */
@@ -107,16 +106,17 @@ public final class AtlasSystem implements AutoCloseable {
         client.resources(ViewNode.class)
                 .withName(Node.NAME)
                 .waitUntilCondition(AtlasSystem::isReady, AGENT_LIMIT.toSeconds(), TimeUnit.SECONDS);
-        client.pods()
-                .inNamespace(Chart.NAMESPACE)
-                .withLabel("app.kubernetes.io/component", "agent")
-                .waitUntilCondition(Readiness.getInstance()::isReady, AGENT_LIMIT.toSeconds(), TimeUnit.SECONDS);
+        agentPods().waitUntilCondition(Readiness.getInstance()::isReady, AGENT_LIMIT.toSeconds(), TimeUnit.SECONDS);
     }
 
     @Override
     public void close() {
         client.close();
         cluster.close();
+    }
+
+    private FilterWatchListDeletable<Pod, PodList, PodResource> agentPods() {
+        return client.pods().inNamespace(Chart.NAMESPACE).withLabel("app.kubernetes.io/component", "agent");
     }
 
     private static boolean isReady(@Nullable ViewNode node) {

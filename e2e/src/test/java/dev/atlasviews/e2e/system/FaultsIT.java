@@ -101,10 +101,7 @@ class FaultsIT {
     @Test
     void anAgentThatIsKilledInTheMiddleGoesOnWhereItWas() throws Exception {
         long started = look().startTime();
-        interruptAfterViewIsReady(() -> {
-            new Agent(system).kill();
-            return null;
-        });
+        interruptAfterViewIsReady(new Agent(system)::kill);
         cycle.awaitApplied(PATCH);
         assertThat(look().threads())
                 .allSatisfy(thread -> assertThat(thread.view()).isPositive());
@@ -117,10 +114,7 @@ class FaultsIT {
     @Test
     void aViewPatchThatIsDeletedWhileItProgressesIsTakenBack() throws Exception {
         long started = look().startTime();
-        interruptAfterViewIsReady(() -> {
-            cycle.revert(PATCH);
-            return null;
-        });
+        interruptAfterViewIsReady(() -> cycle.revert(PATCH));
         assertUnharmed(started, "vulnerable");
         assertNothingIsLeft();
     }
@@ -133,7 +127,6 @@ class FaultsIT {
                             .exec("kill", "-KILL", Integer.toString(redis.pid()))
                             .status())
                     .isZero();
-            return null;
         });
         await("the container is started again")
                 .atMost(LIMIT)
@@ -158,15 +151,8 @@ class FaultsIT {
         assertThat(redis.behaviour()).isEqualTo("vulnerable");
     }
 
-    /** Something that happens in the middle. */
-    @FunctionalInterface
-    private interface Interruption {
-        @Nullable
-        Void happen() throws Exception;
-    }
-
     /** Creates the ViewPatch and interrupts when the agent has built the view; asserts that this was in time. */
-    private void interruptAfterViewIsReady(Interruption interruption) throws Exception {
+    private void interruptAfterViewIsReady(Runnable interruption) throws Exception {
         var ready = new CountDownLatch(1);
         var log = system.followAgentLog();
         Thread.ofPlatform()
@@ -187,7 +173,7 @@ class FaultsIT {
             assertThat(seen.threads())
                     .as("in the middle: not all threads have moved")
                     .anySatisfy(thread -> assertThat(thread.view()).isZero());
-            interruption.happen();
+            interruption.run();
         } finally {
             log.destroy();
         }
