@@ -58,6 +58,15 @@ struct atlas_attach {
 	__u32 flags;		/* must be 0 */
 };
 
+/*
+ * ATLAS_IOC_SELF, on /dev/atlas: a handle of the caller's own process for
+ * self-service. Needs no capability, but that the administrator lets the caller
+ * open the device and has set the module's parameter self_service. Only threads
+ * of that process can use it, for: VIEW_CREATE, VIEW_DELETE, VIEW_LIST, ENTER,
+ * UNSHARE, SHARE, SWITCH_BASE, STATS. The rest is EPERM: what is not the
+ * process's own stores and mprotect() stays privileged.
+ */
+
 /* ATLAS_IOC_VIEW_CREATE */
 struct atlas_view_create {
 	__s32 from;		/* in: the view to copy; 0 for the base view */
@@ -211,6 +220,41 @@ struct atlas_freeze {
 	__u32 held;		/* out: threads held at the gate */
 };
 
+/*
+ * ATLAS_IOC_ENTER, self-service handles only: the calling thread moves to a
+ * view at once, unconditionally. ATLAS_VIEW_CURRENT only reports.
+ */
+struct atlas_enter {
+	__s32 view;		/* in: where to, or ATLAS_VIEW_CURRENT */
+	__s32 previous;		/* out: where the thread was */
+};
+
+#define ATLAS_VIEW_CURRENT	(-1)
+
+/*
+ * ATLAS_IOC_UNSHARE: from now on every view, the base included, has its own
+ * content of the pages that hold any part of the range: a store by threads of
+ * one view is not seen in the others. What a page held stays in all of them;
+ * views made later copy it from the view they are made from. At any time, with
+ * any views; private mappings only (EACCES). view must be 0.
+ *
+ * ATLAS_IOC_SHARE: the opposite. The content of one view becomes that of all.
+ *
+ * EINVAL: not page-aligned, empty, or nothing is mapped there. Parts that are
+ * not mapped, or that are so already, are passed over.
+ */
+struct atlas_span {
+	__u64 address;		/* page-aligned */
+	__u64 length;		/* rounded up to whole pages */
+	__s32 view;		/* SHARE: whose content stays */
+	__u32 flags;		/* must be 0 */
+};
+
+/*
+ * ATLAS_IOC_SWITCH_BASE: the view can not be deleted any more; the one that
+ * held this office can. Ids and contents stay as they are.
+ */
+
 /* ATLAS_IOC_STATS: counted since the process got its first view */
 struct atlas_stats {
 	__u64 views_created;
@@ -274,6 +318,7 @@ struct atlas_event {
 
 #define ATLAS_IOC_INFO		_IOR('V', 0x80, struct atlas_info)
 #define ATLAS_IOC_ATTACH	_IOW('V', 0x81, struct atlas_attach)
+#define ATLAS_IOC_SELF		_IO('V', 0x82)
 
 #define ATLAS_IOC_VIEW_CREATE	_IOWR('V', 0x90, struct atlas_view_create)
 #define ATLAS_IOC_VIEW_DELETE	_IOW('V', 0x91, struct atlas_view_ref)
@@ -288,5 +333,9 @@ struct atlas_event {
 #define ATLAS_IOC_FREEZE	_IOWR('V', 0x9a, struct atlas_freeze)
 #define ATLAS_IOC_THAW		_IO('V', 0x9b)
 #define ATLAS_IOC_STATS		_IOR('V', 0x9c, struct atlas_stats)
+#define ATLAS_IOC_ENTER		_IOWR('V', 0x9d, struct atlas_enter)
+#define ATLAS_IOC_UNSHARE	_IOW('V', 0x9e, struct atlas_span)
+#define ATLAS_IOC_SHARE		_IOW('V', 0x9f, struct atlas_span)
+#define ATLAS_IOC_SWITCH_BASE	_IOW('V', 0xa0, struct atlas_view_ref)
 
 #endif /* _UAPI_ATLAS_H */
