@@ -9,6 +9,7 @@
 #include <linux/ftrace.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
+#include <linux/shmem_fs.h>
 #include <linux/version.h>
 
 /*
@@ -77,6 +78,16 @@ static inline void atlas_compat_fault_unlock(struct vm_area_struct *vma, unsigne
 	mmap_read_unlock(vma->vm_mm);
 #else
 	release_fault_lock(&(struct vm_fault){ .vma = vma, .flags = flags });
+#endif
+}
+
+/* 7.0 made the flags of a mapping a bitmap. */
+static inline struct file *atlas_compat_shmem_file(const char *name, loff_t size)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+	return shmem_file_setup(name, size, VM_NORESERVE);
+#else
+	return shmem_file_setup(name, size, mk_vma_flags(VMA_NORESERVE_BIT));
 #endif
 }
 
