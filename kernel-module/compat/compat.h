@@ -28,6 +28,52 @@
 	regs_get_kernel_argument(&(fregs)->regs, n)
 #endif
 
+/*
+ * Direct calls. 6.4 gave the functions for an ftrace_ops of one's own the plain
+ * name; before, a registration that failed left the ops half set up. Kernels
+ * may jump instead of call from 6.19 on: nothing is left on the stack then.
+ * The flag keeps ftrace from being switched off, and registering loses it.
+ */
+#ifdef CONFIG_DYNAMIC_FTRACE_WITH_JMP
+#define ATLAS_FTRACE_JUMPS
+#define atlas_compat_direct_address(entry) ftrace_jmp_set((unsigned long)(entry))
+#else
+#define atlas_compat_direct_address(entry) ((unsigned long)(entry))
+#endif
+
+static inline int atlas_compat_direct_register(struct ftrace_ops *ops, void *entry)
+{
+#ifdef CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+	int error = register_ftrace_direct_multi(ops, atlas_compat_direct_address(entry));
+#else
+	int error = register_ftrace_direct(ops, atlas_compat_direct_address(entry));
+#endif
+
+	if (error) {
+		ops->func = NULL;
+		ops->trampoline = 0;
+	} else {
+		ops->flags |= FTRACE_OPS_FL_PERMANENT;
+	}
+	return error;
+#else
+	return -EOPNOTSUPP;
+#endif
+}
+
+static inline void atlas_compat_direct_unregister(struct ftrace_ops *ops, void *entry)
+{
+#ifdef CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+	unregister_ftrace_direct_multi(ops, atlas_compat_direct_address(entry));
+#else
+	unregister_ftrace_direct(ops, atlas_compat_direct_address(entry), false);
+#endif
+	ops->flags &= ~FTRACE_OPS_FL_PERMANENT;
+#endif
+}
+
 /* 6.5 removed the array of VMAs. */
 static inline long atlas_get_page_remote(struct mm_struct *mm, unsigned long address,
 					 struct page **page)

@@ -3,12 +3,7 @@
  * Where the kernel calls us: three functions and three tracepoints, attached
  * while there is an armed space and not otherwise.
  *
- * A wrapped function is entered through ftrace, which goes to our wrapper
- * instead (as livepatch does); the wrapper calls the original through a static
- * call, whose own entry comes to the handler again and is let through because
- * the caller lies in this module. Hence a wrapper must never end in a tail
- * call: the original would then seem to be called by our caller, and the
- * handler would go round for ever. barrier() after the call prevents it.
+ * How a function is wrapped says wrap.c.
  *
  * hooks_mutex guards the count of users and the attaching.
  */
@@ -22,6 +17,7 @@
 #include "../compat/compat.h"
 #include "atlas.h"
 #include "symbols.h"
+#include "wrap.h"
 
 static DEFINE_MUTEX(hooks_mutex);
 static unsigned int hooks_users;
@@ -31,48 +27,34 @@ typedef void switch_mm_function(struct mm_struct *prev, struct mm_struct *next,
 typedef vm_fault_t fault_function(struct vm_area_struct *vma, unsigned long address,
 				  unsigned int flags, struct pt_regs *regs);
 
-DEFINE_STATIC_CALL_NULL(atlas_orig_switch_mm, switch_mm_function);
-DEFINE_STATIC_CALL_NULL(atlas_orig_fault, fault_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_switch_mm_irqs_off, switch_mm_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_handle_mm_fault, fault_function);
 
 /* --- the wrapped functions ---------------------------------------------- */
 
-static void notrace wrap_switch_mm(struct mm_struct *prev, struct mm_struct *next,
-				   struct task_struct *task)
+static void notrace wrap_switch_mm_irqs_off(struct mm_struct *prev, struct mm_struct *next,
+					    struct task_struct *task)
 {
 	atlas_root_leave(next);
-	static_call(atlas_orig_switch_mm)(prev, next, task);
-	barrier();
+	static_call(atlas_orig_switch_mm_irqs_off)(prev, next, task);
 	atlas_root_enter(next, task);
 }
 
-static vm_fault_t notrace wrap_fault(struct vm_area_struct *vma, unsigned long address,
-				     unsigned int flags, struct pt_regs *regs)
+ATLAS_WRAP_ENTRY(wrap_switch_mm_irqs_off);
+
+static vm_fault_t notrace wrap_handle_mm_fault(struct vm_area_struct *vma, unsigned long address,
+					       unsigned int flags, struct pt_regs *regs)
 {
 	/* May last as long as a fault may: only unloading waits for it. */
 	int section = srcu_read_lock(&atlas_wrapper_srcu);
-	vm_fault_t result = static_call(atlas_orig_fault)(vma, address, flags, regs);
+	vm_fault_t result = static_call(atlas_orig_handle_mm_fault)(vma, address, flags, regs);
 
-	barrier();
 	result = atlas_fault(vma, address, flags, result);
 	srcu_read_unlock(&atlas_wrapper_srcu, section);
 	return result;
 }
 
-struct hook {
-	const char *name;
-	unsigned long *address;
-	void *wrapper;
-	struct ftrace_ops ops;
-};
-
-static void notrace divert(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-			   struct ftrace_regs *fregs)
-{
-	struct hook *hook = container_of(ops, struct hook, ops);
-
-	if (!within_module(parent_ip, THIS_MODULE))
-		ftrace_regs_set_instruction_pointer(fregs, (unsigned long)hook->wrapper);
-}
+ATLAS_WRAP_ENTRY(wrap_handle_mm_fault);
 
 /*
  * A change of protection: a diverged page that is mapped must not keep rights
@@ -102,43 +84,15 @@ static void notrace see_protection(unsigned long ip, unsigned long parent_ip,
 	rcu_read_unlock();
 }
 
-/* Livepatch's flags: IPMODIFY is exclusive, PERMANENT keeps ftrace switched on. */
-static struct hook hooks[] = {
+static struct atlas_hook hooks[] = {
+	ATLAS_WRAP(switch_mm_irqs_off),
+	ATLAS_WRAP(handle_mm_fault),
 	{
-		.name = "switch_mm_irqs_off",
-		.address = &atlas_sym_switch_mm_irqs_off,
-		.wrapper = wrap_switch_mm,
-		.ops = { .func = divert, .flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT },
-	}, {
-		.name = "handle_mm_fault",
-		.address = &atlas_sym_handle_mm_fault,
-		.wrapper = wrap_fault,
-		.ops = { .func = divert, .flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT },
-	}, {
 		.name = "change_protection",
 		.address = &atlas_sym_change_protection,
 		.ops = { .func = see_protection, .flags = FTRACE_OPS_FL_PERMANENT },
 	},
 };
-
-static int attach_function(struct hook *hook)
-{
-	int error = ftrace_set_filter_ip(&hook->ops, *hook->address, 0, 0);
-
-	if (!error)
-		error = register_ftrace_function(&hook->ops);
-	if (error)
-		pr_err("atlas: can not attach to %s (%d): %s\n", hook->name, error,
-		       error == -EBUSY ? "a livepatch or another module has it" :
-		       "it is not traceable");
-	return error;
-}
-
-static void detach_function(struct hook *hook)
-{
-	unregister_ftrace_function(&hook->ops);
-	ftrace_set_filter_ip(&hook->ops, *hook->address, 1, 0);
-}
 
 /* --- the tracepoints ------------------------------------------------------ */
 
@@ -188,7 +142,7 @@ static void detach(unsigned int functions, unsigned int points)
 	while (points--)
 		tracepoint_probe_unregister(probes[points].tracepoint, probes[points].function, NULL);
 	while (functions--)
-		detach_function(&hooks[functions]);
+		atlas_hook_detach(&hooks[functions]);
 	tracepoint_synchronize_unregister();
 }
 
@@ -198,7 +152,7 @@ static int attach(void)
 	int error = 0;
 
 	for (functions = 0; functions < ARRAY_SIZE(hooks); functions++) {
-		error = attach_function(&hooks[functions]);
+		error = atlas_hook_attach(&hooks[functions]);
 		if (error)
 			goto undo;
 	}
@@ -259,9 +213,11 @@ int atlas_hooks_init(void)
 	unsigned int i;
 	int error;
 
-	static_call_update(atlas_orig_switch_mm,
-			   (switch_mm_function *)atlas_sym_switch_mm_irqs_off);
-	static_call_update(atlas_orig_fault, (fault_function *)atlas_sym_handle_mm_fault);
+	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
+		error = atlas_hook_init(&hooks[i]);
+		if (error)
+			return error;
+	}
 	for_each_kernel_tracepoint(find_tracepoint, NULL);
 	for (i = 0; i < ARRAY_SIZE(probes); i++) {
 		if (!probes[i].tracepoint) {

@@ -20,6 +20,7 @@ spinlock_t *atlas_sym_pgd_lock;
 typedef unsigned long lookup_function(const char *name);
 typedef void flush_function(struct mm_struct *mm, unsigned long start, unsigned long end,
 			    unsigned int stride_shift, bool freed_tables);
+typedef unsigned long location_function(unsigned long address);
 typedef struct task_struct *pidfd_function(int pidfd, unsigned int *flags);
 typedef bool ptrace_function(struct task_struct *task, unsigned int mode);
 typedef struct callback_head *cancel_function(struct task_struct *task,
@@ -28,6 +29,7 @@ typedef struct callback_head *cancel_function(struct task_struct *task,
 
 DEFINE_STATIC_CALL_NULL(atlas_lookup_name, lookup_function);
 DEFINE_STATIC_CALL_NULL(atlas_flush_tlb_mm_range, flush_function);
+DEFINE_STATIC_CALL_NULL(atlas_find_location, location_function);
 DEFINE_STATIC_CALL_NULL(atlas_pidfd_get_task, pidfd_function);
 DEFINE_STATIC_CALL_NULL(atlas_ptrace_may_access, ptrace_function);
 DEFINE_STATIC_CALL_NULL(atlas_task_work_cancel_match, cancel_function);
@@ -61,13 +63,14 @@ static int find_lookup_name(void)
  */
 int atlas_symbols_init(void)
 {
-	unsigned long flush, pidfd, ptrace, cancel, list, lock;
+	unsigned long flush, location, pidfd, ptrace, cancel, list, lock;
 	int error = find_lookup_name();
 
 	error = error ?: find("switch_mm_irqs_off", &atlas_sym_switch_mm_irqs_off);
 	error = error ?: find("handle_mm_fault", &atlas_sym_handle_mm_fault);
 	error = error ?: find("change_protection", &atlas_sym_change_protection);
 	error = error ?: find("flush_tlb_mm_range", &flush);
+	error = error ?: find("ftrace_location", &location);
 	error = error ?: find("pidfd_get_task", &pidfd);
 	error = error ?: find("ptrace_may_access", &ptrace);
 	error = error ?: find("task_work_cancel_match", &cancel);
@@ -79,6 +82,7 @@ int atlas_symbols_init(void)
 	atlas_sym_pgd_list = (struct list_head *)list;
 	atlas_sym_pgd_lock = (spinlock_t *)lock;
 	static_call_update(atlas_flush_tlb_mm_range, (flush_function *)flush);
+	static_call_update(atlas_find_location, (location_function *)location);
 	static_call_update(atlas_pidfd_get_task, (pidfd_function *)pidfd);
 	static_call_update(atlas_ptrace_may_access, (ptrace_function *)ptrace);
 	static_call_update(atlas_task_work_cancel_match, (cancel_function *)cancel);
@@ -97,6 +101,16 @@ int atlas_symbols_init(void)
 void atlas_flush_tlb(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	static_call(atlas_flush_tlb_mm_range)(mm, start, end, PAGE_SHIFT, true);
+}
+
+/**
+ * atlas_ftrace_location() - where ftrace can attach to a function
+ * @address: of the function
+ * Return: the address of its entry's instruction, or 0.
+ */
+unsigned long atlas_ftrace_location(unsigned long address)
+{
+	return static_call(atlas_find_location)(address);
 }
 
 /**

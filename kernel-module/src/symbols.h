@@ -18,6 +18,7 @@ extern struct list_head *atlas_sym_pgd_list;
 extern spinlock_t *atlas_sym_pgd_lock;
 
 void atlas_flush_tlb(struct mm_struct *mm, unsigned long start, unsigned long end);
+unsigned long atlas_ftrace_location(unsigned long address);
 struct task_struct *atlas_pidfd_task(int pidfd);
 bool atlas_may_ptrace(struct task_struct *task);
 struct callback_head *atlas_task_work_cancel(struct task_struct *task,
