@@ -66,7 +66,7 @@ static int populate(struct vm_area_struct *vma, unsigned long address)
  * The base's entry, locked. NULL when it is not mapped by a table of small
  * pages; makes that table where there is nothing yet.
  */
-static pte_t *lock_entry(struct atlas_space *space, unsigned long address, spinlock_t **lock)
+static inline pte_t *lock_entry(struct atlas_space *space, unsigned long address, spinlock_t **lock)
 {
 	if (!atlas_table_has_small(space, address))
 		return NULL;
@@ -97,10 +97,14 @@ static pte_t hold_stores(struct mm_struct *mm, unsigned long address, pte_t *pte
 	return entry;
 }
 
+/* With what the processor noted until the entry was read-only everywhere. */
 static void release_stores(pte_t *pte, pte_t entry)
 {
-	if (pte_write(entry))
-		set_pte(pte, entry);
+	if (!pte_write(entry))
+		return;
+	if (pte_dirty(ptep_get(pte)))
+		entry = pte_mkdirty(entry);
+	set_pte(pte, entry);
 }
 
 /* --- giving views their own ---------------------------------------------------- */
@@ -657,12 +661,14 @@ static int adopt(struct vm_area_struct *vma, unsigned long address, struct page 
 		entry = ptep_get(pte);
 		/* The page that the fault above made the process's own, still there. */
 		if (pte_present(entry) && pte_page(entry) == page) {
-			entry = hold_stores(mm, address, pte);
+			/* Nobody sees a part of the new content: accesses wait. */
+			entry = ptep_get_and_clear(mm, address, pte);
+			atlas_flush_tlb(mm, address, address + PAGE_SIZE);
 			if (content)
 				copy_highpage(page, content);
 			else
 				clear_highpage(page);
-			release_stores(pte, entry);
+			set_pte_at(mm, address, pte, entry);
 			error = 0;
 		}
 		pte_unmap_unlock(pte, lock);
