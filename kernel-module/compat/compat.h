@@ -152,6 +152,35 @@ static inline void vma_start_write(struct vm_area_struct *vma)
 #define ATLAS_GET_LOCKED_PTE "get_locked_pte"
 #endif
 
+/* 6.10 told move_page_tables() of an early stack, 6.16 gave it a structure. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+#define ATLAS_MOVE_PARAMETERS							\
+	struct vm_area_struct *vma, unsigned long from,				\
+	struct vm_area_struct *new_vma, unsigned long to, unsigned long length,	\
+	bool need_rmap_locks, bool for_stack
+#define ATLAS_MOVE_ARGUMENTS vma, from, new_vma, to, length, need_rmap_locks, for_stack
+#define ATLAS_MOVE_MM		(vma->vm_mm)
+#define ATLAS_MOVE_FROM		from
+#define ATLAS_MOVE_TO		to
+#define ATLAS_MOVE_LENGTH	length
+#else
+struct atlas_move_control {
+	struct vm_area_struct *vma;
+	struct vm_area_struct *new_vma;
+	unsigned long from;
+	unsigned long end;
+	unsigned long to;
+	unsigned long length;
+};
+
+#define ATLAS_MOVE_PARAMETERS	struct atlas_move_control *move_control
+#define ATLAS_MOVE_ARGUMENTS	move_control
+#define ATLAS_MOVE_MM		(move_control->vma->vm_mm)
+#define ATLAS_MOVE_FROM		(move_control->from)
+#define ATLAS_MOVE_TO		(move_control->to)
+#define ATLAS_MOVE_LENGTH	(move_control->length)
+#endif
+
 /* What tells sparse of a lock that is held when a result is not NULL. */
 #ifdef __cond_lock
 #define ATLAS_COND_LOCK(lock, result) __cond_lock(lock, result)

@@ -17,6 +17,7 @@ unsigned long atlas_sym_change_protection;
 unsigned long atlas_sym_handle_mm_fault;
 unsigned long atlas_sym_copy_page_range;
 unsigned long atlas_sym_mprotect_fixup;
+unsigned long atlas_sym_move_page_tables;
 unsigned long atlas_sym_get_dump_page;
 unsigned long atlas_sym_get_user_pages;
 unsigned long atlas_sym_get_user_pages_fast;
@@ -83,6 +84,7 @@ int atlas_symbols_init(void)
 	error = error ?: find("handle_mm_fault", &atlas_sym_handle_mm_fault);
 	error = error ?: find("change_protection", &atlas_sym_change_protection);
 	error = error ?: find("copy_page_range", &atlas_sym_copy_page_range);
+	error = error ?: find("move_page_tables", &atlas_sym_move_page_tables);
 	error = error ?: find("mprotect_fixup", &atlas_sym_mprotect_fixup);
 	error = error ?: find("get_dump_page", &atlas_sym_get_dump_page);
 	error = error ?: find("get_user_pages", &atlas_sym_get_user_pages);

@@ -17,6 +17,7 @@ extern unsigned long atlas_sym_change_protection;
 extern unsigned long atlas_sym_handle_mm_fault;
 extern unsigned long atlas_sym_copy_page_range;
 extern unsigned long atlas_sym_mprotect_fixup;
+extern unsigned long atlas_sym_move_page_tables;
 extern unsigned long atlas_sym_get_dump_page;
 extern unsigned long atlas_sym_get_user_pages;
 extern unsigned long atlas_sym_get_user_pages_fast;
