@@ -160,6 +160,7 @@ extern struct workqueue_struct *atlas_wq;
 /* space.c */
 struct atlas_space *atlas_space_get(struct mm_struct *mm);
 struct atlas_space *atlas_space_find(struct mm_struct *mm);
+bool atlas_space_viewed(struct mm_struct *mm);
 void atlas_space_hold(struct atlas_space *space);
 void atlas_space_put(struct atlas_space *space);
 void atlas_space_use(struct atlas_space *space);
@@ -201,6 +202,10 @@ void atlas_notifier_unregister(struct atlas_space *space);
 void atlas_root_leave(struct mm_struct *next);
 void atlas_root_enter(struct mm_struct *next, struct task_struct *task);
 void atlas_root_load(struct atlas_space *space, struct atlas_view *view);
+void atlas_root_carry_ldt(void);
+bool atlas_root_holds(const struct mm_struct *mm);
+void atlas_root_begin(void);
+void atlas_root_end(void);
 void atlas_root_park(struct atlas_space *space, struct atlas_view *view);
 int atlas_root_supported(void);
 u64 atlas_root_flushes(void);

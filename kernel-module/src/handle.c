@@ -478,11 +478,6 @@ int atlas_handle_create(struct task_struct *leader)
 
 	if (!mm)
 		return -ESRCH;
-	/* Under PTI an LDT is mapped in the base root alone (C1). */
-	if (boot_cpu_has(X86_FEATURE_PTI) && READ_ONCE(mm->context.ldt)) {
-		mmput(mm);
-		return -EOPNOTSUPP;
-	}
 	handle = new_handle();
 	if (!handle)
 		goto out;

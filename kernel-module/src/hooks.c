@@ -12,6 +12,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/static_call.h>
+#include <linux/string.h>
 #include <linux/tracepoint.h>
 
 #include "../compat/compat.h"
@@ -27,8 +28,13 @@ typedef void switch_mm_function(struct mm_struct *prev, struct mm_struct *next,
 typedef vm_fault_t fault_function(struct vm_area_struct *vma, unsigned long address,
 				  unsigned int flags, struct pt_regs *regs);
 
+typedef int getfd_function(const char *name, const struct file_operations *operations,
+			   void *data, int flags);
+
 DEFINE_STATIC_CALL_NULL(atlas_orig_switch_mm_irqs_off, switch_mm_function);
 DEFINE_STATIC_CALL_NULL(atlas_orig_handle_mm_fault, fault_function);
+
+DEFINE_STATIC_CALL_NULL(atlas_orig_anon_inode_getfd, getfd_function);
 
 /* --- the wrapped functions ---------------------------------------------- */
 
@@ -55,6 +61,58 @@ static vm_fault_t notrace wrap_handle_mm_fault(struct vm_area_struct *vma, unsig
 }
 
 ATLAS_WRAP_ENTRY(wrap_handle_mm_fault);
+
+/*
+ * On Intel's processors a VM exit loads the base root (S5): a process that has
+ * views gets no virtual processor, as one that has virtual processors gets no
+ * views.
+ */
+static int notrace wrap_anon_inode_getfd(const char *name, const struct file_operations *operations,
+					 void *data, int flags)
+{
+	int section = srcu_read_lock(&atlas_wrapper_srcu);
+	int result = -EOPNOTSUPP;
+
+	if (!strstarts(name, "kvm-vcpu") || !current->mm || !atlas_space_viewed(current->mm))
+		result = static_call(atlas_orig_anon_inode_getfd)(name, operations, data, flags);
+	srcu_read_unlock(&atlas_wrapper_srcu, section);
+	return result;
+}
+
+ATLAS_WRAP_ENTRY(wrap_anon_inode_getfd);
+
+#ifdef CONFIG_MODIFY_LDT_SYSCALL
+typedef long ldt_function(const struct pt_regs *regs);
+
+DEFINE_STATIC_CALL_NULL(atlas_orig_modify_ldt, ldt_function);
+
+/* The LDT that the process has now must be in its views too (C1). */
+static long notrace wrap_modify_ldt(const struct pt_regs *regs)
+{
+	int section = srcu_read_lock(&atlas_wrapper_srcu);
+	long result = static_call(atlas_orig_modify_ldt)(regs);
+
+	atlas_root_carry_ldt();
+	srcu_read_unlock(&atlas_wrapper_srcu, section);
+	return result;
+}
+
+ATLAS_WRAP_ENTRY(wrap_modify_ldt);
+#endif
+
+#ifdef CONFIG_DEBUG_VM
+typedef bool uaccess_function(void);
+
+DEFINE_STATIC_CALL_NULL(atlas_orig_nmi_uaccess_okay, uaccess_function);
+
+/* The original warns when CR3 is not the base root (C2). */
+static bool notrace wrap_nmi_uaccess_okay(void)
+{
+	return atlas_root_holds(current->mm) || static_call(atlas_orig_nmi_uaccess_okay)();
+}
+
+ATLAS_WRAP_ENTRY(wrap_nmi_uaccess_okay);
+#endif
 
 /*
  * A change of protection: a diverged page that is mapped must not keep rights
@@ -87,6 +145,13 @@ static void notrace see_protection(unsigned long ip, unsigned long parent_ip,
 static struct atlas_hook hooks[] = {
 	ATLAS_WRAP(switch_mm_irqs_off),
 	ATLAS_WRAP(handle_mm_fault),
+	ATLAS_WRAP(anon_inode_getfd),
+#ifdef CONFIG_MODIFY_LDT_SYSCALL
+	ATLAS_WRAP(modify_ldt),
+#endif
+#ifdef CONFIG_DEBUG_VM
+	ATLAS_WRAP(nmi_uaccess_okay),
+#endif
 	{
 		.name = "change_protection",
 		.address = &atlas_sym_change_protection,
@@ -141,6 +206,7 @@ static void detach(unsigned int functions, unsigned int points)
 {
 	while (points--)
 		tracepoint_probe_unregister(probes[points].tracepoint, probes[points].function, NULL);
+	atlas_root_end();
 	while (functions--)
 		atlas_hook_detach(&hooks[functions]);
 	tracepoint_synchronize_unregister();
@@ -151,6 +217,7 @@ static int attach(void)
 	unsigned int functions, points = 0;
 	int error = 0;
 
+	atlas_root_begin();
 	for (functions = 0; functions < ARRAY_SIZE(hooks); functions++) {
 		error = atlas_hook_attach(&hooks[functions]);
 		if (error)

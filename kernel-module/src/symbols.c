@@ -14,6 +14,9 @@
 unsigned long atlas_sym_switch_mm_irqs_off;
 unsigned long atlas_sym_change_protection;
 unsigned long atlas_sym_handle_mm_fault;
+unsigned long atlas_sym_anon_inode_getfd;
+unsigned long atlas_sym_modify_ldt;
+unsigned long atlas_sym_nmi_uaccess_okay;
 struct list_head *atlas_sym_pgd_list;
 spinlock_t *atlas_sym_pgd_lock;
 
@@ -69,6 +72,11 @@ int atlas_symbols_init(void)
 	error = error ?: find("switch_mm_irqs_off", &atlas_sym_switch_mm_irqs_off);
 	error = error ?: find("handle_mm_fault", &atlas_sym_handle_mm_fault);
 	error = error ?: find("change_protection", &atlas_sym_change_protection);
+	error = error ?: find("anon_inode_getfd", &atlas_sym_anon_inode_getfd);
+	if (IS_ENABLED(CONFIG_MODIFY_LDT_SYSCALL))
+		error = error ?: find("__x64_sys_modify_ldt", &atlas_sym_modify_ldt);
+	if (IS_ENABLED(CONFIG_DEBUG_VM))
+		error = error ?: find("nmi_uaccess_okay", &atlas_sym_nmi_uaccess_okay);
 	error = error ?: find("flush_tlb_mm_range", &flush);
 	error = error ?: find("ftrace_location", &location);
 	error = error ?: find("pidfd_get_task", &pidfd);

@@ -13,6 +13,9 @@ int atlas_symbols_init(void);
 extern unsigned long atlas_sym_switch_mm_irqs_off;
 extern unsigned long atlas_sym_change_protection;
 extern unsigned long atlas_sym_handle_mm_fault;
+extern unsigned long atlas_sym_anon_inode_getfd;
+extern unsigned long atlas_sym_modify_ldt;
+extern unsigned long atlas_sym_nmi_uaccess_okay;
 
 extern struct list_head *atlas_sym_pgd_list;
 extern spinlock_t *atlas_sym_pgd_lock;
