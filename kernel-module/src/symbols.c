@@ -8,15 +8,10 @@
 #include <linux/pid.h>
 #include <linux/ptrace.h>
 
+#include "../compat/compat.h"
 #include "atlas.h"
 #include "symbols.h"
 
-unsigned long atlas_sym_switch_mm_irqs_off;
-unsigned long atlas_sym_change_protection;
-unsigned long atlas_sym_handle_mm_fault;
-unsigned long atlas_sym_anon_inode_getfd;
-unsigned long atlas_sym_modify_ldt;
-unsigned long atlas_sym_nmi_uaccess_okay;
 struct list_head *atlas_sym_pgd_list;
 spinlock_t *atlas_sym_pgd_lock;
 
@@ -29,15 +24,23 @@ typedef bool ptrace_function(struct task_struct *task, unsigned int mode);
 typedef struct callback_head *cancel_function(struct task_struct *task,
 					      bool (*match)(struct callback_head *, void *),
 					      void *data);
+typedef pte_t *locked_pte_function(struct mm_struct *mm, unsigned long address, spinlock_t **lock);
 
 DEFINE_STATIC_CALL_NULL(atlas_lookup_name, lookup_function);
 DEFINE_STATIC_CALL_NULL(atlas_flush_tlb_mm_range, flush_function);
 DEFINE_STATIC_CALL_NULL(atlas_find_location, location_function);
 DEFINE_STATIC_CALL_NULL(atlas_pidfd_get_task, pidfd_function);
 DEFINE_STATIC_CALL_NULL(atlas_ptrace_may_access, ptrace_function);
+DEFINE_STATIC_CALL_NULL(atlas_locked_pte, locked_pte_function);
 DEFINE_STATIC_CALL_NULL(atlas_task_work_cancel_match, cancel_function);
 
-static int find(const char *name, unsigned long *address)
+/**
+ * atlas_symbol_find() - where something of the kernel's is
+ * @name: its name
+ * @address: out: where
+ * Return: 0 or -ENOENT, after the log named it.
+ */
+int atlas_symbol_find(const char *name, unsigned long *address)
 {
 	*address = static_call(atlas_lookup_name)(name);
 	if (*address)
@@ -61,29 +64,22 @@ static int find_lookup_name(void)
 }
 
 /**
- * atlas_symbols_init() - find every symbol the module needs
+ * atlas_symbols_init() - find every symbol the module needs but those it wraps
  * Return: 0, or an errno after the missing symbol was named in the log.
  */
 int atlas_symbols_init(void)
 {
-	unsigned long flush, location, pidfd, ptrace, cancel, list, lock;
+	unsigned long flush, location, pidfd, ptrace, cancel, locked_pte, list, lock;
 	int error = find_lookup_name();
 
-	error = error ?: find("switch_mm_irqs_off", &atlas_sym_switch_mm_irqs_off);
-	error = error ?: find("handle_mm_fault", &atlas_sym_handle_mm_fault);
-	error = error ?: find("change_protection", &atlas_sym_change_protection);
-	error = error ?: find("anon_inode_getfd", &atlas_sym_anon_inode_getfd);
-	if (IS_ENABLED(CONFIG_MODIFY_LDT_SYSCALL))
-		error = error ?: find("__x64_sys_modify_ldt", &atlas_sym_modify_ldt);
-	if (IS_ENABLED(CONFIG_DEBUG_VM))
-		error = error ?: find("nmi_uaccess_okay", &atlas_sym_nmi_uaccess_okay);
-	error = error ?: find("flush_tlb_mm_range", &flush);
-	error = error ?: find("ftrace_location", &location);
-	error = error ?: find("pidfd_get_task", &pidfd);
-	error = error ?: find("ptrace_may_access", &ptrace);
-	error = error ?: find("task_work_cancel_match", &cancel);
-	error = error ?: find("pgd_list", &list);
-	error = error ?: find("pgd_lock", &lock);
+	error = error ?: atlas_symbol_find(ATLAS_GET_LOCKED_PTE, &locked_pte);
+	error = error ?: atlas_symbol_find("flush_tlb_mm_range", &flush);
+	error = error ?: atlas_symbol_find("ftrace_location", &location);
+	error = error ?: atlas_symbol_find("pidfd_get_task", &pidfd);
+	error = error ?: atlas_symbol_find("ptrace_may_access", &ptrace);
+	error = error ?: atlas_symbol_find("task_work_cancel_match", &cancel);
+	error = error ?: atlas_symbol_find("pgd_list", &list);
+	error = error ?: atlas_symbol_find("pgd_lock", &lock);
 	if (error)
 		return error;
 
@@ -93,6 +89,7 @@ int atlas_symbols_init(void)
 	static_call_update(atlas_find_location, (location_function *)location);
 	static_call_update(atlas_pidfd_get_task, (pidfd_function *)pidfd);
 	static_call_update(atlas_ptrace_may_access, (ptrace_function *)ptrace);
+	static_call_update(atlas_locked_pte, (locked_pte_function *)locked_pte);
 	static_call_update(atlas_task_work_cancel_match, (cancel_function *)cancel);
 	return 0;
 }
@@ -109,6 +106,18 @@ int atlas_symbols_init(void)
 void atlas_flush_tlb(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	static_call(atlas_flush_tlb_mm_range)(mm, start, end, PAGE_SHIFT, true);
+}
+
+/**
+ * atlas_get_locked_pte() - the base's entry of an address, its lock held
+ * @mm: the address space, whose mmap lock is held
+ * @address: the address, which no huge page maps
+ * @lock: out: for pte_unmap_unlock()
+ * Return: the entry, or NULL without memory for a table.
+ */
+pte_t *atlas_get_locked_pte(struct mm_struct *mm, unsigned long address, spinlock_t **lock)
+{
+	return static_call(atlas_locked_pte)(mm, address, lock);
 }
 
 /**
