@@ -320,7 +320,9 @@ void atlas_hooks_put(enum atlas_hooks group);
 bool atlas_hooks_installed(void);
 int atlas_hooks_init(void);
 
-/* main.c: work that other tasks run for us and that must end before unload */
+/* main.c */
+bool atlas_owns_virtual_processors(struct task_struct *leader);
+/* Work that other tasks run for us and that must end before unload */
 void atlas_work_begin(void);
 void atlas_work_end(void);
 

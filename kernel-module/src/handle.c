@@ -132,6 +132,9 @@ static int do_create(struct atlas_handle *handle, struct atlas_view_create *requ
 	error = atlas_space_arm(space);
 	if (error)
 		return error;
+	/* It gets none from now on (hooks.c), but may have got one since it was opened. */
+	if (atlas_owns_virtual_processors(handle->leader))
+		return -EOPNOTSUPP;
 	error = atlas_view_enterable(space, request->from, &from);
 	if (error)
 		return error;

@@ -101,9 +101,8 @@ static int notrace wrap_mprotect_fixup(ATLAS_MPROTECT_PARAMETERS)
 
 	if (newflags & VM_WRITE && !(vma->vm_flags & VM_WRITE))
 		result = atlas_unshare_writable(vma, start, end);
-	if (!result) {
+	if (!result)
 		result = static_call(atlas_orig_mprotect_fixup)(ATLAS_MPROTECT_ARGUMENTS);
-	}
 	srcu_read_unlock(&atlas_wrapper_srcu, section);
 	return result;
 }
@@ -114,9 +113,8 @@ static struct page *notrace wrap_get_dump_page(unsigned long address, int *locke
 	int section = srcu_read_lock(&atlas_wrapper_srcu);
 	struct page *page;
 
-	if (!atlas_gup_dump(address, &page)) {
+	if (!atlas_gup_dump(address, &page))
 		page = static_call(atlas_orig_get_dump_page)(address, locked);
-	}
 	srcu_read_unlock(&atlas_wrapper_srcu, section);
 	return page;
 }
