@@ -389,8 +389,10 @@ int atlas_hooks_get(enum atlas_hooks group)
 void atlas_hooks_put(enum atlas_hooks group)
 {
 	mutex_lock(&hooks_mutex);
-	if (!--groups[group].users)
+	/* In this order: they are installed until the last one is gone. */
+	if (groups[group].users == 1)
 		detach(&groups[group]);
+	WRITE_ONCE(groups[group].users, groups[group].users - 1);
 	mutex_unlock(&hooks_mutex);
 }
 
