@@ -5,7 +5,6 @@
  */
 #include <asm/ldt.h>
 #include <linux/kvm.h>
-#include <linux/membarrier.h>
 
 #include "views.h"
 
@@ -199,6 +198,16 @@ static bool put(const char *path, const char *text)
 	return done;
 }
 
+static bool says(const char *path, char value)
+{
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	char found = 0;
+	bool is = file >= 0 && read(file, &found, 1) == 1 && found == value;
+
+	close(file);
+	return is;
+}
+
 #define ALARM	"/sys/class/rtc/rtc0/wakealarm"
 #define STALLS	"/sys/module/rcupdate/parameters/rcu_cpu_stall_suppress"
 
@@ -215,17 +224,23 @@ static void *sleep_machine(void *data)
 	return NULL;
 }
 
-/* The thread that puts the machine to sleep is in a view: its root is in CR3. */
+/*
+ * The thread that puts the machine to sleep is in a view: its root is in CR3.
+ * An emulated machine's clock jumps when it wakes, and RCU would complain in the
+ * log; so only where that was switched off:
+ * check SERIES --append rcupdate.rcu_cpu_stall_suppress=1 -- hardware
+ */
 static void test_suspend(void)
 {
 	static struct worker worker;
 	int handle, view;
 
-	/* The wrong kind of sleep keeps CR3. */
-	if (!put("/sys/power/mem_sleep", "deep") || !put(ALARM, "0") || !put(ALARM, "+3")) {
-		printf("# this machine does not wake by itself: suspend is not tested\n");
+	if (!says(STALLS, '1')) {
+		printf("# not asked to suspend\n");
 		return;
 	}
+	/* The lighter kind of sleep keeps CR3. */
+	need(put("/sys/power/mem_sleep", "deep") && put(ALARM, "0") && put(ALARM, "+3"));
 	handle = attach(getpid());
 	view = create_view(handle, ATLAS_VIEW_BASE);
 	need(view > 0 && !write_return(handle, view, number, 5));
@@ -233,11 +248,8 @@ static void test_suspend(void)
 	while (!worker.tid)
 		sched_yield();
 	need(move(handle, worker.tid, view));
-	/* An emulated machine's clock jumps when it wakes: RCU would think it late. */
-	need(put(STALLS, "1"));
 	worker.task = 1;
 	pthread_join(worker.thread, NULL);
-	need(!syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) && put(STALLS, "0"));
 	is(worker.answer, 5, "a thread in a view suspends the machine and is in it when it wakes");
 	need(!delete_view(handle, view));
 	close(handle);
