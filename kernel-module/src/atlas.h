@@ -193,6 +193,7 @@ extern struct workqueue_struct *atlas_wq;
 /* space.c */
 struct atlas_space *atlas_space_get(struct mm_struct *mm);
 struct atlas_space *atlas_space_find(struct mm_struct *mm);
+bool atlas_space_viewed(struct mm_struct *mm);
 void atlas_space_hold(struct atlas_space *space);
 void atlas_space_put(struct atlas_space *space);
 void atlas_space_use(struct atlas_space *space);
@@ -268,6 +269,10 @@ void atlas_invalidate_end(struct atlas_space *space, unsigned long start, unsign
 void atlas_root_leave(struct mm_struct *next);
 void atlas_root_enter(struct mm_struct *next, struct task_struct *task);
 void atlas_root_load(struct atlas_space *space, struct atlas_view *view);
+void atlas_root_carry_ldt(void);
+bool atlas_root_holds(const struct mm_struct *mm);
+void atlas_root_begin(void);
+void atlas_root_end(void);
 void atlas_root_park(struct atlas_space *space, struct atlas_view *view);
 int atlas_root_supported(void);
 u64 atlas_root_flushes(void);
@@ -330,7 +335,9 @@ void atlas_hooks_put(enum atlas_hooks group);
 bool atlas_hooks_installed(void);
 int atlas_hooks_init(void);
 
-/* main.c: work that other tasks run for us and that must end before unload */
+/* main.c */
+bool atlas_owns_virtual_processors(struct task_struct *leader);
+/* Work that other tasks run for us and that must end before unload */
 void atlas_work_begin(void);
 void atlas_work_end(void);
 

@@ -132,6 +132,9 @@ static int do_create(struct atlas_handle *handle, struct atlas_view_create *requ
 	error = atlas_space_arm(space);
 	if (error)
 		return error;
+	/* It gets none from now on (hooks.c), but may have got one since it was opened. */
+	if (atlas_owns_virtual_processors(handle->leader))
+		return -EOPNOTSUPP;
 	error = atlas_view_enterable(space, request->from, &from);
 	if (error)
 		return error;
@@ -583,11 +586,6 @@ int atlas_handle_create(struct task_struct *leader, bool self)
 
 	if (!mm)
 		return -ESRCH;
-	/* Under PTI an LDT is mapped in the base root alone (C1). */
-	if (boot_cpu_has(X86_FEATURE_PTI) && READ_ONCE(mm->context.ldt)) {
-		mmput(mm);
-		return -EOPNOTSUPP;
-	}
 	handle = new_handle();
 	if (!handle)
 		goto out;

@@ -12,11 +12,11 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/static_call.h>
+#include <linux/string.h>
 #include <linux/tracepoint.h>
 
 #include "../compat/compat.h"
 #include "atlas.h"
-#include "symbols.h"
 #include "wrap.h"
 
 static DEFINE_MUTEX(hooks_mutex);
@@ -25,11 +25,14 @@ typedef void switch_mm_function(struct mm_struct *prev, struct mm_struct *next,
 				struct task_struct *task);
 typedef vm_fault_t fault_function(struct vm_area_struct *vma, unsigned long address,
 				  unsigned int flags, struct pt_regs *regs);
-
 typedef int copy_function(struct vm_area_struct *to, struct vm_area_struct *from);
 typedef unsigned long move_function(ATLAS_MOVE_PARAMETERS);
 typedef int mprotect_function(ATLAS_MPROTECT_PARAMETERS);
 typedef struct page *dump_function(unsigned long address, int *locked);
+typedef int getfd_function(const char *name, const struct file_operations *operations,
+			   void *data, int flags);
+typedef long ldt_function(const struct pt_regs *regs);
+typedef bool uaccess_function(void);
 typedef long gup_function(unsigned long start, unsigned int count, unsigned long a,
 			  unsigned long b, unsigned long c);
 
@@ -39,6 +42,13 @@ DEFINE_STATIC_CALL_NULL(atlas_orig_copy_page_range, copy_function);
 DEFINE_STATIC_CALL_NULL(atlas_orig_move_page_tables, move_function);
 DEFINE_STATIC_CALL_NULL(atlas_orig_mprotect_fixup, mprotect_function);
 DEFINE_STATIC_CALL_NULL(atlas_orig_get_dump_page, dump_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_anon_inode_getfd, getfd_function);
+#ifdef CONFIG_MODIFY_LDT_SYSCALL
+DEFINE_STATIC_CALL_NULL(atlas_orig___x64_sys_modify_ldt, ldt_function);
+#endif
+#ifdef CONFIG_DEBUG_VM
+DEFINE_STATIC_CALL_NULL(atlas_orig_nmi_uaccess_okay, uaccess_function);
+#endif
 DEFINE_STATIC_CALL_NULL(atlas_orig_get_user_pages, gup_function);
 DEFINE_STATIC_CALL_NULL(atlas_orig_get_user_pages_fast, gup_function);
 DEFINE_STATIC_CALL_NULL(atlas_orig_get_user_pages_unlocked, gup_function);
@@ -49,17 +59,16 @@ DEFINE_STATIC_CALL_NULL(atlas_orig_pin_user_pages_unlocked, gup_function);
 /* --- the wrapped functions ---------------------------------------------- */
 
 static void notrace wrap_switch_mm_irqs_off(struct mm_struct *prev, struct mm_struct *next,
-				   struct task_struct *task)
+					    struct task_struct *task)
 {
 	atlas_root_leave(next);
 	static_call(atlas_orig_switch_mm_irqs_off)(prev, next, task);
 	atlas_root_enter(next, task);
 }
-
 ATLAS_WRAP_ENTRY(wrap_switch_mm_irqs_off);
 
 static vm_fault_t notrace wrap_handle_mm_fault(struct vm_area_struct *vma, unsigned long address,
-				     unsigned int flags, struct pt_regs *regs)
+					       unsigned int flags, struct pt_regs *regs)
 {
 	/* May last as long as a fault may: only unloading waits for it. */
 	int section = srcu_read_lock(&atlas_wrapper_srcu);
@@ -68,12 +77,11 @@ static vm_fault_t notrace wrap_handle_mm_fault(struct vm_area_struct *vma, unsig
 	/* Without registers it is the kernel that wants the base's page. */
 	if (!regs || !atlas_fault_own(vma, address)) {
 		result = static_call(atlas_orig_handle_mm_fault)(vma, address, flags, regs);
-			result = atlas_fault(vma, address, flags, result);
+		result = atlas_fault(vma, address, flags, result);
 	}
 	srcu_read_unlock(&atlas_wrapper_srcu, section);
 	return result;
 }
-
 ATLAS_WRAP_ENTRY(wrap_handle_mm_fault);
 
 static int notrace wrap_copy_page_range(struct vm_area_struct *to, struct vm_area_struct *from)
@@ -86,7 +94,6 @@ static int notrace wrap_copy_page_range(struct vm_area_struct *to, struct vm_are
 	srcu_read_unlock(&atlas_wrapper_srcu, section);
 	return result;
 }
-
 ATLAS_WRAP_ENTRY(wrap_copy_page_range);
 
 static unsigned long notrace wrap_move_page_tables(ATLAS_MOVE_PARAMETERS)
@@ -104,7 +111,6 @@ static unsigned long notrace wrap_move_page_tables(ATLAS_MOVE_PARAMETERS)
 	srcu_read_unlock(&atlas_wrapper_srcu, section);
 	return moved;
 }
-
 ATLAS_WRAP_ENTRY(wrap_move_page_tables);
 
 static int notrace wrap_mprotect_fixup(ATLAS_MPROTECT_PARAMETERS)
@@ -114,13 +120,11 @@ static int notrace wrap_mprotect_fixup(ATLAS_MPROTECT_PARAMETERS)
 
 	if (newflags & VM_WRITE && !(vma->vm_flags & VM_WRITE))
 		result = atlas_unshare_writable(vma, start, end);
-	if (!result) {
+	if (!result)
 		result = static_call(atlas_orig_mprotect_fixup)(ATLAS_MPROTECT_ARGUMENTS);
-		}
 	srcu_read_unlock(&atlas_wrapper_srcu, section);
 	return result;
 }
-
 ATLAS_WRAP_ENTRY(wrap_mprotect_fixup);
 
 static struct page *notrace wrap_get_dump_page(unsigned long address, int *locked)
@@ -128,13 +132,11 @@ static struct page *notrace wrap_get_dump_page(unsigned long address, int *locke
 	int section = srcu_read_lock(&atlas_wrapper_srcu);
 	struct page *page;
 
-	if (!atlas_gup_dump(address, &page)) {
+	if (!atlas_gup_dump(address, &page))
 		page = static_call(atlas_orig_get_dump_page)(address, locked);
-		}
 	srcu_read_unlock(&atlas_wrapper_srcu, section);
 	return page;
 }
-
 ATLAS_WRAP_ENTRY(wrap_get_dump_page);
 
 /*
@@ -148,12 +150,12 @@ static long notrace wrap_##name(unsigned long start, unsigned int count,	\
 	int section = srcu_read_lock(&atlas_wrapper_srcu);			\
 	long result = -EFAULT;							\
 										\
-	if (!atlas_gup_refused(start, count))					\
+	if (!atlas_gup_refused(start, count)) {					\
 		result = static_call(atlas_orig_##name)(start, count, a, b, c);	\
+	}									\
 	srcu_read_unlock(&atlas_wrapper_srcu, section);				\
 	return result;								\
 }										\
-										\
 ATLAS_WRAP_ENTRY(wrap_##name)
 
 WRAP_GUP(get_user_pages);
@@ -162,6 +164,47 @@ WRAP_GUP(get_user_pages_unlocked);
 WRAP_GUP(pin_user_pages);
 WRAP_GUP(pin_user_pages_fast);
 WRAP_GUP(pin_user_pages_unlocked);
+
+/*
+ * On Intel's processors a VM exit loads the base root (S5): a process that has
+ * views gets no virtual processor, as one that has virtual processors gets no
+ * views.
+ */
+static int notrace wrap_anon_inode_getfd(const char *name, const struct file_operations *operations,
+					 void *data, int flags)
+{
+	int section = srcu_read_lock(&atlas_wrapper_srcu);
+	int result = -EOPNOTSUPP;
+
+	if (!strstarts(name, "kvm-vcpu") || !current->mm || !atlas_space_viewed(current->mm))
+		result = static_call(atlas_orig_anon_inode_getfd)(name, operations, data, flags);
+	srcu_read_unlock(&atlas_wrapper_srcu, section);
+	return result;
+}
+ATLAS_WRAP_ENTRY(wrap_anon_inode_getfd);
+
+#ifdef CONFIG_MODIFY_LDT_SYSCALL
+/* The LDT that the process has now must be in its views too (C1). */
+static long notrace wrap___x64_sys_modify_ldt(const struct pt_regs *regs)
+{
+	int section = srcu_read_lock(&atlas_wrapper_srcu);
+	long result = static_call(atlas_orig___x64_sys_modify_ldt)(regs);
+
+	atlas_root_carry_ldt();
+	srcu_read_unlock(&atlas_wrapper_srcu, section);
+	return result;
+}
+ATLAS_WRAP_ENTRY(wrap___x64_sys_modify_ldt);
+#endif
+
+#ifdef CONFIG_DEBUG_VM
+/* The original warns when CR3 is not the base root (C2). */
+static bool notrace wrap_nmi_uaccess_okay(void)
+{
+	return atlas_root_holds(current->mm) || static_call(atlas_orig_nmi_uaccess_okay)();
+}
+ATLAS_WRAP_ENTRY(wrap_nmi_uaccess_okay);
+#endif
 
 /*
  * A change of protection: a diverged page that is mapped must not keep rights
@@ -197,9 +240,15 @@ static struct atlas_hook view_hooks[] = {
 	ATLAS_WRAP(copy_page_range),
 	ATLAS_WRAP(move_page_tables),
 	ATLAS_WRAP(get_dump_page),
+	ATLAS_WRAP(anon_inode_getfd),
+#ifdef CONFIG_MODIFY_LDT_SYSCALL
+	ATLAS_WRAP(__x64_sys_modify_ldt),
+#endif
+#ifdef CONFIG_DEBUG_VM
+	ATLAS_WRAP(nmi_uaccess_okay),
+#endif
 	{
 		.name = "change_protection",
-		.address = &atlas_sym_change_protection,
 		.ops = { .func = see_protection, .flags = FTRACE_OPS_FL_PERMANENT },
 	},
 };
@@ -314,8 +363,10 @@ static struct hook_group groups[] = {
 
 static void detach(struct hook_group *group)
 {
-	if (group->points)
+	if (group->points) {
 		detach_points(ARRAY_SIZE(probes));
+		atlas_root_end();
+	}
 	detach_functions(group->hooks, group->count);
 }
 
@@ -327,6 +378,8 @@ static int attach(struct hook_group *group)
 		error = attach_points();
 		if (error)
 			detach_functions(group->hooks, group->count);
+		else
+			atlas_root_begin();
 	}
 	return error;
 }
@@ -356,8 +409,10 @@ int atlas_hooks_get(enum atlas_hooks group)
 void atlas_hooks_put(enum atlas_hooks group)
 {
 	mutex_lock(&hooks_mutex);
-	if (!--groups[group].users)
+	/* In this order: they are installed until the last one is gone. */
+	if (groups[group].users == 1)
 		detach(&groups[group]);
+	WRITE_ONCE(groups[group].users, groups[group].users - 1);
 	mutex_unlock(&hooks_mutex);
 }
 
@@ -369,7 +424,7 @@ bool atlas_hooks_installed(void)
 	return READ_ONCE(groups[ATLAS_HOOKS_VIEWS].users);
 }
 
-static int init(struct hook_group *group)
+static int find_functions(struct hook_group *group)
 {
 	unsigned int i;
 	int error = 0;
@@ -396,7 +451,7 @@ int atlas_hooks_init(void)
 		}
 	}
 	for (i = 0; i < ARRAY_SIZE(groups) && !error; i++) {
-		error = init(&groups[i]) ?: attach(&groups[i]);
+		error = find_functions(&groups[i]) ?: attach(&groups[i]);
 		if (!error)
 			detach(&groups[i]);
 	}

@@ -61,7 +61,11 @@ static int is_virtual_processor(const void *unused, struct file *file, unsigned 
 	return strstarts(file_dentry(file)->d_name.name, "kvm-vcpu");
 }
 
-static bool owns_virtual_processors(struct task_struct *leader)
+/**
+ * atlas_owns_virtual_processors() - whether a process runs virtual machines
+ * @leader: its thread-group leader
+ */
+bool atlas_owns_virtual_processors(struct task_struct *leader)
 {
 	bool owns = false;
 
@@ -80,7 +84,7 @@ static int check_target(struct task_struct *leader)
 	if (test_tsk_thread_flag(leader, TIF_ADDR32))
 		return -EOPNOTSUPP;
 	/* Their VM exits load the base root (S5). */
-	if (owns_virtual_processors(leader))
+	if (atlas_owns_virtual_processors(leader))
 		return -EOPNOTSUPP;
 	return 0;
 }

@@ -70,6 +70,22 @@ struct atlas_space *atlas_space_find(struct mm_struct *mm)
 	return NULL;
 }
 
+/**
+ * atlas_space_viewed() - whether an mm has views, or is about to
+ * @mm: the mm
+ */
+bool atlas_space_viewed(struct mm_struct *mm)
+{
+	struct atlas_space *space;
+	bool viewed;
+
+	rcu_read_lock();
+	space = atlas_space_find(mm);
+	viewed = space && READ_ONCE(space->armed);
+	rcu_read_unlock();
+	return viewed;
+}
+
 static struct atlas_space *create(struct mm_struct *mm)
 {
 	struct atlas_space *space = kzalloc(sizeof(*space), GFP_KERNEL);

@@ -8,23 +8,10 @@
 #include <linux/pid.h>
 #include <linux/ptrace.h>
 
-#include "atlas.h"
 #include "../compat/compat.h"
+#include "atlas.h"
 #include "symbols.h"
 
-unsigned long atlas_sym_switch_mm_irqs_off;
-unsigned long atlas_sym_change_protection;
-unsigned long atlas_sym_handle_mm_fault;
-unsigned long atlas_sym_copy_page_range;
-unsigned long atlas_sym_mprotect_fixup;
-unsigned long atlas_sym_move_page_tables;
-unsigned long atlas_sym_get_dump_page;
-unsigned long atlas_sym_get_user_pages;
-unsigned long atlas_sym_get_user_pages_fast;
-unsigned long atlas_sym_get_user_pages_unlocked;
-unsigned long atlas_sym_pin_user_pages;
-unsigned long atlas_sym_pin_user_pages_fast;
-unsigned long atlas_sym_pin_user_pages_unlocked;
 struct list_head *atlas_sym_pgd_list;
 spinlock_t *atlas_sym_pgd_lock;
 
@@ -37,7 +24,6 @@ typedef bool ptrace_function(struct task_struct *task, unsigned int mode);
 typedef struct callback_head *cancel_function(struct task_struct *task,
 					      bool (*match)(struct callback_head *, void *),
 					      void *data);
-
 typedef pte_t *locked_pte_function(struct mm_struct *mm, unsigned long address, spinlock_t **lock);
 
 DEFINE_STATIC_CALL_NULL(atlas_lookup_name, lookup_function);
@@ -48,7 +34,13 @@ DEFINE_STATIC_CALL_NULL(atlas_ptrace_may_access, ptrace_function);
 DEFINE_STATIC_CALL_NULL(atlas_locked_pte, locked_pte_function);
 DEFINE_STATIC_CALL_NULL(atlas_task_work_cancel_match, cancel_function);
 
-static int find(const char *name, unsigned long *address)
+/**
+ * atlas_symbol_find() - where something of the kernel's is
+ * @name: its name
+ * @address: out: where
+ * Return: 0 or -ENOENT, after the log named it.
+ */
+int atlas_symbol_find(const char *name, unsigned long *address)
 {
 	*address = static_call(atlas_lookup_name)(name);
 	if (*address)
@@ -72,7 +64,7 @@ static int find_lookup_name(void)
 }
 
 /**
- * atlas_symbols_init() - find every symbol the module needs
+ * atlas_symbols_init() - find every symbol the module needs but those it wraps
  * Return: 0, or an errno after the missing symbol was named in the log.
  */
 int atlas_symbols_init(void)
@@ -80,27 +72,14 @@ int atlas_symbols_init(void)
 	unsigned long flush, location, pidfd, ptrace, cancel, locked_pte, list, lock;
 	int error = find_lookup_name();
 
-	error = error ?: find("switch_mm_irqs_off", &atlas_sym_switch_mm_irqs_off);
-	error = error ?: find("handle_mm_fault", &atlas_sym_handle_mm_fault);
-	error = error ?: find("change_protection", &atlas_sym_change_protection);
-	error = error ?: find("copy_page_range", &atlas_sym_copy_page_range);
-	error = error ?: find("move_page_tables", &atlas_sym_move_page_tables);
-	error = error ?: find("mprotect_fixup", &atlas_sym_mprotect_fixup);
-	error = error ?: find("get_dump_page", &atlas_sym_get_dump_page);
-	error = error ?: find("get_user_pages", &atlas_sym_get_user_pages);
-	error = error ?: find("get_user_pages_fast", &atlas_sym_get_user_pages_fast);
-	error = error ?: find("get_user_pages_unlocked", &atlas_sym_get_user_pages_unlocked);
-	error = error ?: find("pin_user_pages", &atlas_sym_pin_user_pages);
-	error = error ?: find("pin_user_pages_fast", &atlas_sym_pin_user_pages_fast);
-	error = error ?: find("pin_user_pages_unlocked", &atlas_sym_pin_user_pages_unlocked);
-	error = error ?: find(ATLAS_GET_LOCKED_PTE, &locked_pte);
-	error = error ?: find("flush_tlb_mm_range", &flush);
-	error = error ?: find("ftrace_location", &location);
-	error = error ?: find("pidfd_get_task", &pidfd);
-	error = error ?: find("ptrace_may_access", &ptrace);
-	error = error ?: find("task_work_cancel_match", &cancel);
-	error = error ?: find("pgd_list", &list);
-	error = error ?: find("pgd_lock", &lock);
+	error = error ?: atlas_symbol_find(ATLAS_GET_LOCKED_PTE, &locked_pte);
+	error = error ?: atlas_symbol_find("flush_tlb_mm_range", &flush);
+	error = error ?: atlas_symbol_find("ftrace_location", &location);
+	error = error ?: atlas_symbol_find("pidfd_get_task", &pidfd);
+	error = error ?: atlas_symbol_find("ptrace_may_access", &ptrace);
+	error = error ?: atlas_symbol_find("task_work_cancel_match", &cancel);
+	error = error ?: atlas_symbol_find("pgd_list", &list);
+	error = error ?: atlas_symbol_find("pgd_lock", &lock);
 	if (error)
 		return error;
 
@@ -130,13 +109,13 @@ void atlas_flush_tlb(struct mm_struct *mm, unsigned long start, unsigned long en
 }
 
 /**
- * atlas_find_locked_pte() - what atlas_get_locked_pte() calls
- * @mm: the address space
- * @address: the address
- * @lock: out
- * Return: the entry or NULL.
+ * atlas_get_locked_pte() - the base's entry of an address, its lock held
+ * @mm: the address space, whose mmap lock is held
+ * @address: the address, which no huge page maps
+ * @lock: out: for pte_unmap_unlock()
+ * Return: the entry, or NULL without memory for a table.
  */
-pte_t *atlas_find_locked_pte(struct mm_struct *mm, unsigned long address, spinlock_t **lock)
+pte_t *atlas_get_locked_pte(struct mm_struct *mm, unsigned long address, spinlock_t **lock)
 {
 	return static_call(atlas_locked_pte)(mm, address, lock);
 }

@@ -568,6 +568,9 @@ int atlas_root_alloc(struct atlas_view *view)
 
 	spin_lock(atlas_sym_pgd_lock);
 	for (index = USER_ENTRIES; index < ENTRIES; index++) {
+		/* May be half made; comes when there is an LDT: see root.c. */
+		if (user_root(root) && index == pgd_index(LDT_BASE_ADDR))
+			continue;
 		root[index] = READ_ONCE(base_root(space)[index]);
 		if (user_root(root))
 			user_root(root)[index] = READ_ONCE(user_root(base_root(space))[index]);

@@ -52,14 +52,18 @@ notrace void atlas_wrap_divert(unsigned long ip, unsigned long parent_ip, struct
 }
 
 /**
- * atlas_hook_init() - find the entry and tell the wrapper what is past it
- * @hook: the hook, whose address is known
- * Return: 0 or -ENODEV, after the log named the function.
+ * atlas_hook_init() - find the function, and tell the wrapper what is past its entry
+ * @hook: the hook
+ * Return: 0 or an errno, after the log named the function.
  */
 int atlas_hook_init(struct atlas_hook *hook)
 {
-	unsigned long entry = atlas_ftrace_location(*hook->address);
+	int error = atlas_symbol_find(hook->name, &hook->address);
+	unsigned long entry;
 
+	if (error)
+		return error;
+	entry = atlas_ftrace_location(hook->address);
 	if (!entry) {
 		pr_err("atlas: %s is not traceable\n", hook->name);
 		return -ENODEV;
@@ -72,24 +76,24 @@ int atlas_hook_init(struct atlas_hook *hook)
 
 static int attach_directly(struct atlas_hook *hook)
 {
-	int error = ftrace_set_filter_ip(&hook->direct_ops, *hook->address, 0, 0);
+	int error = ftrace_set_filter_ip(&hook->direct_ops, hook->address, 0, 0);
 
 	if (!error)
 		error = atlas_compat_direct_register(&hook->direct_ops, hook->entry);
 	if (error)
-		ftrace_set_filter_ip(&hook->direct_ops, *hook->address, 1, 0);
+		ftrace_set_filter_ip(&hook->direct_ops, hook->address, 1, 0);
 	hook->is_direct = !error;
 	return error;
 }
 
 static int attach_handler(struct atlas_hook *hook)
 {
-	int error = ftrace_set_filter_ip(&hook->ops, *hook->address, 0, 0);
+	int error = ftrace_set_filter_ip(&hook->ops, hook->address, 0, 0);
 
 	if (!error)
 		error = register_ftrace_function(&hook->ops);
 	if (error)
-		ftrace_set_filter_ip(&hook->ops, *hook->address, 1, 0);
+		ftrace_set_filter_ip(&hook->ops, hook->address, 1, 0);
 	return error;
 }
 
@@ -128,5 +132,5 @@ void atlas_hook_detach(struct atlas_hook *hook)
 	else
 		unregister_ftrace_function(ops);
 	hook->is_direct = false;
-	ftrace_set_filter_ip(ops, *hook->address, 1, 0);
+	ftrace_set_filter_ip(ops, hook->address, 1, 0);
 }

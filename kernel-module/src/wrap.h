@@ -12,7 +12,7 @@
 
 struct atlas_hook {
 	const char *name;
-	unsigned long *address;
+	unsigned long address;
 	/* Only to see the function called, these stay empty. */
 	void *wrapper;			/* called instead of the function */
 	void *entry;			/* what the function's entry calls directly */
@@ -53,7 +53,6 @@ struct atlas_hook {
  */
 #define ATLAS_WRAP(function) {							\
 	.name = #function,							\
-	.address = &atlas_sym_##function,					\
 	.wrapper = wrap_##function,						\
 	.entry = ATLAS_WRAP_ENTRY_OF(wrap_##function),				\
 	.original = &STATIC_CALL_KEY(atlas_orig_##function),			\

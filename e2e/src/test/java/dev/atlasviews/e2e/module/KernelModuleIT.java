@@ -33,10 +33,11 @@ class KernelModuleIT {
 
     static Stream<Machine> machines() {
         return Stream.of(
-                Machine.of("6.1 with page-table isolation", "6.1", "--append", "pti=on"),
-                Machine.of("6.1 without, one processor", "6.1", "--append", "pti=off", "--cpus", "1"),
-                Machine.of("6.12 with page-table isolation", "6.12", "--append", "pti=on"),
-                Machine.of("6.12, 5-level paging, four processors", "6.12", "--cpu", "max", "--cpus", "4"));
+                Machine.of("6.1 with page-table isolation", "6.1", "--pti", "on"),
+                Machine.of("6.1 without, one processor", "6.1", "--pti", "off", "--cpus", "1"),
+                Machine.of("6.12 with page-table isolation", "6.12", "--pti", "on"),
+                Machine.of("6.12, 5-level paging, four processors", "6.12", "--la57", "--cpus", "4"),
+                Machine.of("7.2 with page-table isolation, 5-level paging", "7.2", "--pti", "on", "--la57"));
     }
 
     @ParameterizedTest
@@ -47,7 +48,7 @@ class KernelModuleIT {
         assertThat(Files.readAllLines(output))
                 .as("what the test programs say, in %s", output)
                 .noneMatch(line -> line.startsWith("not ok") || line.startsWith("Bail out"))
-                .contains("# basic", "# cycles", "# life", "# memory", "# stress")
+                .contains("# basic", "# cycles", "# hardware", "# hooks", "# life", "# memory", "# stress")
                 .filteredOn(line -> line.startsWith("ok "))
                 .hasSizeGreaterThan(190);
     }
