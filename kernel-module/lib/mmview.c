@@ -13,14 +13,8 @@
 #include "handle.h"
 #include "mmview.h"
 
-#define HIDDEN __attribute__((visibility("hidden")))
-
-HIDDEN long direct_syscall(long number, ...);
-HIDDEN long syscall_failed(long negative_errno);
-HIDDEN long mmview_call(long number, long op, long first, long second);
-
 /* libc's, or that of a library that was preloaded after us. */
-HIDDEN long (*next_syscall)(long number, ...) = direct_syscall;
+long (*next_syscall)(long number, ...) = direct_syscall;
 
 __attribute__((constructor)) static void find_next(void)
 {
@@ -30,6 +24,7 @@ __attribute__((constructor)) static void find_next(void)
 		next_syscall = next;
 }
 
+/** syscall_failed() - what libc does with a result that is an error */
 long syscall_failed(long negative_errno)
 {
 	errno = -negative_errno;
@@ -75,14 +70,11 @@ static long carry_out(long op, long first, long second)
 /* What mmview documents. */
 static int to_mmview(int error, long op)
 {
-	switch (error) {
-	case ENOSPC:
-		return ENOMEM;
-	case EOPNOTSUPP:
-		return op == MMVIEW_UNSHARE || op == MMVIEW_SHARE ? EACCES : error;
-	default:
-		return error;
-	}
+	if (error == ENOSPC)
+		error = ENOMEM;
+	if (error == EOPNOTSUPP && (op == MMVIEW_UNSHARE || op == MMVIEW_SHARE))
+		error = EACCES;
+	return error;
 }
 
 /* A process that gets no views is told what a kernel without mmview says. */
@@ -91,6 +83,14 @@ static int unavailable(int error)
 	return error == EMFILE || error == ENFILE || error == ENOMEM ? ENOMEM : ENOSYS;
 }
 
+/**
+ * mmview_call() - mmview's system call
+ * @number: its number, which is not looked at
+ * @op: MMVIEW_*
+ * @first: an id or an address
+ * @second: a length
+ * Return: as syscall() does.
+ */
 long mmview_call(long number, long op, long first, long second)
 {
 	int before = errno;

@@ -23,7 +23,7 @@ syscall:
  * initialisers of other libraries.
  */
 	.globl	direct_syscall
-	.hidden	direct_syscall
+	.hidden	direct_syscall, next_syscall, mmview_call, syscall_failed
 	.type	direct_syscall, @function
 direct_syscall:
 	.cfi_startproc
