@@ -70,7 +70,7 @@ static long carry_out(long op, long first, long second)
 /* What mmview documents. */
 static int to_mmview(int error, long op)
 {
-	if (error == ENOSPC)
+	if (error == ENOSPC || error == EAGAIN)
 		error = ENOMEM;
 	if (error == EOPNOTSUPP && (op == MMVIEW_UNSHARE || op == MMVIEW_SHARE))
 		error = EACCES;

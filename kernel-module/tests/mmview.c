@@ -56,9 +56,16 @@ static char get(const volatile char *place)
 /* --- other system calls ---------------------------------------------------- */
 
 static struct {
-	long parent, closed, no_such;
+	long parent, closed;
 	int closed_error;
+	char *six;
 } early;
+
+static char *map_by_number(void)
+{
+	return (char *)syscall(SYS_mmap, NULL, PAGE, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0l);
+}
 
 /* Before any library is initialised. */
 static void call_early(void)
@@ -66,6 +73,7 @@ static void call_early(void)
 	early.parent = syscall(SYS_getppid);
 	early.closed = syscall(SYS_close, -1);
 	early.closed_error = errno;
+	early.six = map_by_number();
 }
 
 __attribute__((section(".preinit_array"), used)) static void (*const preinit)(void) = call_early;
@@ -78,8 +86,8 @@ static void test_other_system_calls(void)
 
 	is(early.parent, getppid(), "a system call before libraries are initialised is what it was");
 	ok(early.closed == -1 && early.closed_error == EBADF, "and so is its failure");
-	six = (char *)syscall(SYS_mmap, NULL, PAGE, PROT_READ | PROT_WRITE,
-			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0L);
+	ok(early.six != MAP_FAILED && !early.six[PAGE - 1], "and its sixth argument");
+	six = map_by_number();
 	ok(six != MAP_FAILED && !six[PAGE - 1], "one with six arguments");
 	is(result(syscall(SYS_munmap, six, PAGE)), 0, "one with two");
 	is(result(syscall(SYS_close, -1)), -EBADF, "one that fails");
@@ -601,6 +609,84 @@ static void test_concurrent_rewriting(void)
 	need(!share_pages(text_of(other_answer), PAGE));
 }
 
+/* Threads that store while what they store to is unshared: each has all that it stored. */
+#define PAGES	16
+
+static struct writer {
+	pthread_t thread;
+	long view;
+	unsigned int slot, last[PAGES];
+	atomic_int rounds;
+	int lost;
+} writers[WORKERS];
+
+static atomic_uint *written;
+static atomic_bool stop_writing;
+
+static atomic_uint *word_of(const struct writer *writer, int page)
+{
+	return written + page * (PAGE / sizeof(*written)) + writer->slot;
+}
+
+static void *write_on(void *data)
+{
+	struct writer *writer = data;
+	int page;
+
+	need(mmview(MIGRATE, writer->view) == 0);
+	while (!stop_writing) {
+		for (page = 0; page < PAGES; page++) {
+			writer->lost += *word_of(writer, page) != writer->last[page];
+			*word_of(writer, page) = ++writer->last[page];
+		}
+		writer->rounds++;
+	}
+	for (page = 0; page < PAGES; page++)
+		writer->lost += *word_of(writer, page) != writer->last[page];
+	need(mmview(MIGRATE, 0l) == writer->view);
+	return NULL;
+}
+
+static bool goes_on(struct writer *writer)
+{
+	int rounds = writer->rounds;
+
+	await(&writer->rounds, rounds + 2);
+	return true;
+}
+
+static void test_late_beside_writers(void)
+{
+	int i, page, lost = 0, seen = 0;
+	unsigned int before;
+
+	written = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	need(written != MAP_FAILED);
+	for (i = 0; i < WORKERS; i++) {
+		writers[i].slot = i;
+		writers[i].view = i ? create() : 0;
+		need(!pthread_create(&writers[i].thread, NULL, write_on, &writers[i]));
+		goes_on(&writers[i]);
+	}
+	for (page = 0; page < PAGES; page++) {
+		need(!unshare_pages((char *)written + page * PAGE, PAGE));
+		/* In the base view, the last writer's word stands still from here. */
+		before = *word_of(&writers[WORKERS - 1], page);
+		goes_on(&writers[WORKERS - 1]);
+		seen += *word_of(&writers[WORKERS - 1], page) != before;
+	}
+	stop_writing = true;
+	for (i = 0; i < WORKERS; i++) {
+		pthread_join(writers[i].thread, NULL);
+		lost += writers[i].lost;
+		if (writers[i].view)
+			delete(writers[i].view);
+	}
+	is(seen, 0, "differs: unshare while threads of all views store there");
+	is(lost, 0, "none of their stores is lost");
+	munmap(written, PAGES * PAGE);
+}
+
 /* Counters that threads of one view share, and views do not. */
 static void *count(void *view)
 {
@@ -660,6 +746,7 @@ int main(int count, char **arguments)
 	test_exec(arguments);
 	test_workers_move();
 	test_concurrent_rewriting();
+	test_late_beside_writers();
 	test_counters();
 	/* It can not be undone: the last one. */
 	test_switch_base();

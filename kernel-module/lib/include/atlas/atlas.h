@@ -31,6 +31,8 @@
  *	EACCES, EPERM	the administrator does not allow it
  *	EPROTO		the module speaks another version of the interface
  *	EOPNOTSUPP	this process can have no views (see the module's README)
+ *	EBUSY		something else holds the places in the kernel that the
+ *			module needs
  *	EMFILE, ENFILE, ENOMEM
  *			the descriptor could not be made
  */
@@ -50,7 +52,8 @@ extern "C" {
 
 /**
  * atlas_view_create() - a new view
- * @from: the view whose content it copies, or ATLAS_VIEW_CURRENT
+ * @from: the view whose content it copies, or ATLAS_VIEW_CURRENT, also when
+ *        that one is deleted
  *
  * No thread is in it yet. What is not unshared is not copied, so that it takes
  * as long in a process of 10 GB as in one of 10 MB.
@@ -95,6 +98,7 @@ int atlas_view_current(void);
  * Return: the id of the view that it was in. Errors:
  *
  *	EINVAL		there is no such view, or it is deleted
+ *	EOPNOTSUPP	memory is unshared, and the thread uses io_uring
  */
 int atlas_view_migrate(int view);
 
@@ -117,8 +121,10 @@ int atlas_view_migrate(int view);
  *
  *	EINVAL		not at the start of a page, empty, beyond the end of the
  *			address space, or nothing is mapped there
- *	EACCES		a mapping there is MAP_SHARED
- *	EOPNOTSUPP	a mapping there is of a kind that can not be unshared
+ *	EACCES		a mapping there is MAP_SHARED, of huge pages of a file
+ *			system, of a device, or served by userfaultfd
+ *	EOPNOTSUPP	a thread that is in a view uses io_uring
+ *	EAGAIN		a page could not be held on to: try again
  *	ENOSPC		the views have as many diverged pages as they may
  *	ENOMEM		out of memory
  */
