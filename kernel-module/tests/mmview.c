@@ -378,7 +378,7 @@ static void test_threads(void)
 
 static void test_delete_in_use(void)
 {
-	int handle = self_handle();
+	int handle = self();
 	struct resident resident;
 	long view, copy;
 
@@ -416,7 +416,7 @@ static void test_delete_in_use(void)
 
 static void test_switch_base(void)
 {
-	int handle = self_handle();
+	int handle = self();
 	long view, next;
 
 	need(handle >= 0);

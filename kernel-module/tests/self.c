@@ -123,7 +123,7 @@ static int child_handles(void)
 
 static void test_fork(void)
 {
-	int handle = self_handle(), view = atlas_view_create(0), status;
+	int handle = self(), view = atlas_view_create(0), status;
 	pid_t child;
 
 	need(handle >= 0 && view > 0);
@@ -237,7 +237,7 @@ static void test_closed(void)
 /* More than views: the rest of the interface is the privileged one's. */
 static void test_boundary(void)
 {
-	int handle = self_handle(), view = atlas_view_create(0), child, status;
+	int handle = self(), view = atlas_view_create(0), child, status;
 	struct atlas_freeze freeze = { .timeout_ms = 100 };
 	struct atlas_thread_entry entries[4];
 	struct atlas_snapshot shot = { .tid = own_tid() };

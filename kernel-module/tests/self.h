@@ -84,15 +84,6 @@ static inline void become_user(char **arguments, const char *preload)
 	need(!"exec");
 }
 
-/* A handle of one's own, to look at what the library does. */
-static inline int self_handle(void)
-{
-	int device = open_device(), handle = result(ioctl(device, ATLAS_IOC_SELF));
-
-	close(device);
-	return handle;
-}
-
 static inline bool has_view(int handle, int view)
 {
 	struct atlas_view_entry entries[64];
