@@ -60,13 +60,13 @@ static atomic_int *get_cell(void)
 	return new;
 }
 
-/* Structures and meanings are those of one version. Who may not ask is not told. */
+/* Structures and meanings are those of one version. */
 static int check_version(int device)
 {
 	struct atlas_info info = { 0 };
 
 	if (ioctl(device, ATLAS_IOC_INFO, &info))
-		return errno == EPERM ? 0 : -1;
+		return -1;
 	if (info.uapi_version == ATLAS_UAPI_VERSION)
 		return 0;
 	errno = EPROTO;

@@ -32,6 +32,15 @@ static int count_handles(void)
 	return handles;
 }
 
+static int ask_version(void)
+{
+	struct atlas_info info = { };
+	int device = open_device(), error = result(ioctl(device, ATLAS_IOC_INFO, &info));
+
+	close(device);
+	return error ?: (int)info.uapi_version;
+}
+
 static void test_denial(void)
 {
 	administer(0600, true);
@@ -39,10 +48,12 @@ static void test_denial(void)
 	is(result(atlas_view_create(0)), -EACCES, "and makes none");
 	administer(0666, false);
 	is(result(atlas_view_current()), -EPERM, "nor has anybody without self-service");
+	is(ask_version(), -EPERM, "nor is told of the module");
 	is(count_handles(), 0, "nothing is left open");
 	administer(0666, true);
 	is(result(atlas_view_current()), 0, "with both it works");
 	is(count_handles(), 1, "by one handle");
+	is(ask_version(), ATLAS_UAPI_VERSION, "and one can ask for the version");
 	administer(0600, false);
 	is(result(atlas_view_current()), 0, "which is good for the life of the process");
 	administer(0666, true);
