@@ -65,8 +65,12 @@ static int check_version(int device)
 {
 	struct atlas_info info = { 0 };
 
-	if (ioctl(device, ATLAS_IOC_INFO, &info))
+	if (ioctl(device, ATLAS_IOC_INFO, &info)) {
+		/* The number holds the size of the structure. */
+		if (errno == ENOTTY)
+			errno = EPROTO;
 		return -1;
+	}
 	if (info.uapi_version == ATLAS_UAPI_VERSION)
 		return 0;
 	errno = EPROTO;
