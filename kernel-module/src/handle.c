@@ -123,6 +123,28 @@ static __poll_t handle_poll(struct file *file, poll_table *table)
 
 /* --- views ------------------------------------------------------------------ */
 
+/* Also the deleted view that the caller itself is in, as mmview has it. */
+static int view_to_copy(struct atlas_handle *handle, int id, struct atlas_view **view)
+{
+	struct atlas_space *space = handle->space;
+	int error = atlas_view_enterable(space, id, view);
+	struct atlas_thread *thread;
+
+	if (!error || !handle->self)
+		return error;
+	/* Whoever leaves it: it is freed under the space's mutex, which is held. */
+	rcu_read_lock();
+	raw_spin_lock_irq(&space->lock);
+	thread = atlas_thread_find(current);
+	if (thread && thread->space == space && atlas_view_id(thread->view) == id) {
+		*view = thread->view;
+		error = 0;
+	}
+	raw_spin_unlock_irq(&space->lock);
+	rcu_read_unlock();
+	return error;
+}
+
 static int do_create(struct atlas_handle *handle, struct atlas_view_create *request)
 {
 	struct atlas_space *space = handle->space;
@@ -135,7 +157,7 @@ static int do_create(struct atlas_handle *handle, struct atlas_view_create *requ
 	/* It gets none from now on (hooks.c), but may have got one since it was opened. */
 	if (atlas_owns_virtual_processors(handle->leader))
 		return -EOPNOTSUPP;
-	error = atlas_view_enterable(space, request->from, &from);
+	error = view_to_copy(handle, request->from, &from);
 	if (error)
 		return error;
 	view = atlas_view_create(space, from);

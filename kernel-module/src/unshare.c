@@ -262,6 +262,12 @@ static int diverge_vma(struct divergence *divergence, struct vm_area_struct *vma
 	error = reserve(divergence, start, end);
 	/* From here no view reaches the base's pages. */
 	atlas_flush_tlb(space->mm, start, end);
+	/*
+	 * Stores of views leave no trace in the base. That a file's mapping has
+	 * pages of its own is how security modules know that it was changed.
+	 */
+	if (!error && !vma_is_anonymous(vma) && !vma->anon_vma)
+		error = populate(vma, start);
 	if (!error)
 		error = settle_all(divergence, start, end);
 	atlas_invalidate_end(space, start, end);
