@@ -254,6 +254,8 @@ bool atlas_table_clear(struct atlas_space *space, unsigned long start,
 		       unsigned long end, struct list_head *dropped);
 bool atlas_table_recheck(struct atlas_space *space, unsigned long start,
 			 unsigned long end);
+bool atlas_table_young(struct atlas_space *space, unsigned long start,
+		       unsigned long end, bool clear);
 void atlas_table_flush(struct atlas_space *space, unsigned long start,
 		       unsigned long end);
 bool atlas_table_has_small(struct atlas_space *space, unsigned long address);

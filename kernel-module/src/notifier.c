@@ -125,6 +125,34 @@ static void release(struct mmu_notifier *notifier, struct mm_struct *mm)
 	atlas_space_exit(container_of(notifier, struct atlas_space, notifier));
 }
 
+/*
+ * Reclaim asks whether a page was used lately. What threads of a view used
+ * through private tables left its mark only there.
+ */
+static int young(struct mmu_notifier *notifier, unsigned long start, unsigned long end, bool clear)
+{
+	struct atlas_space *space = container_of(notifier, struct atlas_space, notifier);
+	unsigned long flags;
+	bool used;
+
+	clamp_range(&start, &end);
+	spin_lock_irqsave(&space->pt_lock, flags);
+	used = atlas_table_young(space, start, end, clear);
+	spin_unlock_irqrestore(&space->pt_lock, flags);
+	return used;
+}
+
+static int clear_young(struct mmu_notifier *notifier, struct mm_struct *mm,
+		       unsigned long start, unsigned long end)
+{
+	return young(notifier, start, end, true);
+}
+
+static int test_young(struct mmu_notifier *notifier, struct mm_struct *mm, unsigned long address)
+{
+	return young(notifier, address, address + 1, false);
+}
+
 static void after_flush(struct mmu_notifier *notifier, struct mm_struct *mm,
 			unsigned long start, unsigned long end)
 {
@@ -135,6 +163,9 @@ static const struct mmu_notifier_ops range_ops = {
 	.release = release,
 	.invalidate_range_start = range_start,
 	.invalidate_range_end = range_end,
+	.clear_flush_young = clear_young,
+	.clear_young = clear_young,
+	.test_young = test_young,
 };
 
 static const struct mmu_notifier_ops flush_ops = {

@@ -496,6 +496,61 @@ bool atlas_table_recheck(struct atlas_space *space, unsigned long start, unsigne
 	return cleared;
 }
 
+static bool young_leaf(u64 *entry, bool clear)
+{
+	/* The hardware sets the bit at any time, in the same word. */
+	return clear ? test_and_clear_bit(_PAGE_BIT_ACCESSED, (unsigned long *)entry) :
+		       test_bit(_PAGE_BIT_ACCESSED, (unsigned long *)entry);
+}
+
+static bool young_table(struct atlas_view *view, u64 *table, int level, unsigned long base,
+			unsigned long start, unsigned long end, bool clear)
+{
+	unsigned long span = level_span(level);
+	unsigned long at = max(base, start & ~(span - 1));
+	unsigned long limit = level == top_level() ? TASK_SIZE_MAX : base + span * ENTRIES;
+	bool young = false;
+
+	for (; at < min(end, limit); at += span) {
+		u64 *entry = &table[level_index(at, level)];
+
+		if (!entry_present(*entry))
+			continue;
+		if (*entry & ATLAS_PRIVATE && level > 0)
+			young |= young_table(view, entry_table(*entry), level - 1, at, start, end,
+					     clear);
+		else if (entry_leaf(*entry, level) &&
+			 (level > 0 || !xa_load(&view->pages, at >> PAGE_SHIFT)))
+			young |= young_leaf(entry, clear);
+	}
+	return young;
+}
+
+/**
+ * atlas_table_young() - whether pages of the base were used through private tables
+ * @space: the space; pt_lock is held
+ * @start: first address
+ * @end: end, exclusive, at most TASK_SIZE_MAX
+ * @clear: whether to count from now on anew
+ *
+ * What is reached through shared tables is in the base's own accessed bits, and
+ * a use of a diverged page is none of the base's page. As the kernel does on
+ * this architecture, no TLB is flushed for a bit that may be set a little late.
+ *
+ * Return: whether there was a use.
+ */
+bool atlas_table_young(struct atlas_space *space, unsigned long start, unsigned long end,
+		       bool clear)
+{
+	struct atlas_view *view;
+	bool young = false;
+
+	lockdep_assert_held(&space->pt_lock);
+	list_for_each_entry(view, &space->views, node)
+		young |= young_table(view, view->root, top_level(), 0, start, end, clear);
+	return young;
+}
+
 /**
  * atlas_table_flush() - make CPUs forget what was cleared
  * @space: the space

@@ -299,6 +299,13 @@ static inline int write_return(int handle, int view, int (*function)(void), int 
 		".balign 4096\n.popsection\n");				\
 	int name(void *until)
 
+/* Any code: page-aligned, and whatever it is declared as. */
+#define CODE(name, declaration, text)						\
+	declaration;								\
+	__asm__(".pushsection .text.views,\"ax\"\n.balign 4096\n"		\
+		".globl " #name "\n.type " #name ",@function\n" #name ":\n"	\
+		text "\n.balign 4096\n.popsection\n")
+
 static inline uint64_t nanoseconds(void)
 {
 	struct timespec now;

@@ -48,9 +48,20 @@ class KernelModuleIT {
         assertThat(Files.readAllLines(output))
                 .as("what the test programs say, in %s", output)
                 .noneMatch(line -> line.startsWith("not ok") || line.startsWith("Bail out"))
-                .contains("# basic", "# cycles", "# hardware", "# hooks", "# life", "# memory", "# mmview", "# self", "# stress", "# unshare")
+                .contains("# basic", "# cycles", "# hardware", "# hooks", "# life", "# memory", "# mmview", "# paging", "# process", "# self", "# stress", "# unshare")
                 .filteredOn(line -> line.startsWith("ok "))
                 .hasSizeGreaterThan(190);
+    }
+
+    @Test
+    void foreignProgramsDoInViewsWhatTheyDoOutside() throws Exception {
+        var output = run("foreign", "foreign", List.of("6.1"));
+
+        assertThat(Files.readAllLines(output))
+                .as("what ran in views, in %s", output)
+                .noneMatch(line -> line.startsWith("not ok"))
+                .filteredOn(line -> line.startsWith("ok ") && line.contains("in views"))
+                .hasSizeGreaterThan(20);
     }
 
     @Test
