@@ -29,12 +29,12 @@
 
 /* 6.5 removed the array of VMAs. */
 static inline long atlas_get_page_remote(struct mm_struct *mm, unsigned long address,
-					 struct page **page)
+					 unsigned int flags, struct page **page)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
-	return get_user_pages_remote(mm, address, 1, FOLL_FORCE, page, NULL, NULL);
+	return get_user_pages_remote(mm, address, 1, flags, page, NULL, NULL);
 #else
-	return get_user_pages_remote(mm, address, 1, FOLL_FORCE, page, NULL);
+	return get_user_pages_remote(mm, address, 1, flags, page, NULL);
 #endif
 }
 
@@ -79,6 +79,46 @@ static inline void atlas_compat_fault_unlock(struct vm_area_struct *vma, unsigne
 	release_fault_lock(&(struct vm_fault){ .vma = vma, .flags = flags });
 #endif
 }
+
+/* Whether io_uring acts for a task, by threads of its own perhaps. */
+static inline bool atlas_uses_io_uring(struct task_struct *task)
+{
+#ifdef CONFIG_IO_URING
+	return READ_ONCE(task->io_uring);
+#else
+	return false;
+#endif
+}
+
+/* 6.4 brought the lock of a VMA: without it the mmap lock keeps faults out. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+static inline void vma_start_write(struct vm_area_struct *vma)
+{
+	mmap_assert_write_locked(vma->vm_mm);
+}
+#endif
+
+/* 7.0 made one function of an inline around another. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+#define ATLAS_GET_LOCKED_PTE "__get_locked_pte"
+#else
+#define ATLAS_GET_LOCKED_PTE "get_locked_pte"
+#endif
+
+/* 6.3 gave mprotect_fixup() the iterator that its caller walks with. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#define ATLAS_MPROTECT_PARAMETERS						\
+	struct mmu_gather *tlb, struct vm_area_struct *vma,			\
+	struct vm_area_struct **pprev, unsigned long start,			\
+	unsigned long end, unsigned long newflags
+#define ATLAS_MPROTECT_ARGUMENTS tlb, vma, pprev, start, end, newflags
+#else
+#define ATLAS_MPROTECT_PARAMETERS						\
+	struct vma_iterator *iterator, struct mmu_gather *tlb,			\
+	struct vm_area_struct *vma, struct vm_area_struct **pprev,		\
+	unsigned long start, unsigned long end, unsigned long newflags
+#define ATLAS_MPROTECT_ARGUMENTS iterator, tlb, vma, pprev, start, end, newflags
+#endif
 
 /* 6.4 gave kernel helpers of a process a flag in common. */
 #ifdef PF_USER_WORKER

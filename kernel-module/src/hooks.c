@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where the kernel calls us: three functions and three tracepoints, attached
- * while there is an armed space and not otherwise.
+ * Where the kernel calls us: functions and tracepoints, attached while there is
+ * an armed space and not otherwise; and some only while memory is unshared.
  *
  * A wrapped function is entered through ftrace, which goes to our wrapper
  * instead (as livepatch does); the wrapper calls the original through a static
@@ -24,15 +24,29 @@
 #include "symbols.h"
 
 static DEFINE_MUTEX(hooks_mutex);
-static unsigned int hooks_users;
 
 typedef void switch_mm_function(struct mm_struct *prev, struct mm_struct *next,
 				struct task_struct *task);
 typedef vm_fault_t fault_function(struct vm_area_struct *vma, unsigned long address,
 				  unsigned int flags, struct pt_regs *regs);
 
+typedef int copy_function(struct vm_area_struct *to, struct vm_area_struct *from);
+typedef int mprotect_function(ATLAS_MPROTECT_PARAMETERS);
+typedef struct page *dump_function(unsigned long address, int *locked);
+typedef long gup_function(unsigned long start, unsigned int count, unsigned long a,
+			  unsigned long b, unsigned long c);
+
 DEFINE_STATIC_CALL_NULL(atlas_orig_switch_mm, switch_mm_function);
 DEFINE_STATIC_CALL_NULL(atlas_orig_fault, fault_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_copy_page_range, copy_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_mprotect_fixup, mprotect_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_get_dump_page, dump_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_get_user_pages, gup_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_get_user_pages_fast, gup_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_get_user_pages_unlocked, gup_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_pin_user_pages, gup_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_pin_user_pages_fast, gup_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_pin_user_pages_unlocked, gup_function);
 
 /* --- the wrapped functions ---------------------------------------------- */
 
@@ -50,13 +64,83 @@ static vm_fault_t notrace wrap_fault(struct vm_area_struct *vma, unsigned long a
 {
 	/* May last as long as a fault may: only unloading waits for it. */
 	int section = srcu_read_lock(&atlas_wrapper_srcu);
-	vm_fault_t result = static_call(atlas_orig_fault)(vma, address, flags, regs);
+	vm_fault_t result = 0;
 
-	barrier();
-	result = atlas_fault(vma, address, flags, result);
+	/* Without registers it is the kernel that wants the base's page. */
+	if (!regs || !atlas_fault_own(vma, address)) {
+		result = static_call(atlas_orig_fault)(vma, address, flags, regs);
+		barrier();
+		result = atlas_fault(vma, address, flags, result);
+	}
 	srcu_read_unlock(&atlas_wrapper_srcu, section);
 	return result;
 }
+
+static int notrace wrap_copy_page_range(struct vm_area_struct *to, struct vm_area_struct *from)
+{
+	int section = srcu_read_lock(&atlas_wrapper_srcu);
+	int result = static_call(atlas_orig_copy_page_range)(to, from);
+
+	barrier();
+	if (!result)
+		result = atlas_fork_copy(to->vm_mm, from);
+	srcu_read_unlock(&atlas_wrapper_srcu, section);
+	return result;
+}
+
+static int notrace wrap_mprotect_fixup(ATLAS_MPROTECT_PARAMETERS)
+{
+	int section = srcu_read_lock(&atlas_wrapper_srcu);
+	int result = 0;
+
+	if (newflags & VM_WRITE && !(vma->vm_flags & VM_WRITE))
+		result = atlas_unshare_writable(vma, start, end);
+	if (!result) {
+		result = static_call(atlas_orig_mprotect_fixup)(ATLAS_MPROTECT_ARGUMENTS);
+		barrier();
+	}
+	srcu_read_unlock(&atlas_wrapper_srcu, section);
+	return result;
+}
+
+static struct page *notrace wrap_get_dump_page(unsigned long address, int *locked)
+{
+	int section = srcu_read_lock(&atlas_wrapper_srcu);
+	struct page *page;
+
+	if (!atlas_gup_dump(address, &page)) {
+		page = static_call(atlas_orig_get_dump_page)(address, locked);
+		barrier();
+	}
+	srcu_read_unlock(&atlas_wrapper_srcu, section);
+	return page;
+}
+
+/*
+ * All take the first page and the number of pages at the same place; the rest is
+ * passed on as it came.
+ */
+#define WRAP_GUP(name)								\
+static long notrace wrap_##name(unsigned long start, unsigned int count,	\
+				unsigned long a, unsigned long b, unsigned long c) \
+{										\
+	int section = srcu_read_lock(&atlas_wrapper_srcu);			\
+	long result = -EFAULT;							\
+										\
+	if (!atlas_gup_refused(start, count)) {					\
+		result = static_call(atlas_orig_##name)(start, count, a, b, c);	\
+		barrier();							\
+	}									\
+	srcu_read_unlock(&atlas_wrapper_srcu, section);				\
+	return result;								\
+}
+
+WRAP_GUP(get_user_pages)
+WRAP_GUP(get_user_pages_fast)
+WRAP_GUP(get_user_pages_unlocked)
+WRAP_GUP(pin_user_pages)
+WRAP_GUP(pin_user_pages_fast)
+WRAP_GUP(pin_user_pages_unlocked)
 
 struct hook {
 	const char *name;
@@ -103,22 +187,34 @@ static void notrace see_protection(unsigned long ip, unsigned long parent_ip,
 }
 
 /* Livepatch's flags: IPMODIFY is exclusive, PERMANENT keeps ftrace switched on. */
-static struct hook hooks[] = {
+#define WRAP(function, with) {							\
+	.name = #function,							\
+	.address = &atlas_sym_##function,					\
+	.wrapper = with,							\
+	.ops = { .func = divert,						\
+		 .flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT },	\
+}
+
+static struct hook view_hooks[] = {
+	WRAP(switch_mm_irqs_off, wrap_switch_mm),
+	WRAP(handle_mm_fault, wrap_fault),
+	WRAP(copy_page_range, wrap_copy_page_range),
+	WRAP(get_dump_page, wrap_get_dump_page),
 	{
-		.name = "switch_mm_irqs_off",
-		.address = &atlas_sym_switch_mm_irqs_off,
-		.wrapper = wrap_switch_mm,
-		.ops = { .func = divert, .flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT },
-	}, {
-		.name = "handle_mm_fault",
-		.address = &atlas_sym_handle_mm_fault,
-		.wrapper = wrap_fault,
-		.ops = { .func = divert, .flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT },
-	}, {
 		.name = "change_protection",
 		.address = &atlas_sym_change_protection,
 		.ops = { .func = see_protection, .flags = FTRACE_OPS_FL_PERMANENT },
 	},
+};
+
+static struct hook unshared_hooks[] = {
+	WRAP(mprotect_fixup, wrap_mprotect_fixup),
+	WRAP(get_user_pages, wrap_get_user_pages),
+	WRAP(get_user_pages_fast, wrap_get_user_pages_fast),
+	WRAP(get_user_pages_unlocked, wrap_get_user_pages_unlocked),
+	WRAP(pin_user_pages, wrap_pin_user_pages),
+	WRAP(pin_user_pages_fast, wrap_pin_user_pages_fast),
+	WRAP(pin_user_pages_unlocked, wrap_pin_user_pages_unlocked),
 };
 
 static int attach_function(struct hook *hook)
@@ -183,62 +279,107 @@ static void find_tracepoint(struct tracepoint *tracepoint, void *unused)
 
 /* --- attaching ------------------------------------------------------------ */
 
-static void detach(unsigned int functions, unsigned int points)
+static void detach_functions(struct hook *hooks, unsigned int count)
 {
-	while (points--)
-		tracepoint_probe_unregister(probes[points].tracepoint, probes[points].function, NULL);
-	while (functions--)
-		detach_function(&hooks[functions]);
+	while (count--)
+		detach_function(&hooks[count]);
+}
+
+static int attach_functions(struct hook *hooks, unsigned int count)
+{
+	unsigned int i;
+	int error = 0;
+
+	for (i = 0; i < count; i++) {
+		error = attach_function(&hooks[i]);
+		if (error) {
+			detach_functions(hooks, i);
+			break;
+		}
+	}
+	return error;
+}
+
+static void detach_points(unsigned int count)
+{
+	while (count--)
+		tracepoint_probe_unregister(probes[count].tracepoint, probes[count].function, NULL);
 	tracepoint_synchronize_unregister();
 }
 
-static int attach(void)
+static int attach_points(void)
 {
-	unsigned int functions, points = 0;
+	unsigned int i;
 	int error = 0;
 
-	for (functions = 0; functions < ARRAY_SIZE(hooks); functions++) {
-		error = attach_function(&hooks[functions]);
-		if (error)
-			goto undo;
+	for (i = 0; i < ARRAY_SIZE(probes); i++) {
+		error = tracepoint_probe_register(probes[i].tracepoint, probes[i].function, NULL);
+		if (error) {
+			detach_points(i);
+			break;
+		}
 	}
-	for (; points < ARRAY_SIZE(probes); points++) {
-		error = tracepoint_probe_register(probes[points].tracepoint,
-						  probes[points].function, NULL);
+	return error;
+}
+
+struct hook_group {
+	struct hook *hooks;
+	unsigned int count;
+	bool points;		/* the tracepoints too */
+	unsigned int users;
+};
+
+static struct hook_group groups[] = {
+	[ATLAS_HOOKS_VIEWS] = { view_hooks, ARRAY_SIZE(view_hooks), true },
+	[ATLAS_HOOKS_UNSHARED] = { unshared_hooks, ARRAY_SIZE(unshared_hooks), false },
+};
+
+static void detach(struct hook_group *group)
+{
+	if (group->points)
+		detach_points(ARRAY_SIZE(probes));
+	detach_functions(group->hooks, group->count);
+}
+
+static int attach(struct hook_group *group)
+{
+	int error = attach_functions(group->hooks, group->count);
+
+	if (!error && group->points) {
+		error = attach_points();
 		if (error)
-			goto undo;
+			detach_functions(group->hooks, group->count);
 	}
-	return 0;
-undo:
-	detach(functions, points);
 	return error;
 }
 
 /**
- * atlas_hooks_get() - one more space needs the hooks
+ * atlas_hooks_get() - one more user of a group of hooks
+ * @group: which
  * Return: 0 or an errno, after the log named what could not be attached to.
  */
-int atlas_hooks_get(void)
+int atlas_hooks_get(enum atlas_hooks group)
 {
 	int error = 0;
 
 	mutex_lock(&hooks_mutex);
-	if (!hooks_users)
-		error = attach();
+	if (!groups[group].users)
+		error = attach(&groups[group]);
 	if (!error)
-		hooks_users++;
+		groups[group].users++;
 	mutex_unlock(&hooks_mutex);
 	return error;
 }
 
 /**
  * atlas_hooks_put() - one less
+ * @group: of which
  */
-void atlas_hooks_put(void)
+void atlas_hooks_put(enum atlas_hooks group)
 {
 	mutex_lock(&hooks_mutex);
-	if (!--hooks_users)
-		detach(ARRAY_SIZE(hooks), ARRAY_SIZE(probes));
+	if (!--groups[group].users)
+		detach(&groups[group]);
 	mutex_unlock(&hooks_mutex);
 }
 
@@ -247,7 +388,29 @@ void atlas_hooks_put(void)
  */
 bool atlas_hooks_installed(void)
 {
-	return READ_ONCE(hooks_users);
+	return READ_ONCE(groups[ATLAS_HOOKS_VIEWS].users);
+}
+
+static void find_originals(void)
+{
+	static_call_update(atlas_orig_switch_mm,
+			   (switch_mm_function *)atlas_sym_switch_mm_irqs_off);
+	static_call_update(atlas_orig_fault, (fault_function *)atlas_sym_handle_mm_fault);
+	static_call_update(atlas_orig_copy_page_range,
+			   (copy_function *)atlas_sym_copy_page_range);
+	static_call_update(atlas_orig_mprotect_fixup,
+			   (mprotect_function *)atlas_sym_mprotect_fixup);
+	static_call_update(atlas_orig_get_dump_page, (dump_function *)atlas_sym_get_dump_page);
+	static_call_update(atlas_orig_get_user_pages, (gup_function *)atlas_sym_get_user_pages);
+	static_call_update(atlas_orig_get_user_pages_fast,
+			   (gup_function *)atlas_sym_get_user_pages_fast);
+	static_call_update(atlas_orig_get_user_pages_unlocked,
+			   (gup_function *)atlas_sym_get_user_pages_unlocked);
+	static_call_update(atlas_orig_pin_user_pages, (gup_function *)atlas_sym_pin_user_pages);
+	static_call_update(atlas_orig_pin_user_pages_fast,
+			   (gup_function *)atlas_sym_pin_user_pages_fast);
+	static_call_update(atlas_orig_pin_user_pages_unlocked,
+			   (gup_function *)atlas_sym_pin_user_pages_unlocked);
 }
 
 /**
@@ -257,11 +420,9 @@ bool atlas_hooks_installed(void)
 int atlas_hooks_init(void)
 {
 	unsigned int i;
-	int error;
+	int error = 0;
 
-	static_call_update(atlas_orig_switch_mm,
-			   (switch_mm_function *)atlas_sym_switch_mm_irqs_off);
-	static_call_update(atlas_orig_fault, (fault_function *)atlas_sym_handle_mm_fault);
+	find_originals();
 	for_each_kernel_tracepoint(find_tracepoint, NULL);
 	for (i = 0; i < ARRAY_SIZE(probes); i++) {
 		if (!probes[i].tracepoint) {
@@ -269,8 +430,10 @@ int atlas_hooks_init(void)
 			return -ENOENT;
 		}
 	}
-	error = attach();
-	if (!error)
-		detach(ARRAY_SIZE(hooks), ARRAY_SIZE(probes));
+	for (i = 0; i < ARRAY_SIZE(groups) && !error; i++) {
+		error = attach(&groups[i]);
+		if (!error)
+			detach(&groups[i]);
+	}
 	return error;
 }

@@ -102,13 +102,28 @@ static long attach_process(const struct atlas_attach __user *from)
 	if (!result && !atlas_may_ptrace(leader))
 		result = -EPERM;
 	if (!result)
-		result = atlas_handle_create(leader);
+		result = atlas_handle_create(leader, false);
 	put_task_struct(leader);
 	return result;
 }
 
+static bool self_service;
+module_param(self_service, bool, 0644);
+MODULE_PARM_DESC(self_service, "let who may open the device manage views of its own process");
+
+static long attach_self(void)
+{
+	struct task_struct *leader = current->group_leader;
+
+	if (!READ_ONCE(self_service))
+		return -EPERM;
+	return check_target(leader) ?: atlas_handle_create(leader, true);
+}
+
 static long device_ioctl(struct file *file, unsigned int command, unsigned long argument)
 {
+	if (command == ATLAS_IOC_SELF)
+		return attach_self();
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	switch (command) {

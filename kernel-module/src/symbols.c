@@ -9,11 +9,21 @@
 #include <linux/ptrace.h>
 
 #include "atlas.h"
+#include "../compat/compat.h"
 #include "symbols.h"
 
 unsigned long atlas_sym_switch_mm_irqs_off;
 unsigned long atlas_sym_change_protection;
 unsigned long atlas_sym_handle_mm_fault;
+unsigned long atlas_sym_copy_page_range;
+unsigned long atlas_sym_mprotect_fixup;
+unsigned long atlas_sym_get_dump_page;
+unsigned long atlas_sym_get_user_pages;
+unsigned long atlas_sym_get_user_pages_fast;
+unsigned long atlas_sym_get_user_pages_unlocked;
+unsigned long atlas_sym_pin_user_pages;
+unsigned long atlas_sym_pin_user_pages_fast;
+unsigned long atlas_sym_pin_user_pages_unlocked;
 struct list_head *atlas_sym_pgd_list;
 spinlock_t *atlas_sym_pgd_lock;
 
@@ -30,6 +40,9 @@ DEFINE_STATIC_CALL_NULL(atlas_lookup_name, lookup_function);
 DEFINE_STATIC_CALL_NULL(atlas_flush_tlb_mm_range, flush_function);
 DEFINE_STATIC_CALL_NULL(atlas_pidfd_get_task, pidfd_function);
 DEFINE_STATIC_CALL_NULL(atlas_ptrace_may_access, ptrace_function);
+typedef pte_t *locked_pte_function(struct mm_struct *mm, unsigned long address, spinlock_t **lock);
+
+DEFINE_STATIC_CALL_NULL(atlas_locked_pte, locked_pte_function);
 DEFINE_STATIC_CALL_NULL(atlas_task_work_cancel_match, cancel_function);
 
 static int find(const char *name, unsigned long *address)
@@ -61,12 +74,22 @@ static int find_lookup_name(void)
  */
 int atlas_symbols_init(void)
 {
-	unsigned long flush, pidfd, ptrace, cancel, list, lock;
+	unsigned long flush, pidfd, ptrace, cancel, locked_pte, list, lock;
 	int error = find_lookup_name();
 
 	error = error ?: find("switch_mm_irqs_off", &atlas_sym_switch_mm_irqs_off);
 	error = error ?: find("handle_mm_fault", &atlas_sym_handle_mm_fault);
 	error = error ?: find("change_protection", &atlas_sym_change_protection);
+	error = error ?: find("copy_page_range", &atlas_sym_copy_page_range);
+	error = error ?: find("mprotect_fixup", &atlas_sym_mprotect_fixup);
+	error = error ?: find("get_dump_page", &atlas_sym_get_dump_page);
+	error = error ?: find("get_user_pages", &atlas_sym_get_user_pages);
+	error = error ?: find("get_user_pages_fast", &atlas_sym_get_user_pages_fast);
+	error = error ?: find("get_user_pages_unlocked", &atlas_sym_get_user_pages_unlocked);
+	error = error ?: find("pin_user_pages", &atlas_sym_pin_user_pages);
+	error = error ?: find("pin_user_pages_fast", &atlas_sym_pin_user_pages_fast);
+	error = error ?: find("pin_user_pages_unlocked", &atlas_sym_pin_user_pages_unlocked);
+	error = error ?: find(ATLAS_GET_LOCKED_PTE, &locked_pte);
 	error = error ?: find("flush_tlb_mm_range", &flush);
 	error = error ?: find("pidfd_get_task", &pidfd);
 	error = error ?: find("ptrace_may_access", &ptrace);
@@ -81,6 +104,7 @@ int atlas_symbols_init(void)
 	static_call_update(atlas_flush_tlb_mm_range, (flush_function *)flush);
 	static_call_update(atlas_pidfd_get_task, (pidfd_function *)pidfd);
 	static_call_update(atlas_ptrace_may_access, (ptrace_function *)ptrace);
+	static_call_update(atlas_locked_pte, (locked_pte_function *)locked_pte);
 	static_call_update(atlas_task_work_cancel_match, (cancel_function *)cancel);
 	return 0;
 }
@@ -97,6 +121,18 @@ int atlas_symbols_init(void)
 void atlas_flush_tlb(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	static_call(atlas_flush_tlb_mm_range)(mm, start, end, PAGE_SHIFT, true);
+}
+
+/**
+ * atlas_get_locked_pte() - the base's entry of an address, its lock held
+ * @mm: the address space, whose mmap lock is held
+ * @address: the address, which no huge page maps
+ * @lock: out: for pte_unmap_unlock()
+ * Return: the entry, or NULL without memory for a table.
+ */
+pte_t *atlas_get_locked_pte(struct mm_struct *mm, unsigned long address, spinlock_t **lock)
+{
+	return static_call(atlas_locked_pte)(mm, address, lock);
 }
 
 /**

@@ -13,10 +13,20 @@ int atlas_symbols_init(void);
 extern unsigned long atlas_sym_switch_mm_irqs_off;
 extern unsigned long atlas_sym_change_protection;
 extern unsigned long atlas_sym_handle_mm_fault;
+extern unsigned long atlas_sym_copy_page_range;
+extern unsigned long atlas_sym_mprotect_fixup;
+extern unsigned long atlas_sym_get_dump_page;
+extern unsigned long atlas_sym_get_user_pages;
+extern unsigned long atlas_sym_get_user_pages_fast;
+extern unsigned long atlas_sym_get_user_pages_unlocked;
+extern unsigned long atlas_sym_pin_user_pages;
+extern unsigned long atlas_sym_pin_user_pages_fast;
+extern unsigned long atlas_sym_pin_user_pages_unlocked;
 
 extern struct list_head *atlas_sym_pgd_list;
 extern spinlock_t *atlas_sym_pgd_lock;
 
+pte_t *atlas_get_locked_pte(struct mm_struct *mm, unsigned long address, spinlock_t **lock);
 void atlas_flush_tlb(struct mm_struct *mm, unsigned long start, unsigned long end);
 struct task_struct *atlas_pidfd_task(int pidfd);
 bool atlas_may_ptrace(struct task_struct *task);
