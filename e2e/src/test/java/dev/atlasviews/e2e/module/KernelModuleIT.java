@@ -47,7 +47,7 @@ class KernelModuleIT {
         assertThat(Files.readAllLines(output))
                 .as("what the test programs say, in %s", output)
                 .noneMatch(line -> line.startsWith("not ok") || line.startsWith("Bail out"))
-                .contains("# basic", "# cycles", "# life", "# memory", "# stress")
+                .contains("# basic", "# cycles", "# life", "# memory", "# model", "# stress")
                 .filteredOn(line -> line.startsWith("ok "))
                 .hasSizeGreaterThan(190);
     }
