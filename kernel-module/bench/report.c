@@ -165,7 +165,7 @@ static void print_costs(const struct report *report, unsigned int module)
 	print_amount("snapshot of a sleeping thread", &costs->snapshot);
 	print_amount("move a sleeping thread", &costs->rest);
 	print_amount("move a running thread, until it has moved", &costs->running);
-	print_amount("… of which that thread spends on its check", &costs->held);
+	print_amount("the check that a running thread makes of itself", &costs->held);
 }
 
 void report_markdown(const struct report *report)
@@ -215,7 +215,8 @@ static void json_costs(const struct costs *costs, const char *name)
 	json_spread("checked_self_ns", spread_of(&costs->checked), ",\n     ");
 	json_spread("snapshot_ns", spread_of(&costs->snapshot), ", ");
 	json_spread("move_resting_ns", spread_of(&costs->rest), ", ");
-	json_spread("move_running_ns", spread_of(&costs->running), ", ");
+	if (costs->running.count)
+		json_spread("move_running_ns", spread_of(&costs->running), ", ");
 	json_spread("check_ns", spread_of(&costs->held), "}");
 }
 
