@@ -151,7 +151,7 @@ static void print_costs(const struct report *report, unsigned int module)
 
 	printf("\n### What the operations cost (%s)\n\n", report->modules[module]);
 	print_creation(costs);
-	printf("| memory of a view | of `MemFree` | counted |\n|---|---|---|\n");
+	printf("| memory of a view | free memory less by | counted |\n|---|---|---|\n");
 	printf("| as made | %.1f KiB (%.1f … %.1f) | %u KiB: its root |\n", bare.median, bare.low,
 	       bare.high, root * 4);
 	printf("| one page written | %.1f KiB (%.1f … %.1f) | %u KiB: root, %u tables, the page |\n\n",
