@@ -3,12 +3,7 @@
  * Where the kernel calls us: functions and tracepoints, attached while there is
  * an armed space and not otherwise; and some only while memory is unshared.
  *
- * A wrapped function is entered through ftrace, which goes to our wrapper
- * instead (as livepatch does); the wrapper calls the original through a static
- * call, whose own entry comes to the handler again and is let through because
- * the caller lies in this module. Hence a wrapper must never end in a tail
- * call: the original would then seem to be called by our caller, and the
- * handler would go round for ever. barrier() after the call prevents it.
+ * How a function is wrapped says wrap.c.
  *
  * hooks_mutex guards the count of users and the attaching.
  */
@@ -22,6 +17,7 @@
 #include "../compat/compat.h"
 #include "atlas.h"
 #include "symbols.h"
+#include "wrap.h"
 
 static DEFINE_MUTEX(hooks_mutex);
 
@@ -31,14 +27,16 @@ typedef vm_fault_t fault_function(struct vm_area_struct *vma, unsigned long addr
 				  unsigned int flags, struct pt_regs *regs);
 
 typedef int copy_function(struct vm_area_struct *to, struct vm_area_struct *from);
+typedef unsigned long move_function(ATLAS_MOVE_PARAMETERS);
 typedef int mprotect_function(ATLAS_MPROTECT_PARAMETERS);
 typedef struct page *dump_function(unsigned long address, int *locked);
 typedef long gup_function(unsigned long start, unsigned int count, unsigned long a,
 			  unsigned long b, unsigned long c);
 
-DEFINE_STATIC_CALL_NULL(atlas_orig_switch_mm, switch_mm_function);
-DEFINE_STATIC_CALL_NULL(atlas_orig_fault, fault_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_switch_mm_irqs_off, switch_mm_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_handle_mm_fault, fault_function);
 DEFINE_STATIC_CALL_NULL(atlas_orig_copy_page_range, copy_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_move_page_tables, move_function);
 DEFINE_STATIC_CALL_NULL(atlas_orig_mprotect_fixup, mprotect_function);
 DEFINE_STATIC_CALL_NULL(atlas_orig_get_dump_page, dump_function);
 DEFINE_STATIC_CALL_NULL(atlas_orig_get_user_pages, gup_function);
@@ -50,16 +48,17 @@ DEFINE_STATIC_CALL_NULL(atlas_orig_pin_user_pages_unlocked, gup_function);
 
 /* --- the wrapped functions ---------------------------------------------- */
 
-static void notrace wrap_switch_mm(struct mm_struct *prev, struct mm_struct *next,
+static void notrace wrap_switch_mm_irqs_off(struct mm_struct *prev, struct mm_struct *next,
 				   struct task_struct *task)
 {
 	atlas_root_leave(next);
-	static_call(atlas_orig_switch_mm)(prev, next, task);
-	barrier();
+	static_call(atlas_orig_switch_mm_irqs_off)(prev, next, task);
 	atlas_root_enter(next, task);
 }
 
-static vm_fault_t notrace wrap_fault(struct vm_area_struct *vma, unsigned long address,
+ATLAS_WRAP_ENTRY(wrap_switch_mm_irqs_off);
+
+static vm_fault_t notrace wrap_handle_mm_fault(struct vm_area_struct *vma, unsigned long address,
 				     unsigned int flags, struct pt_regs *regs)
 {
 	/* May last as long as a fault may: only unloading waits for it. */
@@ -68,25 +67,45 @@ static vm_fault_t notrace wrap_fault(struct vm_area_struct *vma, unsigned long a
 
 	/* Without registers it is the kernel that wants the base's page. */
 	if (!regs || !atlas_fault_own(vma, address)) {
-		result = static_call(atlas_orig_fault)(vma, address, flags, regs);
-		barrier();
-		result = atlas_fault(vma, address, flags, result);
+		result = static_call(atlas_orig_handle_mm_fault)(vma, address, flags, regs);
+			result = atlas_fault(vma, address, flags, result);
 	}
 	srcu_read_unlock(&atlas_wrapper_srcu, section);
 	return result;
 }
+
+ATLAS_WRAP_ENTRY(wrap_handle_mm_fault);
 
 static int notrace wrap_copy_page_range(struct vm_area_struct *to, struct vm_area_struct *from)
 {
 	int section = srcu_read_lock(&atlas_wrapper_srcu);
 	int result = static_call(atlas_orig_copy_page_range)(to, from);
 
-	barrier();
 	if (!result)
 		result = atlas_fork_copy(to->vm_mm, from);
 	srcu_read_unlock(&atlas_wrapper_srcu, section);
 	return result;
 }
+
+ATLAS_WRAP_ENTRY(wrap_copy_page_range);
+
+static unsigned long notrace wrap_move_page_tables(ATLAS_MOVE_PARAMETERS)
+{
+	int section = srcu_read_lock(&atlas_wrapper_srcu);
+	struct atlas_mremap *move = atlas_move_begin(ATLAS_MOVE_MM, ATLAS_MOVE_FROM,
+						     ATLAS_MOVE_TO, ATLAS_MOVE_LENGTH);
+	unsigned long moved = 0;
+
+	/* The caller takes an incomplete move for a lack of memory, and undoes it. */
+	if (!IS_ERR(move))
+		moved = static_call(atlas_orig_move_page_tables)(ATLAS_MOVE_ARGUMENTS);
+	if (!IS_ERR_OR_NULL(move))
+		atlas_move_end(move, moved);
+	srcu_read_unlock(&atlas_wrapper_srcu, section);
+	return moved;
+}
+
+ATLAS_WRAP_ENTRY(wrap_move_page_tables);
 
 static int notrace wrap_mprotect_fixup(ATLAS_MPROTECT_PARAMETERS)
 {
@@ -97,11 +116,12 @@ static int notrace wrap_mprotect_fixup(ATLAS_MPROTECT_PARAMETERS)
 		result = atlas_unshare_writable(vma, start, end);
 	if (!result) {
 		result = static_call(atlas_orig_mprotect_fixup)(ATLAS_MPROTECT_ARGUMENTS);
-		barrier();
-	}
+		}
 	srcu_read_unlock(&atlas_wrapper_srcu, section);
 	return result;
 }
+
+ATLAS_WRAP_ENTRY(wrap_mprotect_fixup);
 
 static struct page *notrace wrap_get_dump_page(unsigned long address, int *locked)
 {
@@ -110,11 +130,12 @@ static struct page *notrace wrap_get_dump_page(unsigned long address, int *locke
 
 	if (!atlas_gup_dump(address, &page)) {
 		page = static_call(atlas_orig_get_dump_page)(address, locked);
-		barrier();
-	}
+		}
 	srcu_read_unlock(&atlas_wrapper_srcu, section);
 	return page;
 }
+
+ATLAS_WRAP_ENTRY(wrap_get_dump_page);
 
 /*
  * All take the first page and the number of pages at the same place; the rest is
@@ -127,36 +148,20 @@ static long notrace wrap_##name(unsigned long start, unsigned int count,	\
 	int section = srcu_read_lock(&atlas_wrapper_srcu);			\
 	long result = -EFAULT;							\
 										\
-	if (!atlas_gup_refused(start, count)) {					\
+	if (!atlas_gup_refused(start, count))					\
 		result = static_call(atlas_orig_##name)(start, count, a, b, c);	\
-		barrier();							\
-	}									\
 	srcu_read_unlock(&atlas_wrapper_srcu, section);				\
 	return result;								\
-}
+}										\
+										\
+ATLAS_WRAP_ENTRY(wrap_##name)
 
-WRAP_GUP(get_user_pages)
-WRAP_GUP(get_user_pages_fast)
-WRAP_GUP(get_user_pages_unlocked)
-WRAP_GUP(pin_user_pages)
-WRAP_GUP(pin_user_pages_fast)
-WRAP_GUP(pin_user_pages_unlocked)
-
-struct hook {
-	const char *name;
-	unsigned long *address;
-	void *wrapper;
-	struct ftrace_ops ops;
-};
-
-static void notrace divert(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-			   struct ftrace_regs *fregs)
-{
-	struct hook *hook = container_of(ops, struct hook, ops);
-
-	if (!within_module(parent_ip, THIS_MODULE))
-		ftrace_regs_set_instruction_pointer(fregs, (unsigned long)hook->wrapper);
-}
+WRAP_GUP(get_user_pages);
+WRAP_GUP(get_user_pages_fast);
+WRAP_GUP(get_user_pages_unlocked);
+WRAP_GUP(pin_user_pages);
+WRAP_GUP(pin_user_pages_fast);
+WRAP_GUP(pin_user_pages_unlocked);
 
 /*
  * A change of protection: a diverged page that is mapped must not keep rights
@@ -186,20 +191,12 @@ static void notrace see_protection(unsigned long ip, unsigned long parent_ip,
 	rcu_read_unlock();
 }
 
-/* Livepatch's flags: IPMODIFY is exclusive, PERMANENT keeps ftrace switched on. */
-#define WRAP(function, with) {							\
-	.name = #function,							\
-	.address = &atlas_sym_##function,					\
-	.wrapper = with,							\
-	.ops = { .func = divert,						\
-		 .flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT },	\
-}
-
-static struct hook view_hooks[] = {
-	WRAP(switch_mm_irqs_off, wrap_switch_mm),
-	WRAP(handle_mm_fault, wrap_fault),
-	WRAP(copy_page_range, wrap_copy_page_range),
-	WRAP(get_dump_page, wrap_get_dump_page),
+static struct atlas_hook view_hooks[] = {
+	ATLAS_WRAP(switch_mm_irqs_off),
+	ATLAS_WRAP(handle_mm_fault),
+	ATLAS_WRAP(copy_page_range),
+	ATLAS_WRAP(move_page_tables),
+	ATLAS_WRAP(get_dump_page),
 	{
 		.name = "change_protection",
 		.address = &atlas_sym_change_protection,
@@ -207,34 +204,15 @@ static struct hook view_hooks[] = {
 	},
 };
 
-static struct hook unshared_hooks[] = {
-	WRAP(mprotect_fixup, wrap_mprotect_fixup),
-	WRAP(get_user_pages, wrap_get_user_pages),
-	WRAP(get_user_pages_fast, wrap_get_user_pages_fast),
-	WRAP(get_user_pages_unlocked, wrap_get_user_pages_unlocked),
-	WRAP(pin_user_pages, wrap_pin_user_pages),
-	WRAP(pin_user_pages_fast, wrap_pin_user_pages_fast),
-	WRAP(pin_user_pages_unlocked, wrap_pin_user_pages_unlocked),
+static struct atlas_hook unshared_hooks[] = {
+	ATLAS_WRAP(mprotect_fixup),
+	ATLAS_WRAP(get_user_pages),
+	ATLAS_WRAP(get_user_pages_fast),
+	ATLAS_WRAP(get_user_pages_unlocked),
+	ATLAS_WRAP(pin_user_pages),
+	ATLAS_WRAP(pin_user_pages_fast),
+	ATLAS_WRAP(pin_user_pages_unlocked),
 };
-
-static int attach_function(struct hook *hook)
-{
-	int error = ftrace_set_filter_ip(&hook->ops, *hook->address, 0, 0);
-
-	if (!error)
-		error = register_ftrace_function(&hook->ops);
-	if (error)
-		pr_err("atlas: can not attach to %s (%d): %s\n", hook->name, error,
-		       error == -EBUSY ? "a livepatch or another module has it" :
-		       "it is not traceable");
-	return error;
-}
-
-static void detach_function(struct hook *hook)
-{
-	unregister_ftrace_function(&hook->ops);
-	ftrace_set_filter_ip(&hook->ops, *hook->address, 1, 0);
-}
 
 /* --- the tracepoints ------------------------------------------------------ */
 
@@ -279,19 +257,19 @@ static void find_tracepoint(struct tracepoint *tracepoint, void *unused)
 
 /* --- attaching ------------------------------------------------------------ */
 
-static void detach_functions(struct hook *hooks, unsigned int count)
+static void detach_functions(struct atlas_hook *hooks, unsigned int count)
 {
 	while (count--)
-		detach_function(&hooks[count]);
+		atlas_hook_detach(&hooks[count]);
 }
 
-static int attach_functions(struct hook *hooks, unsigned int count)
+static int attach_functions(struct atlas_hook *hooks, unsigned int count)
 {
 	unsigned int i;
 	int error = 0;
 
 	for (i = 0; i < count; i++) {
-		error = attach_function(&hooks[i]);
+		error = atlas_hook_attach(&hooks[i]);
 		if (error) {
 			detach_functions(hooks, i);
 			break;
@@ -323,7 +301,7 @@ static int attach_points(void)
 }
 
 struct hook_group {
-	struct hook *hooks;
+	struct atlas_hook *hooks;
 	unsigned int count;
 	bool points;		/* the tracepoints too */
 	unsigned int users;
@@ -391,26 +369,14 @@ bool atlas_hooks_installed(void)
 	return READ_ONCE(groups[ATLAS_HOOKS_VIEWS].users);
 }
 
-static void find_originals(void)
+static int init(struct hook_group *group)
 {
-	static_call_update(atlas_orig_switch_mm,
-			   (switch_mm_function *)atlas_sym_switch_mm_irqs_off);
-	static_call_update(atlas_orig_fault, (fault_function *)atlas_sym_handle_mm_fault);
-	static_call_update(atlas_orig_copy_page_range,
-			   (copy_function *)atlas_sym_copy_page_range);
-	static_call_update(atlas_orig_mprotect_fixup,
-			   (mprotect_function *)atlas_sym_mprotect_fixup);
-	static_call_update(atlas_orig_get_dump_page, (dump_function *)atlas_sym_get_dump_page);
-	static_call_update(atlas_orig_get_user_pages, (gup_function *)atlas_sym_get_user_pages);
-	static_call_update(atlas_orig_get_user_pages_fast,
-			   (gup_function *)atlas_sym_get_user_pages_fast);
-	static_call_update(atlas_orig_get_user_pages_unlocked,
-			   (gup_function *)atlas_sym_get_user_pages_unlocked);
-	static_call_update(atlas_orig_pin_user_pages, (gup_function *)atlas_sym_pin_user_pages);
-	static_call_update(atlas_orig_pin_user_pages_fast,
-			   (gup_function *)atlas_sym_pin_user_pages_fast);
-	static_call_update(atlas_orig_pin_user_pages_unlocked,
-			   (gup_function *)atlas_sym_pin_user_pages_unlocked);
+	unsigned int i;
+	int error = 0;
+
+	for (i = 0; i < group->count && !error; i++)
+		error = atlas_hook_init(&group->hooks[i]);
+	return error;
 }
 
 /**
@@ -422,7 +388,6 @@ int atlas_hooks_init(void)
 	unsigned int i;
 	int error = 0;
 
-	find_originals();
 	for_each_kernel_tracepoint(find_tracepoint, NULL);
 	for (i = 0; i < ARRAY_SIZE(probes); i++) {
 		if (!probes[i].tracepoint) {
@@ -431,7 +396,7 @@ int atlas_hooks_init(void)
 		}
 	}
 	for (i = 0; i < ARRAY_SIZE(groups) && !error; i++) {
-		error = attach(&groups[i]);
+		error = init(&groups[i]) ?: attach(&groups[i]);
 		if (!error)
 			detach(&groups[i]);
 	}

@@ -17,6 +17,7 @@ unsigned long atlas_sym_change_protection;
 unsigned long atlas_sym_handle_mm_fault;
 unsigned long atlas_sym_copy_page_range;
 unsigned long atlas_sym_mprotect_fixup;
+unsigned long atlas_sym_move_page_tables;
 unsigned long atlas_sym_get_dump_page;
 unsigned long atlas_sym_get_user_pages;
 unsigned long atlas_sym_get_user_pages_fast;
@@ -30,18 +31,20 @@ spinlock_t *atlas_sym_pgd_lock;
 typedef unsigned long lookup_function(const char *name);
 typedef void flush_function(struct mm_struct *mm, unsigned long start, unsigned long end,
 			    unsigned int stride_shift, bool freed_tables);
+typedef unsigned long location_function(unsigned long address);
 typedef struct task_struct *pidfd_function(int pidfd, unsigned int *flags);
 typedef bool ptrace_function(struct task_struct *task, unsigned int mode);
 typedef struct callback_head *cancel_function(struct task_struct *task,
 					      bool (*match)(struct callback_head *, void *),
 					      void *data);
 
-DEFINE_STATIC_CALL_NULL(atlas_lookup_name, lookup_function);
-DEFINE_STATIC_CALL_NULL(atlas_flush_tlb_mm_range, flush_function);
-DEFINE_STATIC_CALL_NULL(atlas_pidfd_get_task, pidfd_function);
-DEFINE_STATIC_CALL_NULL(atlas_ptrace_may_access, ptrace_function);
 typedef pte_t *locked_pte_function(struct mm_struct *mm, unsigned long address, spinlock_t **lock);
 
+DEFINE_STATIC_CALL_NULL(atlas_lookup_name, lookup_function);
+DEFINE_STATIC_CALL_NULL(atlas_flush_tlb_mm_range, flush_function);
+DEFINE_STATIC_CALL_NULL(atlas_find_location, location_function);
+DEFINE_STATIC_CALL_NULL(atlas_pidfd_get_task, pidfd_function);
+DEFINE_STATIC_CALL_NULL(atlas_ptrace_may_access, ptrace_function);
 DEFINE_STATIC_CALL_NULL(atlas_locked_pte, locked_pte_function);
 DEFINE_STATIC_CALL_NULL(atlas_task_work_cancel_match, cancel_function);
 
@@ -74,13 +77,14 @@ static int find_lookup_name(void)
  */
 int atlas_symbols_init(void)
 {
-	unsigned long flush, pidfd, ptrace, cancel, locked_pte, list, lock;
+	unsigned long flush, location, pidfd, ptrace, cancel, locked_pte, list, lock;
 	int error = find_lookup_name();
 
 	error = error ?: find("switch_mm_irqs_off", &atlas_sym_switch_mm_irqs_off);
 	error = error ?: find("handle_mm_fault", &atlas_sym_handle_mm_fault);
 	error = error ?: find("change_protection", &atlas_sym_change_protection);
 	error = error ?: find("copy_page_range", &atlas_sym_copy_page_range);
+	error = error ?: find("move_page_tables", &atlas_sym_move_page_tables);
 	error = error ?: find("mprotect_fixup", &atlas_sym_mprotect_fixup);
 	error = error ?: find("get_dump_page", &atlas_sym_get_dump_page);
 	error = error ?: find("get_user_pages", &atlas_sym_get_user_pages);
@@ -91,6 +95,7 @@ int atlas_symbols_init(void)
 	error = error ?: find("pin_user_pages_unlocked", &atlas_sym_pin_user_pages_unlocked);
 	error = error ?: find(ATLAS_GET_LOCKED_PTE, &locked_pte);
 	error = error ?: find("flush_tlb_mm_range", &flush);
+	error = error ?: find("ftrace_location", &location);
 	error = error ?: find("pidfd_get_task", &pidfd);
 	error = error ?: find("ptrace_may_access", &ptrace);
 	error = error ?: find("task_work_cancel_match", &cancel);
@@ -102,6 +107,7 @@ int atlas_symbols_init(void)
 	atlas_sym_pgd_list = (struct list_head *)list;
 	atlas_sym_pgd_lock = (spinlock_t *)lock;
 	static_call_update(atlas_flush_tlb_mm_range, (flush_function *)flush);
+	static_call_update(atlas_find_location, (location_function *)location);
 	static_call_update(atlas_pidfd_get_task, (pidfd_function *)pidfd);
 	static_call_update(atlas_ptrace_may_access, (ptrace_function *)ptrace);
 	static_call_update(atlas_locked_pte, (locked_pte_function *)locked_pte);
@@ -124,15 +130,25 @@ void atlas_flush_tlb(struct mm_struct *mm, unsigned long start, unsigned long en
 }
 
 /**
- * atlas_get_locked_pte() - the base's entry of an address, its lock held
- * @mm: the address space, whose mmap lock is held
- * @address: the address, which no huge page maps
- * @lock: out: for pte_unmap_unlock()
- * Return: the entry, or NULL without memory for a table.
+ * atlas_find_locked_pte() - what atlas_get_locked_pte() calls
+ * @mm: the address space
+ * @address: the address
+ * @lock: out
+ * Return: the entry or NULL.
  */
-pte_t *atlas_get_locked_pte(struct mm_struct *mm, unsigned long address, spinlock_t **lock)
+pte_t *atlas_find_locked_pte(struct mm_struct *mm, unsigned long address, spinlock_t **lock)
 {
 	return static_call(atlas_locked_pte)(mm, address, lock);
+}
+
+/**
+ * atlas_ftrace_location() - where ftrace can attach to a function
+ * @address: of the function
+ * Return: the address of its entry's instruction, or 0.
+ */
+unsigned long atlas_ftrace_location(unsigned long address)
+{
+	return static_call(atlas_find_location)(address);
 }
 
 /**
