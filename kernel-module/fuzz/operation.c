@@ -50,12 +50,13 @@ static int a_view(struct turn *turn)
 		return -(int)below(&turn->random, 3);
 	case 1:
 		return (int)next_random(&turn->random);
-	case 2 ... 4:
+	case 2 ... 3:
 		return 0;
-	case 5:
+	case 4:
 		return 1 + below(&turn->random, 8);
 	default:
-		return handles[turn->handle].view;
+		/* Another handle may have made some. */
+		return handles[turn->handle].view ?: 1 + (int)below(&turn->random, 3);
 	}
 }
 
@@ -645,6 +646,9 @@ void operation_run(struct actor *actor, uint64_t operation)
 	(turn.succeeded ? progress->succeeded : progress->failed)[kind]++;
 	if (turn.error > 0 && turn.error < ERRORS)
 		progress->errors[kind][turn.error]++;
+	/* Self-service never ends by itself, and lets do little. */
+	if (turn.error == EPERM && handles[turn.handle].victim == VICTIMS && one_in(&turn.random, 2))
+		do_attach(&turn);
 	if ((turn.error == ESRCH || turn.error == EBADF) && !one_in(&turn.random, 4))
 		look_for_another(&turn);
 }
