@@ -99,29 +99,40 @@ static void test_charge(void)
 
 /* --- which pages reclaim takes --------------------------------------------------- */
 
-#define HALF	160	/* pages; all of it is within one table, with one page before it */
-#define FILE_SIZE	((1 + 2 * HALF) * PAGE)
+#define HOT	160	/* pages; all are within one table, with one page before them */
+#define ROUNDS	60
+#define FRESH	48	/* pages that are read once, each round */
 
 /* At the beginning of a table, which is private once the first page has diverged. */
-static char *map_file(int file)
+static char *map_hot(int file)
 {
 	char *room = mmap(NULL, 2 * SPAN, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	char *place = (char *)(((uintptr_t)room + SPAN - 1) & -SPAN);
+	size_t length = (1 + HOT) * PAGE;
 
 	need(room != MAP_FAILED);
-	need(mmap(place, FILE_SIZE, PROT_READ, MAP_PRIVATE | MAP_FIXED, file, 0) == place);
-	madvise(place, FILE_SIZE, MADV_RANDOM);
+	need(mmap(place, length, PROT_READ, MAP_PRIVATE | MAP_FIXED, file, 0) == place);
+	madvise(place, length, MADV_RANDOM);
 	return place;
 }
 
-static unsigned int resident(char *place, unsigned int pages)
+static int open_file(const char *path, unsigned int pages)
 {
-	unsigned char flags[2 * HALF];
+	int file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	need(file >= 0 && !unlink(path) && !ftruncate(file, pages * PAGE));
+	posix_fadvise(file, 0, 0, POSIX_FADV_RANDOM);
+	return file;
+}
+
+static unsigned int missing(char *place, unsigned int pages)
+{
+	unsigned char flags[ROUNDS * FRESH];
 	unsigned int count = 0, i;
 
 	need(!mincore(place, pages * PAGE, flags));
 	for (i = 0; i < pages; i++)
-		count += flags[i] & 1;
+		count += !(flags[i] & 1);
 	return count;
 }
 
@@ -135,35 +146,33 @@ static unsigned int touch(volatile char *place, unsigned int pages)
 }
 
 /*
- * Half of a file, which has just been written, is read through a view again and
- * again while the group is made to give up memory: the other half must go first,
- * though it is the younger one. Counts what went of either half.
+ * Some pages are read through a view again and again, others once, and the group is
+ * made to give up memory all the while. Counts what went of either.
  */
 static void measure(int handle, int view, unsigned int *hot, unsigned int *cold)
 {
-	static char content[FILE_SIZE];
-	int file = open("/var/tmp/halves", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), round;
-	char *place;
+	static char content[FRESH * PAGE];
+	int often = open_file("/var/tmp/often", 1 + HOT), once = open_file("/var/tmp/once", ROUNDS * FRESH);
+	char *place = map_hot(often), *all;
+	int round;
 
-	need(file >= 0 && write(file, content, sizeof(content)) == sizeof(content));
-	need(!fsync(file));
-	place = map_file(file);
 	need(!write_view(handle, view, place, "x", 1) && *(volatile char *)place == 'x');
 	place += PAGE;
+	all = mmap(NULL, ROUNDS * FRESH * PAGE, PROT_READ, MAP_SHARED, once, 0);
+	need(all != MAP_FAILED);
+	touch(place, HOT);
 	*hot = 0;
-	for (round = 0; round < 400; round++) {
+	for (round = 0; round < ROUNDS; round++) {
 		/* Marks of use come when a translation is loaded: have none that is there yet. */
 		need(move(handle, own_tid(), 0) && move(handle, own_tid(), view));
-		touch(place, HALF);
-		set("memory.reclaim", "16K");
-		*hot += HALF - resident(place, HALF);
-		*cold = HALF - resident(place + HALF * PAGE, HALF);
-		if (*cold > HALF / 2)
-			break;
+		touch(place, HOT);
+		need(pread(once, content, sizeof(content), round * sizeof(content)) == sizeof(content));
+		set("memory.reclaim", "128K");
+		*hot += missing(place, HOT);
 	}
-	munmap(place, 2 * HALF * PAGE);
-	close(file);
-	unlink("/var/tmp/halves");
+	*cold = missing(all, ROUNDS * FRESH);
+	close(often);
+	close(once);
 }
 
 static int reclaimed_child(int report)
@@ -198,8 +207,8 @@ static void test_age(void)
 	close(pipes[1]);
 	need(read(pipes[0], counts, sizeof(counts)) == sizeof(counts));
 	waitpid(child, &status, 0);
-	ok(counts[1] > HALF / 2, "reclaim takes pages that are not used (%u)", counts[1]);
-	ok(counts[0] * 4 < counts[1], "and not those that a view uses (%u)", counts[0]);
+	ok(counts[1] > ROUNDS * FRESH / 4, "reclaim takes pages that are used once (%u)", counts[1]);
+	ok(counts[0] < HOT / 4, "and not those that a view uses all the while (%u)", counts[0]);
 	is(status, 0, "and the view's own page is none of them");
 	close(pipes[0]);
 }

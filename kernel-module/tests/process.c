@@ -231,7 +231,7 @@ static int dumped_threads(uint64_t *at)
 
 static void test_dump(void)
 {
-	struct area area = { .length = 8 * PAGE, .value = 9 };
+	struct area area = { .length = 8 * PAGE, .value = 9 }, own = { .length = PAGE, .value = 7 };
 	uint64_t at = 0;
 	int status, wrong = 0;
 	pid_t child;
@@ -240,6 +240,11 @@ static void test_dump(void)
 	need(!write_file("/proc/sys/kernel/core_uses_pid", "0"));
 	area.start = beside(text_of(answer), area.length);
 	need(!write_view(handle, view, text_of(trap), "\x0f\x0b", 2));
+	own.start = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	need(own.start != MAP_FAILED);
+	*(uint64_t *)own.start = 1;
+	need(!unshare_range(handle, own.start, PAGE));
+	fill_area(&own);
 	child = fork();
 	need(child >= 0);
 	if (!child)
@@ -257,7 +262,11 @@ static void test_dump(void)
 		wrong += !page || *(const uint64_t *)page != offset * 64 + area.value;
 	}
 	is(wrong, 0, "and the process's memory");
-	ok(dumped(text_of(trap)), "its text too, when asked for");
+	ok(dumped(text_of(trap)) && !memcmp(dumped(text_of(trap)), "\x0f\x0b", 2),
+	   "and the text of the view in which the thread crashed, when asked for");
+	is(dumped(own.start) ? *(const uint64_t *)dumped(own.start) : 0, own.value,
+	   "and what that view has of its own");
+	munmap(own.start, own.length);
 	munmap(core, core_length);
 	munmap(area.start, area.length);
 }

@@ -45,7 +45,7 @@ static unsigned int diverge_text(void)
 }
 
 __attribute__((constructor))
-static void enter(void)
+static void enter_view(void)
 {
 	handle = attach(getpid());
 	need(handle >= 0);
@@ -70,7 +70,7 @@ static int outside(int own)
 }
 
 __attribute__((destructor))
-static void leave(void)
+static void report(void)
 {
 	const char *log = getenv("INVIEW_LOG");
 	struct atlas_stats stat;
