@@ -239,7 +239,10 @@ static void do_protect(struct worker *worker, struct run *run)
 	count(PROTECT);
 }
 
-/* Page by page: mappings may have been split in between by advice. */
+/*
+ * What views have of their own goes along. Page by page: mappings may have been
+ * split in between by advice.
+ */
 static void do_remap(struct worker *worker, struct region *region)
 {
 	int to = !region->place;
@@ -254,7 +257,6 @@ static void do_remap(struct worker *worker, struct region *region)
 		if (mremap(from, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, place) != place)
 			complain("moving page %u of region %d: %s", page, region->index,
 				 strerror(errno));
-		page_dropped(&region->pages[page]);
 		if (below(&worker->random, 4) == 0 && !access_faults(from, false))
 			complain("page %u of region %d can be read after it was moved away",
 				 page, region->index);
