@@ -128,6 +128,82 @@ static inline void atlas_compat_fault_unlock(struct vm_area_struct *vma, unsigne
 #endif
 }
 
+/* Whether io_uring acts for a task, by threads of its own perhaps. */
+static inline bool atlas_uses_io_uring(struct task_struct *task)
+{
+#ifdef CONFIG_IO_URING
+	return READ_ONCE(task->io_uring);
+#else
+	return false;
+#endif
+}
+
+/* 6.4 brought the lock of a VMA: without it the mmap lock keeps faults out. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+static inline void vma_start_write(struct vm_area_struct *vma)
+{
+	mmap_assert_write_locked(vma->vm_mm);
+}
+#endif
+
+/* 7.0 made one function of an inline around another. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+#define ATLAS_GET_LOCKED_PTE "__get_locked_pte"
+#else
+#define ATLAS_GET_LOCKED_PTE "get_locked_pte"
+#endif
+
+/* 6.10 told move_page_tables() of an early stack, 6.16 gave it a structure. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+#define ATLAS_MOVE_PARAMETERS							\
+	struct vm_area_struct *vma, unsigned long from,				\
+	struct vm_area_struct *new_vma, unsigned long to, unsigned long length,	\
+	bool need_rmap_locks, bool for_stack
+#define ATLAS_MOVE_ARGUMENTS vma, from, new_vma, to, length, need_rmap_locks, for_stack
+#define ATLAS_MOVE_MM		(vma->vm_mm)
+#define ATLAS_MOVE_FROM		from
+#define ATLAS_MOVE_TO		to
+#define ATLAS_MOVE_LENGTH	length
+#else
+struct atlas_move_control {
+	struct vm_area_struct *vma;
+	struct vm_area_struct *new_vma;
+	unsigned long from;
+	unsigned long end;
+	unsigned long to;
+	unsigned long length;
+};
+
+#define ATLAS_MOVE_PARAMETERS	struct atlas_move_control *move_control
+#define ATLAS_MOVE_ARGUMENTS	move_control
+#define ATLAS_MOVE_MM		(move_control->vma->vm_mm)
+#define ATLAS_MOVE_FROM		(move_control->from)
+#define ATLAS_MOVE_TO		(move_control->to)
+#define ATLAS_MOVE_LENGTH	(move_control->length)
+#endif
+
+/* What tells sparse of a lock that is held when a result is not NULL. */
+#ifdef __cond_lock
+#define ATLAS_COND_LOCK(lock, result) __cond_lock(lock, result)
+#else
+#define ATLAS_COND_LOCK(lock, result) (result)
+#endif
+
+/* 6.3 gave mprotect_fixup() the iterator that its caller walks with. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#define ATLAS_MPROTECT_PARAMETERS						\
+	struct mmu_gather *tlb, struct vm_area_struct *vma,			\
+	struct vm_area_struct **pprev, unsigned long start,			\
+	unsigned long end, unsigned long newflags
+#define ATLAS_MPROTECT_ARGUMENTS tlb, vma, pprev, start, end, newflags
+#else
+#define ATLAS_MPROTECT_PARAMETERS						\
+	struct vma_iterator *iterator, struct mmu_gather *tlb,			\
+	struct vm_area_struct *vma, struct vm_area_struct **pprev,		\
+	unsigned long start, unsigned long end, unsigned long newflags
+#define ATLAS_MPROTECT_ARGUMENTS iterator, tlb, vma, pprev, start, end, newflags
+#endif
+
 /*
  * What is called when the last CPU goes to sleep: 6.19 gave the callbacks an
  * argument, and stable kernels took it over, so that it is not the version that
@@ -161,46 +237,6 @@ static inline struct file *atlas_compat_shmem_file(const char *name, loff_t size
 	return shmem_file_setup(name, size, mk_vma_flags(VMA_NORESERVE_BIT));
 #endif
 }
-
-/* Whether io_uring acts for a task, by threads of its own perhaps. */
-static inline bool atlas_uses_io_uring(struct task_struct *task)
-{
-#ifdef CONFIG_IO_URING
-	return READ_ONCE(task->io_uring);
-#else
-	return false;
-#endif
-}
-
-/* 6.4 brought the lock of a VMA: without it the mmap lock keeps faults out. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
-static inline void vma_start_write(struct vm_area_struct *vma)
-{
-	mmap_assert_write_locked(vma->vm_mm);
-}
-#endif
-
-/* 7.0 made one function of an inline around another. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
-#define ATLAS_GET_LOCKED_PTE "__get_locked_pte"
-#else
-#define ATLAS_GET_LOCKED_PTE "get_locked_pte"
-#endif
-
-/* 6.3 gave mprotect_fixup() the iterator that its caller walks with. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
-#define ATLAS_MPROTECT_PARAMETERS						\
-	struct mmu_gather *tlb, struct vm_area_struct *vma,			\
-	struct vm_area_struct **pprev, unsigned long start,			\
-	unsigned long end, unsigned long newflags
-#define ATLAS_MPROTECT_ARGUMENTS tlb, vma, pprev, start, end, newflags
-#else
-#define ATLAS_MPROTECT_PARAMETERS						\
-	struct vma_iterator *iterator, struct mmu_gather *tlb,			\
-	struct vm_area_struct *vma, struct vm_area_struct **pprev,		\
-	unsigned long start, unsigned long end, unsigned long newflags
-#define ATLAS_MPROTECT_ARGUMENTS iterator, tlb, vma, pprev, start, end, newflags
-#endif
 
 /* 6.4 gave kernel helpers of a process a flag in common. */
 #ifdef PF_USER_WORKER

@@ -106,6 +106,7 @@ struct atlas_space {
 	bool kept;			/* by the marks; mutex */
 	struct work_struct unshared_work;
 	unsigned long page_total;	/* entries of all views; pt_lock */
+	bool moving;			/* mremap() is under way, see move.c; pt_lock */
 
 	/* Invalidations under way, as in the kernel's secondary MMUs; pt_lock */
 	unsigned int invalidating;
@@ -150,6 +151,12 @@ struct atlas_view {
 	struct work_struct reap_work;
 };
 
+/* Views at one moment. */
+struct atlas_views {
+	unsigned int count;
+	struct atlas_view *views[];
+};
+
 struct atlas_move;
 
 struct atlas_thread {
@@ -177,6 +184,7 @@ static inline struct page *atlas_entry_page(void *entry)
 
 struct atlas_handle;
 struct atlas_fork;
+struct atlas_mremap;
 
 extern struct srcu_struct atlas_srcu;
 extern struct srcu_struct atlas_wrapper_srcu;
@@ -198,6 +206,8 @@ u64 atlas_views_alive(void);
 struct atlas_view *atlas_view_create(struct atlas_space *space, struct atlas_view *from);
 struct atlas_view *atlas_view_find(struct atlas_space *space, int id);
 int atlas_view_delete(struct atlas_view *view);
+struct atlas_views *atlas_views_get(struct atlas_space *space, struct atlas_view *only);
+void atlas_views_put(struct atlas_views *views);
 int atlas_view_enterable(struct atlas_space *space, int id, struct atlas_view **view);
 void atlas_view_put(struct atlas_view *view);
 void atlas_view_detach_all(struct atlas_space *space);
@@ -224,6 +234,11 @@ int atlas_unshare_inherit(struct atlas_space *space, struct atlas_space *parent)
 void atlas_unshare_forget(struct atlas_space *space, unsigned long start, unsigned long end);
 int atlas_share(struct atlas_space *space, struct atlas_view *from, unsigned long start,
 		unsigned long end);
+
+/* move.c */
+struct atlas_mremap *atlas_move_begin(struct mm_struct *mm, unsigned long from,
+				      unsigned long to, unsigned long length);
+void atlas_move_end(struct atlas_mremap *move, unsigned long moved);
 
 /* gup.c */
 bool atlas_gup_refused(unsigned long start, unsigned long count);

@@ -26,6 +26,7 @@ typedef void switch_mm_function(struct mm_struct *prev, struct mm_struct *next,
 typedef vm_fault_t fault_function(struct vm_area_struct *vma, unsigned long address,
 				  unsigned int flags, struct pt_regs *regs);
 typedef int copy_function(struct vm_area_struct *to, struct vm_area_struct *from);
+typedef unsigned long move_function(ATLAS_MOVE_PARAMETERS);
 typedef int mprotect_function(ATLAS_MPROTECT_PARAMETERS);
 typedef struct page *dump_function(unsigned long address, int *locked);
 typedef int getfd_function(const char *name, const struct file_operations *operations,
@@ -38,6 +39,7 @@ typedef long gup_function(unsigned long start, unsigned int count, unsigned long
 DEFINE_STATIC_CALL_NULL(atlas_orig_switch_mm_irqs_off, switch_mm_function);
 DEFINE_STATIC_CALL_NULL(atlas_orig_handle_mm_fault, fault_function);
 DEFINE_STATIC_CALL_NULL(atlas_orig_copy_page_range, copy_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_move_page_tables, move_function);
 DEFINE_STATIC_CALL_NULL(atlas_orig_mprotect_fixup, mprotect_function);
 DEFINE_STATIC_CALL_NULL(atlas_orig_get_dump_page, dump_function);
 DEFINE_STATIC_CALL_NULL(atlas_orig_anon_inode_getfd, getfd_function);
@@ -93,6 +95,23 @@ static int notrace wrap_copy_page_range(struct vm_area_struct *to, struct vm_are
 	return result;
 }
 ATLAS_WRAP_ENTRY(wrap_copy_page_range);
+
+static unsigned long notrace wrap_move_page_tables(ATLAS_MOVE_PARAMETERS)
+{
+	int section = srcu_read_lock(&atlas_wrapper_srcu);
+	struct atlas_mremap *move = atlas_move_begin(ATLAS_MOVE_MM, ATLAS_MOVE_FROM,
+						     ATLAS_MOVE_TO, ATLAS_MOVE_LENGTH);
+	unsigned long moved = 0;
+
+	/* The caller takes an incomplete move for a lack of memory, and undoes it. */
+	if (!IS_ERR(move))
+		moved = static_call(atlas_orig_move_page_tables)(ATLAS_MOVE_ARGUMENTS);
+	if (!IS_ERR_OR_NULL(move))
+		atlas_move_end(move, moved);
+	srcu_read_unlock(&atlas_wrapper_srcu, section);
+	return moved;
+}
+ATLAS_WRAP_ENTRY(wrap_move_page_tables);
 
 static int notrace wrap_mprotect_fixup(ATLAS_MPROTECT_PARAMETERS)
 {
@@ -219,6 +238,7 @@ static struct atlas_hook view_hooks[] = {
 	ATLAS_WRAP(switch_mm_irqs_off),
 	ATLAS_WRAP(handle_mm_fault),
 	ATLAS_WRAP(copy_page_range),
+	ATLAS_WRAP(move_page_tables),
 	ATLAS_WRAP(get_dump_page),
 	ATLAS_WRAP(anon_inode_getfd),
 #ifdef CONFIG_MODIFY_LDT_SYSCALL

@@ -47,6 +47,9 @@ void atlas_invalidate_begin(struct atlas_space *space, unsigned long start, unsi
 	bool cleared;
 
 	spin_lock_irqsave(&space->pt_lock, flags);
+	/* What is moved is not gone. */
+	if (space->moving)
+		dropped = NULL;
 	if (!space->invalidating++) {
 		space->invalid_start = start;
 		space->invalid_end = end;

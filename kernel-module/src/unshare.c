@@ -66,7 +66,7 @@ static int populate(struct vm_area_struct *vma, unsigned long address)
  * The base's entry, locked. NULL when it is not mapped by a table of small
  * pages; makes that table where there is nothing yet.
  */
-static pte_t *lock_entry(struct atlas_space *space, unsigned long address, spinlock_t **lock)
+static inline pte_t *lock_entry(struct atlas_space *space, unsigned long address, spinlock_t **lock)
 {
 	if (!atlas_table_has_small(space, address))
 		return NULL;
@@ -97,20 +97,23 @@ static pte_t hold_stores(struct mm_struct *mm, unsigned long address, pte_t *pte
 	return entry;
 }
 
+/* With what the processor noted until the entry was read-only everywhere. */
 static void release_stores(pte_t *pte, pte_t entry)
 {
-	if (pte_write(entry))
-		set_pte(pte, entry);
+	if (!pte_write(entry))
+		return;
+	if (pte_dirty(ptep_get(pte)))
+		entry = pte_mkdirty(entry);
+	set_pte(pte, entry);
 }
 
 /* --- giving views their own ---------------------------------------------------- */
 
-/* Views, each with a reference, that are to have their own of marked pages. */
+/* Views that are to have their own of marked pages. */
 struct divergence {
 	struct atlas_space *space;
-	struct vm_area_struct *vma;
-	unsigned int count;
-	struct atlas_view *views[];
+	struct atlas_views *views;
+	struct vm_area_struct *vma;	/* that is dealt with */
 };
 
 static bool is_new(struct atlas_view *view, unsigned long index)
@@ -128,8 +131,8 @@ static int reserve(struct divergence *divergence, unsigned long start, unsigned 
 
 	xa_for_each_range(&divergence->space->unshared, index, mark, page_number(start),
 			  page_number(end) - 1) {
-		for (i = 0; i < divergence->count && !error; i++) {
-			struct atlas_view *view = divergence->views[i];
+		for (i = 0; i < divergence->views->count && !error; i++) {
+			struct atlas_view *view = divergence->views->views[i];
 
 			if (xa_load(&view->pages, index))
 				continue;
@@ -149,10 +152,10 @@ static int allocate(struct divergence *divergence, unsigned long index, struct l
 {
 	unsigned int i;
 
-	for (i = 0; i < divergence->count; i++) {
+	for (i = 0; i < divergence->views->count; i++) {
 		struct page *page;
 
-		if (!is_new(divergence->views[i], index))
+		if (!is_new(divergence->views->views[i], index))
 			continue;
 		page = alloc_page(ATLAS_GFP);
 		if (!page)
@@ -168,8 +171,8 @@ static void copy_out(struct divergence *divergence, unsigned long index, struct 
 {
 	unsigned int i;
 
-	for (i = 0; i < divergence->count; i++) {
-		struct atlas_view *view = divergence->views[i];
+	for (i = 0; i < divergence->views->count; i++) {
+		struct atlas_view *view = divergence->views->views[i];
 		struct page *page;
 
 		if (!is_new(view, index))
@@ -233,10 +236,10 @@ static int settle_all(struct divergence *divergence, unsigned long start, unsign
 
 	xa_for_each_range(&divergence->space->unshared, index, mark, page_number(start),
 			  page_number(end) - 1) {
-		for (i = 0; i < divergence->count; i++)
-			if (is_new(divergence->views[i], index))
+		for (i = 0; i < divergence->views->count; i++)
+			if (is_new(divergence->views->views[i], index))
 				break;
-		if (i < divergence->count)
+		if (i < divergence->views->count)
 			error = settle(divergence, index << PAGE_SHIFT);
 		if (error)
 			return error;
@@ -274,8 +277,8 @@ static void conclude(struct divergence *divergence, bool keep)
 	unsigned int i;
 	void *entry;
 
-	for (i = 0; i < divergence->count; i++) {
-		struct xarray *pages = &divergence->views[i]->pages;
+	for (i = 0; i < divergence->views->count; i++) {
+		struct xarray *pages = &divergence->views->views[i]->pages;
 
 		xa_for_each_marked(pages, index, entry, NEW) {
 			if (keep) {
@@ -283,7 +286,7 @@ static void conclude(struct divergence *divergence, bool keep)
 				continue;
 			}
 			spin_lock_irqsave(&space->pt_lock, flags);
-			atlas_page_drop(divergence->views[i], index, entry, &dropped);
+			atlas_page_drop(divergence->views->views[i], index, entry, &dropped);
 			spin_unlock_irqrestore(&space->pt_lock, flags);
 		}
 	}
@@ -291,57 +294,19 @@ static void conclude(struct divergence *divergence, bool keep)
 	atlas_pages_free(&dropped);
 }
 
-static void put_views(struct divergence *divergence)
-{
-	while (divergence->count)
-		atlas_view_put(divergence->views[--divergence->count]);
-}
-
-static bool get_views(struct divergence *divergence, struct atlas_view *only, unsigned int room)
-{
-	struct atlas_space *space = divergence->space;
-	struct atlas_view *view;
-	unsigned long flags;
-	bool complete = true;
-
-	spin_lock_irqsave(&space->pt_lock, flags);
-	list_for_each_entry(view, &space->views, node) {
-		if (only && view != only)
-			continue;
-		complete = divergence->count < room;
-		if (!complete)
-			break;
-		kref_get(&view->refs);
-		divergence->views[divergence->count++] = view;
-	}
-	spin_unlock_irqrestore(&space->pt_lock, flags);
-	return complete;
-}
-
 /* For the view given, or all there are. */
-static struct divergence *begin_divergence(struct atlas_space *space, struct atlas_view *only)
+static int begin_divergence(struct divergence *divergence, struct atlas_space *space,
+			    struct atlas_view *only)
 {
-	struct divergence *divergence;
-
-	for (;;) {
-		unsigned int room = only ? 1 : READ_ONCE(space->view_count);
-
-		divergence = kzalloc(struct_size(divergence, views, room), ATLAS_GFP);
-		if (!divergence)
-			return NULL;
-		divergence->space = space;
-		if (get_views(divergence, only, room))
-			return divergence;
-		put_views(divergence);
-		kfree(divergence);
-	}
+	divergence->space = space;
+	divergence->views = atlas_views_get(space, only);
+	return divergence->views ? 0 : -ENOMEM;
 }
 
 static void end_divergence(struct divergence *divergence, bool keep)
 {
 	conclude(divergence, keep);
-	put_views(divergence);
-	kfree(divergence);
+	atlas_views_put(divergence->views);
 }
 
 /* What is marked in a range and can be written. */
@@ -351,7 +316,7 @@ static int diverge_range(struct divergence *divergence, unsigned long start, uns
 	unsigned long index = page_number(start);
 	int error = 0;
 
-	while (!error && divergence->count &&
+	while (!error && divergence->views->count &&
 	       xa_find(&space->unshared, &index, page_number(end) - 1, XA_PRESENT)) {
 		struct vm_area_struct *vma = vma_lookup(space->mm, index << PAGE_SHIFT);
 
@@ -365,13 +330,13 @@ static int diverge_range(struct divergence *divergence, unsigned long start, uns
 static int diverge(struct atlas_space *space, struct atlas_view *only, unsigned long start,
 		   unsigned long end)
 {
-	struct divergence *divergence = begin_divergence(space, only);
-	int error;
+	struct divergence divergence;
+	int error = begin_divergence(&divergence, space, only);
 
-	if (!divergence)
-		return -ENOMEM;
-	error = diverge_range(divergence, start, end);
-	end_divergence(divergence, !error);
+	if (error)
+		return error;
+	error = diverge_range(&divergence, start, end);
+	end_divergence(&divergence, !error);
 	return error;
 }
 
@@ -571,10 +536,10 @@ int atlas_unshare_view(struct atlas_view *view)
  */
 int atlas_unshare_writable(struct vm_area_struct *vma, unsigned long start, unsigned long end)
 {
-	struct divergence *divergence;
+	struct divergence divergence;
 	struct atlas_space *space;
 	unsigned long index = page_number(start);
-	int error = 0;
+	int error;
 
 	rcu_read_lock();
 	space = atlas_space_find(vma->vm_mm);
@@ -584,12 +549,10 @@ int atlas_unshare_writable(struct vm_area_struct *vma, unsigned long start, unsi
 	rcu_read_unlock();
 	if (!space)
 		return 0;
-	divergence = begin_divergence(space, NULL);
-	if (divergence) {
-		error = divergence->count ? diverge_vma(divergence, vma, start, end) : 0;
-		end_divergence(divergence, !error);
-	} else {
-		error = -ENOMEM;
+	error = begin_divergence(&divergence, space, NULL);
+	if (!error) {
+		error = diverge_vma(&divergence, vma, start, end);
+		end_divergence(&divergence, !error);
 	}
 	atlas_space_put(space);
 	return error;
@@ -657,12 +620,14 @@ static int adopt(struct vm_area_struct *vma, unsigned long address, struct page 
 		entry = ptep_get(pte);
 		/* The page that the fault above made the process's own, still there. */
 		if (pte_present(entry) && pte_page(entry) == page) {
-			entry = hold_stores(mm, address, pte);
+			/* Nobody sees a part of the new content: accesses wait. */
+			entry = ptep_get_and_clear(mm, address, pte);
+			atlas_flush_tlb(mm, address, address + PAGE_SIZE);
 			if (content)
 				copy_highpage(page, content);
 			else
 				clear_highpage(page);
-			release_stores(pte, entry);
+			set_pte_at(mm, address, pte, entry);
 			error = 0;
 		}
 		pte_unmap_unlock(pte, lock);

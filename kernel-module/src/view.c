@@ -186,6 +186,59 @@ struct atlas_view *atlas_view_find(struct atlas_space *space, int id)
 	return NULL;
 }
 
+static bool fill_views(struct atlas_views *views, struct atlas_space *space,
+		       struct atlas_view *only, unsigned int room)
+{
+	struct atlas_view *view;
+	unsigned long flags;
+	bool complete = true;
+
+	spin_lock_irqsave(&space->pt_lock, flags);
+	list_for_each_entry(view, &space->views, node) {
+		if (only && view != only)
+			continue;
+		complete = views->count < room;
+		if (!complete)
+			break;
+		kref_get(&view->refs);
+		views->views[views->count++] = view;
+	}
+	spin_unlock_irqrestore(&space->pt_lock, flags);
+	return complete;
+}
+
+/**
+ * atlas_views_get() - the views that there are, each with a reference
+ * @space: the space; no lock of it is needed
+ * @only: this one alone; or NULL
+ * Return: them, for atlas_views_put(), or NULL without memory.
+ */
+struct atlas_views *atlas_views_get(struct atlas_space *space, struct atlas_view *only)
+{
+	struct atlas_views *views;
+
+	for (;;) {
+		unsigned int room = only ? 1 : READ_ONCE(space->view_count);
+
+		views = kzalloc(struct_size(views, views, room), ATLAS_GFP);
+		if (!views || fill_views(views, space, only, room))
+			return views;
+		/* One more has come meanwhile. */
+		atlas_views_put(views);
+	}
+}
+
+/**
+ * atlas_views_put() - give them back
+ * @views: what atlas_views_get() gave
+ */
+void atlas_views_put(struct atlas_views *views)
+{
+	while (views->count)
+		atlas_view_put(views->views[--views->count]);
+	kfree(views);
+}
+
 /**
  * atlas_view_enterable() - a view that threads can be moved to
  * @space: the space; one of its locks is held

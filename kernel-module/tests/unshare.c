@@ -330,10 +330,18 @@ static void test_mappings(int handle)
 
 	moved = mremap(memory + 3 * PAGE, PAGE, 2 * PAGE, MREMAP_MAYMOVE);
 	need(moved != MAP_FAILED);
-	is(moved[0], 1, "a moved mapping has the base's content");
-	is(seen(handle, view, moved), 1, "for all views");
+	is(moved[0], 1, "mremap moves the base's content");
+	is(seen(handle, view, moved), 2, "and each view's");
+	moved[0] = 6;
+	is(seen(handle, view, moved), 2, "which stay apart");
+	moved[PAGE] = 6;
+	is(seen(handle, view, moved + PAGE), 6, "what the mapping grew by is shared");
+	need(mmap(memory + 3 * PAGE, PAGE, PROT_READ | PROT_WRITE,
+		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == memory + 3 * PAGE);
+	memory[3 * PAGE] = 7;
+	is(seen(handle, view, memory + 3 * PAGE), 7, "and so is what comes to the old place");
 	delete_view(handle, view);
-	munmap(memory, 3 * PAGE);
+	munmap(memory, 4 * PAGE);
 	munmap(moved, 2 * PAGE);
 }
 
