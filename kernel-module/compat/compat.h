@@ -238,6 +238,13 @@ static inline struct file *atlas_compat_shmem_file(const char *name, loff_t size
 #endif
 }
 
+/* 7.0 had the callbacks about use say yes or no. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+#define atlas_young_t int
+#else
+#define atlas_young_t bool
+#endif
+
 /* 6.4 gave kernel helpers of a process a flag in common. */
 #ifdef PF_USER_WORKER
 #define ATLAS_PF_WORKER (PF_IO_WORKER | PF_USER_WORKER)

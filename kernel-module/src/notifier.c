@@ -129,7 +129,7 @@ static void release(struct mmu_notifier *notifier, struct mm_struct *mm)
  * Reclaim asks whether a page was used lately. What threads of a view used
  * through private tables left its mark only there.
  */
-static int young(struct mmu_notifier *notifier, unsigned long start, unsigned long end, bool clear)
+static bool young(struct mmu_notifier *notifier, unsigned long start, unsigned long end, bool clear)
 {
 	struct atlas_space *space = container_of(notifier, struct atlas_space, notifier);
 	unsigned long flags;
@@ -142,13 +142,14 @@ static int young(struct mmu_notifier *notifier, unsigned long start, unsigned lo
 	return used;
 }
 
-static int clear_young(struct mmu_notifier *notifier, struct mm_struct *mm,
-		       unsigned long start, unsigned long end)
+static atlas_young_t clear_young(struct mmu_notifier *notifier, struct mm_struct *mm,
+				unsigned long start, unsigned long end)
 {
 	return young(notifier, start, end, true);
 }
 
-static int test_young(struct mmu_notifier *notifier, struct mm_struct *mm, unsigned long address)
+static atlas_young_t test_young(struct mmu_notifier *notifier, struct mm_struct *mm,
+			       unsigned long address)
 {
 	return young(notifier, address, address + 1, false);
 }
