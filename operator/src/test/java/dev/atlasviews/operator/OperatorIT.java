@@ -22,7 +22,7 @@ import dev.atlasviews.crds.ThreadCounts;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.crds.ViewPatchArtifact;
 import dev.atlasviews.crds.ViewPatchArtifactSpec;
-import dev.atlasviews.operator.testing.ApiServer;
+import dev.atlasviews.crds.testing.ApiServer;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
@@ -39,6 +39,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -208,6 +209,48 @@ final class OperatorIT {
         });
         awaitGone("fix");
         awaitLayers(pod, "fix=Absent");
+    }
+
+    @Test
+    void aQuietMinuteCostsNoCall() {
+        final Pod pod = runningPod("redis-0");
+        artifact("new code");
+        viewPatch("fix", digest("new code"));
+        awaitLayers(pod, "fix=Present");
+        agentReports(pod, LayerState.APPLIED);
+        awaitReason("fix", "Applied");
+        viewPatch("waiting", digest("no such code"));
+        awaitReason("waiting", "DigestMismatch");
+
+        // Whatever follows from that has come to rest when nothing more comes for five seconds.
+        await().during(Duration.ofSeconds(5)).atMost(LIMIT).until(this::calls, new SameAsBefore());
+        final List<String> before = calls();
+        await().during(Duration.ofMinutes(1))
+                .atMost(Duration.ofSeconds(90))
+                .untilAsserted(() -> assertThat(calls()).isEqualTo(before));
+    }
+
+    /** What the API server counted of our resources and of events, but for watches, which are opened anew now and then. */
+    private List<String> calls() {
+        return client.raw("/metrics")
+                .lines()
+                .filter(line -> line.startsWith("apiserver_request_total{"))
+                .filter(line -> line.contains("group=\"atlasviews.dev\"") || line.contains("resource=\"events\""))
+                .filter(line -> !line.contains("verb=\"WATCH\"") && !line.contains("verb=\"LIST\""))
+                .sorted()
+                .toList();
+    }
+
+    /** Holds when a value is the one of the last time. */
+    private static final class SameAsBefore implements Predicate<List<String>> {
+        private List<String> before = List.of();
+
+        @Override
+        public boolean test(final List<String> now) {
+            final boolean same = now.equals(before);
+            before = now;
+            return same;
+        }
     }
 
     @Test

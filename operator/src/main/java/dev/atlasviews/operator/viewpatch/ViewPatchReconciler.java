@@ -22,6 +22,7 @@ import io.javaoperatorsdk.operator.api.reconciler.EventSourceContext;
 import io.javaoperatorsdk.operator.api.reconciler.Reconciler;
 import io.javaoperatorsdk.operator.api.reconciler.UpdateControl;
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
+import io.javaoperatorsdk.operator.processing.event.rate.RateLimited;
 import io.javaoperatorsdk.operator.processing.event.source.EventSource;
 import io.javaoperatorsdk.operator.processing.event.source.IndexerResourceCache;
 import io.javaoperatorsdk.operator.processing.event.source.informer.InformerEventSource;
@@ -31,6 +32,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -40,6 +42,7 @@ import org.slf4j.LoggerFactory;
  * Tells what became of each ViewPatch. A ViewPatch that is deleted stays, by its finalizer, until no running pod has a
  * layer of it; the layers themselves are taken out of the PodViews by the pods' reconciler.
  */
+@RateLimited(maxReconciliations = 4, within = 1, unit = TimeUnit.SECONDS)
 @ControllerConfiguration(
         name = ViewPatchReconciler.NAME,
         fieldManager = ViewPatchReconciler.NAME,
@@ -49,7 +52,6 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
     static final String NAME = "atlas-viewpatch";
 
     private static final Logger LOG = LoggerFactory.getLogger(ViewPatchReconciler.class);
-    private static final Duration ARTIFACT_RETRY = Duration.ofSeconds(3);
     private static final Duration GONE_POD_RETRY = Duration.ofSeconds(30);
 
     /** Made by the framework's call before the first reconciliation. */
@@ -70,8 +72,32 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
                         .withSecondaryToPrimaryMapper(view -> patchesOf(view, patches))
                         .build(),
                 context);
+        final var artifacts = new InformerEventSource<ViewPatchArtifact, ViewPatch>(
+                InformerEventSourceConfiguration.from(ViewPatchArtifact.class, ViewPatch.class)
+                        .withSecondaryToPrimaryMapper(artifact -> patchesOf(artifact, patches))
+                        .withItemStore(ArtifactNames.store(context.getClient()))
+                        .withInformerListLimit(ArtifactNames.PAGE)
+                        .build(),
+                context);
         sources = new Sources(pods, views);
-        return List.of(pods, views);
+        return List.of(pods, views, artifacts);
+    }
+
+    /** The ViewPatches that wait for an artifact; what was accepted once does not need it any more. */
+    private static Set<ResourceID> patchesOf(
+            final ViewPatchArtifact artifact, final IndexerResourceCache<ViewPatch> patches) {
+        final String name = artifact.getMetadata().getName();
+        return patches.list(
+                        artifact.getMetadata().getNamespace(),
+                        patch -> patch.getSpec()
+                                        .change()
+                                        .patch()
+                                        .artifactRef()
+                                        .name()
+                                        .equals(name)
+                                && Acceptance.before(patch).isEmpty())
+                .map(ResourceID::fromResource)
+                .collect(Collectors.toSet());
     }
 
     /** All ViewPatches of the namespace: a pod whose labels changed or that stopped concerns those it left as well. */
@@ -105,14 +131,11 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
                 .toList();
         final ViewPatchStatus status = new StatusFactory(patch, Instant.now()).applying(acceptance, outcomes);
 
-        final UpdateControl<ViewPatch> control;
         if (status.equals(patch.getStatus())) {
-            control = UpdateControl.noUpdate();
-        } else {
-            announce(patch, status, context.getClient());
-            control = UpdateControl.patchStatus(withStatus(patch, status));
+            return UpdateControl.noUpdate();
         }
-        return acceptance.accepted() ? control : control.rescheduleAfter(ARTIFACT_RETRY);
+        announce(patch, status, context.getClient());
+        return UpdateControl.patchStatus(withStatus(patch, status));
     }
 
     @Override

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.atlasviews.operator.testing;
+package dev.atlasviews.crds.testing;
 
-import dev.atlasviews.crds.testing.WithoutRules;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
