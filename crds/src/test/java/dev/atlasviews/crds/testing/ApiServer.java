@@ -82,6 +82,31 @@ public final class ApiServer implements AutoCloseable {
         return new KubernetesClientBuilder().withConfig(limited).build();
     }
 
+    /**
+     * A kubeconfig file with all rights.
+     *
+     * @param namespace the namespace of its context
+     * @return the file
+     * @throws IOException if it cannot be written
+     */
+    public Path kubeconfig(final String namespace) throws IOException {
+        return Files.writeString(
+                folder.resolve("kubeconfig-" + namespace), """
+                    apiVersion: v1
+                    kind: Config
+                    current-context: test
+                    clusters:
+                      - name: test
+                        cluster: {server: "%s", insecure-skip-tls-verify: true}
+                    users:
+                      - name: test
+                        user: {token: %s}
+                    contexts:
+                      - name: test
+                        context: {cluster: test, user: test, namespace: %s}
+                    """.formatted(config.getMasterUrl(), TOKEN, namespace));
+    }
+
     /** What kubectl prints. */
     public String kubectl(final String... arguments) throws IOException, InterruptedException {
         final List<String> command = new ArrayList<>(List.of(

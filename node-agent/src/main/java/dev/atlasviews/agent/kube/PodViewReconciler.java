@@ -31,6 +31,7 @@ final class PodViewReconciler {
             LayerState.REVERTING,
             LayerState.REVERTED,
             LayerState.APPLIED,
+            LayerState.OBSERVED,
             LayerState.NOTHING_TO_DO);
 
     private final ContainerProcesses containers;

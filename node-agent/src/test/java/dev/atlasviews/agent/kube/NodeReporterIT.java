@@ -33,7 +33,8 @@ final class NodeReporterIT {
             assertThat(report(client).getMetadata().getResourceVersion()).isEqualTo(version);
 
             client.resource(node).withGracePeriod(0).delete();
-            assertOwner(report(client), newNode(client));
+            final Node another = newNode(client);
+            assertOwner(report(client), another);
         }
     }
 
