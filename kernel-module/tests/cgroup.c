@@ -112,7 +112,6 @@ static char *map_hot(int file)
 
 	need(room != MAP_FAILED);
 	need(mmap(place, length, PROT_READ, MAP_PRIVATE | MAP_FIXED, file, 0) == place);
-	madvise(place, length, MADV_RANDOM);
 	return place;
 }
 
