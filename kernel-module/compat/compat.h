@@ -128,40 +128,6 @@ static inline void atlas_compat_fault_unlock(struct vm_area_struct *vma, unsigne
 #endif
 }
 
-/*
- * What is called when the last CPU goes to sleep: 6.19 gave the callbacks an
- * argument, and stable kernels took it over, so that it is not the version that
- * tells (see Kbuild).
- */
-#ifdef ATLAS_HAS_SYSCORE_DATA
-#define ATLAS_SYSCORE(name, on_suspend_do, on_resume_do)			\
-	static int name##_suspend(void *unused) { return on_suspend_do(); }	\
-	static void name##_resume(void *unused) { on_resume_do(); }		\
-	static const struct syscore_ops name##_ops = {				\
-		.suspend = name##_suspend, .resume = name##_resume,		\
-	};									\
-	static struct syscore name = { .ops = &name##_ops }
-#define atlas_compat_syscore_register register_syscore
-#define atlas_compat_syscore_unregister unregister_syscore
-#else
-#define ATLAS_SYSCORE(name, on_suspend_do, on_resume_do)			\
-	static struct syscore_ops name = {					\
-		.suspend = on_suspend_do, .resume = on_resume_do,		\
-	}
-#define atlas_compat_syscore_register register_syscore_ops
-#define atlas_compat_syscore_unregister unregister_syscore_ops
-#endif
-
-/* 7.0 made the flags of a mapping a bitmap. */
-static inline struct file *atlas_compat_shmem_file(const char *name, loff_t size)
-{
-#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
-	return shmem_file_setup(name, size, VM_NORESERVE);
-#else
-	return shmem_file_setup(name, size, mk_vma_flags(VMA_NORESERVE_BIT));
-#endif
-}
-
 /* Whether io_uring acts for a task, by threads of its own perhaps. */
 static inline bool atlas_uses_io_uring(struct task_struct *task)
 {
@@ -237,6 +203,40 @@ struct atlas_move_control {
 	unsigned long start, unsigned long end, unsigned long newflags
 #define ATLAS_MPROTECT_ARGUMENTS iterator, tlb, vma, pprev, start, end, newflags
 #endif
+
+/*
+ * What is called when the last CPU goes to sleep: 6.19 gave the callbacks an
+ * argument, and stable kernels took it over, so that it is not the version that
+ * tells (see Kbuild).
+ */
+#ifdef ATLAS_HAS_SYSCORE_DATA
+#define ATLAS_SYSCORE(name, on_suspend_do, on_resume_do)			\
+	static int name##_suspend(void *unused) { return on_suspend_do(); }	\
+	static void name##_resume(void *unused) { on_resume_do(); }		\
+	static const struct syscore_ops name##_ops = {				\
+		.suspend = name##_suspend, .resume = name##_resume,		\
+	};									\
+	static struct syscore name = { .ops = &name##_ops }
+#define atlas_compat_syscore_register register_syscore
+#define atlas_compat_syscore_unregister unregister_syscore
+#else
+#define ATLAS_SYSCORE(name, on_suspend_do, on_resume_do)			\
+	static struct syscore_ops name = {					\
+		.suspend = on_suspend_do, .resume = on_resume_do,		\
+	}
+#define atlas_compat_syscore_register register_syscore_ops
+#define atlas_compat_syscore_unregister unregister_syscore_ops
+#endif
+
+/* 7.0 made the flags of a mapping a bitmap. */
+static inline struct file *atlas_compat_shmem_file(const char *name, loff_t size)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+	return shmem_file_setup(name, size, VM_NORESERVE);
+#else
+	return shmem_file_setup(name, size, mk_vma_flags(VMA_NORESERVE_BIT));
+#endif
+}
 
 /* 6.4 gave kernel helpers of a process a flag in common. */
 #ifdef PF_USER_WORKER

@@ -39,6 +39,7 @@
 #define CORPUS		4096
 #define PLACES		(1u << 19)	/* bytes of the module's text */
 #define OPERATIONS	40
+#define ERRORS		136
 
 /* Memory that every process has, to be mapped, unshared and written anew. */
 #define ARENA		0x200000000000ul
@@ -92,6 +93,7 @@ struct progress {
 	atomic_int base;		/* of the program that runs */
 	_Atomic pid_t tid;
 	atomic_ulong succeeded[OPERATIONS], failed[OPERATIONS];
+	atomic_uint errors[OPERATIONS][ERRORS];
 };
 
 /* In memory that all processes share. */

@@ -157,6 +157,19 @@ static void print_progress(double since)
 	fflush(stdout);
 }
 
+static void print_errors(unsigned int operation)
+{
+	for (unsigned int error = 1; error < ERRORS; error++) {
+		unsigned int count = 0;
+
+		for (unsigned int a = 0; a < ACTORS; a++)
+			count += world->progress[a].errors[operation][error];
+		if (count)
+			printf(" %s %u", strerrorname_np(error), count);
+	}
+	printf("\n");
+}
+
 static void print_counts(void)
 {
 	for (unsigned int o = 0; operation_name(o); o++) {
@@ -166,7 +179,8 @@ static void print_counts(void)
 			succeeded += world->progress[a].succeeded[o];
 			failed += world->progress[a].failed[o];
 		}
-		printf("# %-20s %9lu succeeded %9lu failed\n", operation_name(o), succeeded, failed);
+		printf("# %-20s %8lu succeeded %8lu failed:", operation_name(o), succeeded, failed);
+		print_errors(o);
 	}
 }
 

@@ -31,7 +31,7 @@ struct turn {
 	struct random random;
 	unsigned int handle;		/* which of them */
 	bool succeeded;
-	bool gone;			/* somebody is not there */
+	int error;			/* of the module's */
 };
 
 /* --- arguments ---------------------------------------------------------- */
@@ -50,12 +50,13 @@ static int a_view(struct turn *turn)
 		return -(int)below(&turn->random, 3);
 	case 1:
 		return (int)next_random(&turn->random);
-	case 2 ... 4:
+	case 2 ... 3:
 		return 0;
-	case 5:
+	case 4:
 		return 1 + below(&turn->random, 8);
 	default:
-		return handles[turn->handle].view;
+		/* Another handle may have made some. */
+		return handles[turn->handle].view ?: 1 + (int)below(&turn->random, 3);
 	}
 }
 
@@ -164,9 +165,10 @@ static int ask(struct turn *turn, int file, unsigned long command, void *argumen
 	int result = ioctl(file, command, argument);
 
 	turn->succeeded = result >= 0;
-	turn->gone = result < 0 && (errno == ESRCH || errno == EBADF);
-	if (result < 0 && !documented(errno))
-		found("operation %#lx failed with errno %d, which nobody expects", command, errno);
+	turn->error = result < 0 ? errno : 0;
+	if (turn->error && !documented(turn->error))
+		found("operation %#lx failed with errno %d, which nobody expects", command,
+		      turn->error);
 	return result;
 }
 
@@ -642,7 +644,12 @@ void operation_run(struct actor *actor, uint64_t operation)
 		chosen -= operations[kind].weight;
 	operations[kind].run(&turn);
 	(turn.succeeded ? progress->succeeded : progress->failed)[kind]++;
-	if (turn.gone && !one_in(&turn.random, 4))
+	if (turn.error > 0 && turn.error < ERRORS)
+		progress->errors[kind][turn.error]++;
+	/* Self-service never ends by itself, and lets do little. */
+	if (turn.error == EPERM && handles[turn.handle].victim == VICTIMS && one_in(&turn.random, 2))
+		do_attach(&turn);
+	if ((turn.error == ESRCH || turn.error == EBADF) && !one_in(&turn.random, 4))
 		look_for_another(&turn);
 }
 

@@ -8,8 +8,8 @@
 #include <linux/pid.h>
 #include <linux/ptrace.h>
 
-#include "../compat/compat.h"
 #include "atlas.h"
+#include "../compat/compat.h"
 #include "symbols.h"
 
 struct list_head *atlas_sym_pgd_list;
@@ -24,6 +24,7 @@ typedef bool ptrace_function(struct task_struct *task, unsigned int mode);
 typedef struct callback_head *cancel_function(struct task_struct *task,
 					      bool (*match)(struct callback_head *, void *),
 					      void *data);
+
 typedef pte_t *locked_pte_function(struct mm_struct *mm, unsigned long address, spinlock_t **lock);
 
 DEFINE_STATIC_CALL_NULL(atlas_lookup_name, lookup_function);
@@ -109,13 +110,13 @@ void atlas_flush_tlb(struct mm_struct *mm, unsigned long start, unsigned long en
 }
 
 /**
- * atlas_get_locked_pte() - the base's entry of an address, its lock held
- * @mm: the address space, whose mmap lock is held
- * @address: the address, which no huge page maps
- * @lock: out: for pte_unmap_unlock()
- * Return: the entry, or NULL without memory for a table.
+ * atlas_find_locked_pte() - what atlas_get_locked_pte() calls
+ * @mm: the address space
+ * @address: the address
+ * @lock: out
+ * Return: the entry or NULL.
  */
-pte_t *atlas_get_locked_pte(struct mm_struct *mm, unsigned long address, spinlock_t **lock)
+pte_t *atlas_find_locked_pte(struct mm_struct *mm, unsigned long address, spinlock_t **lock)
 {
 	return static_call(atlas_locked_pte)(mm, address, lock);
 }

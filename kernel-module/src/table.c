@@ -280,23 +280,22 @@ static int fill_locked(struct atlas_view *view, struct vm_area_struct *vma,
 		u64 entry = table[index];
 		u64 *below;
 
-		if (!has_pages(view, start, start + level_span(level) - 1)) {
-			if (!(entry & ATLAS_PRIVATE)) {
-				entry = is_root(view, table) && user_root(base_root(space)) ?
-					READ_ONCE(user_root(base_root(space))[index]) :
-					base_copy(space, address, level);
-				/* Links may be copied at any time: see atlas_table_recheck(). */
-				if (entry_leaf(entry, level) &&
-				    invalidating(space, start, start + level_span(level)))
-					return -EAGAIN;
-				set_entry(view, table, index, entry);
-				return 0;
-			}
-			/* A private table outlives its last diverged page: use it. */
-		}
+		/* A private table outlives its last diverged page. */
 		if (entry & ATLAS_PRIVATE) {
 			table = entry_table(entry);
 			continue;
+		}
+		/* What is shared was cleared when a page below it diverged. */
+		if (entry || !has_pages(view, start, start + level_span(level) - 1)) {
+			entry = is_root(view, table) && user_root(base_root(space)) ?
+				READ_ONCE(user_root(base_root(space))[index]) :
+				base_copy(space, address, level);
+			/* Links may be copied at any time: see atlas_table_recheck(). */
+			if (entry_leaf(entry, level) &&
+			    invalidating(space, start, start + level_span(level)))
+				return -EAGAIN;
+			set_entry(view, table, index, entry);
+			return 0;
 		}
 		if (!spare->count)
 			return -ENOBUFS;

@@ -239,7 +239,10 @@ static void do_protect(struct worker *worker, struct run *run)
 	count(PROTECT);
 }
 
-/* Page by page: mappings may have been split in between by advice. */
+/*
+ * What views have of their own goes along. Page by page: mappings may have been
+ * split in between by advice.
+ */
 static void do_remap(struct worker *worker, struct region *region)
 {
 	int to = !region->place;

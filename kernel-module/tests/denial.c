@@ -13,9 +13,9 @@
 
 #include "views.h"
 
-#define FLOODERS	4
-#define FLOOD_THREADS	40
-#define HANDLES		300
+#define FLOODERS	3
+#define FLOOD_THREADS	16
+#define HANDLES		64
 #define ROUNDS		4
 
 RETURNS(answer, 1);
@@ -133,8 +133,8 @@ static void *be_moved(void *data)
 	for (;;) {
 		answer();
 		/* A few never sleep. */
-		if ((uintptr_t)data % 20)
-			pause_ms(1);
+		if ((uintptr_t)data % 8)
+			pause_ms(3);
 	}
 	return NULL;
 }

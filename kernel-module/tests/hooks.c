@@ -410,7 +410,8 @@ static void test_programs(void)
 
 	open_view(7);
 	link = attach_program(program);
-	is(link, -EBUSY, "a BPF program that comes after a direct call is refused");
+	/* 7.2 says it the other way. */
+	ok(link == -EBUSY || link == -EINVAL, "a BPF program that comes after a direct call is refused (%d)", link);
 	ok(works(7), "the view is in effect");
 	close_view();
 

@@ -48,7 +48,20 @@ class KernelModuleIT {
         assertThat(Files.readAllLines(output))
                 .as("what the test programs say, in %s", output)
                 .noneMatch(line -> line.startsWith("not ok") || line.startsWith("Bail out"))
-                .contains("# basic", "# cycles", "# hardware", "# hooks", "# life", "# memory", "# mmview", "# model", "# paging", "# process", "# self", "# stress", "# unshare")
+                .contains(
+                        "# basic",
+                        "# cycles",
+                        "# hardware",
+                        "# hooks",
+                        "# life",
+                        "# memory",
+                        "# mmview",
+                        "# model",
+                        "# paging",
+                        "# process",
+                        "# self",
+                        "# stress",
+                        "# unshare")
                 .filteredOn(line -> line.startsWith("ok "))
                 .hasSizeGreaterThan(190);
     }
