@@ -30,11 +30,7 @@ final class ObjectFile {
         if (elf.type() != Elf.ET_REL) {
             throw new ElfFormatException(unit + ": not an object file");
         }
-        for (final ElfSection section : elf.sections()) {
-            if (section.name().startsWith(".gnu.lto_")) {
-                throw new PatchRefusedException(Refusal.LTO_OBJECT, unit, "section " + section.name());
-            }
-        }
+        refuseIntermediate(unit, elf);
         for (final ElfSymbol symbol : elf.symbols()) {
             if (symbol.isDefined() && !isPlain(symbol)) {
                 symbolsBySection
@@ -57,6 +53,15 @@ final class ObjectFile {
      */
     static ObjectFile of(final String unit, final ElfFile elf) throws ElfFormatException, PatchRefusedException {
         return new ObjectFile(unit, elf);
+    }
+
+    /** Refuses objects that hold no final code. */
+    static void refuseIntermediate(final String unit, final ElfFile elf) throws PatchRefusedException {
+        for (final ElfSection section : elf.sections()) {
+            if (section.name().startsWith(".gnu.lto_")) {
+                throw new PatchRefusedException(Refusal.LTO_OBJECT, unit, "section " + section.name());
+            }
+        }
     }
 
     private Code code(final ElfSymbol symbol) throws ElfFormatException, PatchRefusedException {
@@ -141,6 +146,11 @@ final class ObjectFile {
 
     /** Name of the source file, as the compiler recorded it. */
     Optional<String> sourceFile() {
+        return sourceFile(elf);
+    }
+
+    /** Name of an object's source file, as the compiler recorded it. */
+    static Optional<String> sourceFile(final ElfFile elf) {
         return elf.symbols().stream()
                 .filter(symbol -> symbol.type() == Elf.STT_FILE)
                 .map(ElfSymbol::name)

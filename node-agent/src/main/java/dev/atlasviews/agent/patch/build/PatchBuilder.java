@@ -2,7 +2,6 @@
 package dev.atlasviews.agent.patch.build;
 
 import dev.atlasviews.agent.elf.Elf;
-import dev.atlasviews.agent.elf.ElfFile;
 import dev.atlasviews.agent.elf.ElfFormatException;
 import dev.atlasviews.agent.elf.ElfSymbol;
 import dev.atlasviews.agent.patch.AreaKind;
@@ -26,7 +25,6 @@ public final class PatchBuilder {
     private final TargetProgram target;
     private final BuildOptions options;
     private final List<PatchUnit> units = new ArrayList<>();
-    private final List<String> skipped = new ArrayList<>();
 
     private PatchBuilder(final TargetProgram target, final BuildOptions options) {
         this.target = target;
@@ -49,19 +47,7 @@ public final class PatchBuilder {
         if (!options.allowHiddenStacks()) {
             target.refuseHiddenStacks();
         }
-        for (final ObjectPair pair : pairs) {
-            if (!pair.isSame()) {
-                add(pair);
-            }
-        }
-        if (units.isEmpty()) {
-            throw skipped.isEmpty()
-                    ? new PatchRefusedException(Refusal.NOTHING_CHANGED, target.name(), "")
-                    : new PatchRefusedException(
-                            Refusal.NOT_THE_RUNNING_CODE,
-                            String.join(", ", skipped),
-                            "not linked into " + target.name());
-        }
+        units.addAll(ChangedUnits.find(pairs, target));
         final PatchAssembler assembler = new PatchAssembler(target, units, librarySymbols()::contains);
         assembler.assemble();
         final List<PatchFunction> functions = new ArrayList<>();
@@ -74,27 +60,12 @@ public final class PatchBuilder {
                         target.buildId(),
                         target.name(),
                         target.isPositionIndependent(),
-                        units.stream().map(unit -> unit.after().unit()).toList(),
+                        units.stream().map(PatchUnit::name).toList(),
                         functions,
                         assembler.variables(),
                         assembler.finish(AreaKind.TEXT),
                         assembler.finish(AreaKind.CONSTANTS),
                         assembler.finish(AreaKind.DATA))));
-    }
-
-    private void add(final ObjectPair pair) throws IOException, PatchRefusedException {
-        final ObjectFile before = ObjectFile.of(pair.unit(), ElfFile.read(pair.before()));
-        final ObjectFile after = ObjectFile.of(pair.unit(), ElfFile.read(pair.after()));
-        final UnitDiff diff = UnitComparison.compare(before, after);
-        if (diff.isEmpty()) {
-            return;
-        }
-        final Optional<RunningUnit> running = RunningUnit.find(before, target);
-        if (running.isPresent()) {
-            units.add(new PatchUnit(diff, running.get()));
-        } else {
-            skipped.add(pair.unit());
-        }
     }
 
     private Set<String> librarySymbols() {
@@ -107,7 +78,7 @@ public final class PatchBuilder {
 
     private void addFunctions(final PatchUnit unit, final PatchAssembler assembler, final List<PatchFunction> functions)
             throws ElfFormatException, PatchRefusedException {
-        final String name = unit.after().unit();
+        final String name = unit.name();
         for (final Code code : unit.taken()) {
             final NewBody newBody = assembler.body(code);
             final Optional<ElfSymbol> running = unit.runningFunction(code.symbol());

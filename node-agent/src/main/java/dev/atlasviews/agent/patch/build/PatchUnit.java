@@ -44,6 +44,11 @@ final class PatchUnit {
         }
     }
 
+    /** Its name in the patch, see {@link RunningUnit#name}. */
+    String name() {
+        return running.name();
+    }
+
     UnitDiff diff() {
         return diff;
     }

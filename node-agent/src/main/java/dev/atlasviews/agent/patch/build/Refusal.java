@@ -13,8 +13,8 @@ public enum Refusal {
     NOT_THE_RUNNING_CODE("the object file is not what the program was linked from"),
     /** No function differs. */
     NOTHING_CHANGED("no function differs"),
-    /** An object file is missing on one side. */
-    MISSING_OBJECT("there is no such object file on the other side"),
+    /** No object file is on both sides. */
+    MISSING_OBJECT("there is no object file that is on both sides"),
     /** Objects of link-time optimisation hold no final code. */
     LTO_OBJECT("link-time optimised objects are not supported"),
     /** Compiled without -ffunction-sections. */

@@ -24,6 +24,8 @@ public final class TargetProgram {
     private static final int DT_TEXTREL = 22;
     private static final int DT_FLAGS = 30;
     private static final int DF_TEXTREL = 4;
+    private static final int DT_FLAGS_1 = 0x6fff_fffb;
+    private static final int DF_1_PIE = 0x0800_0000;
 
     private final String name;
     private final ElfFile binary;
@@ -33,11 +35,15 @@ public final class TargetProgram {
     private final Map<String, List<List<ElfSymbol>>> files = new LinkedHashMap<>();
     private final Map<String, Long> callSlots = new HashMap<>();
     private final Map<String, Long> addressSlots = new HashMap<>();
+    private final ThreadLocalSlots threadLocalSlots;
+    private boolean isExecutable;
 
     private TargetProgram(final String name, final ElfFile binary, final @Nullable ElfFile debug)
             throws ElfFormatException, PatchRefusedException {
         this.name = name;
         this.binary = binary;
+        isExecutable = binary.type() == Elf.ET_EXEC
+                || binary.segments().stream().anyMatch(segment -> segment.type() == Elf.PT_INTERP);
         if (binary.type() == Elf.ET_REL) {
             throw new ElfFormatException(name + ": not a program");
         }
@@ -54,7 +60,8 @@ public final class TargetProgram {
         }
         readSymbols(symbols);
         readSlots();
-        refuseTextRelocations();
+        threadLocalSlots = ThreadLocalSlots.of(binary);
+        readDynamic();
     }
 
     /**
@@ -99,12 +106,13 @@ public final class TargetProgram {
         }
     }
 
-    private void refuseTextRelocations() throws PatchRefusedException {
+    private void readDynamic() throws PatchRefusedException {
         final byte[] dynamic = binary.section(".dynamic").map(binary::content).orElse(new byte[0]);
         final ByteBuffer entries = ByteBuffer.wrap(dynamic).order(ByteOrder.LITTLE_ENDIAN);
         while (entries.remaining() >= 16) {
             final long tag = entries.getLong();
             final long value = entries.getLong();
+            isExecutable |= tag == DT_FLAGS_1 && (value & DF_1_PIE) != 0;
             if (tag == DT_TEXTREL || (tag == DT_FLAGS && (value & DF_TEXTREL) != 0)) {
                 throw new PatchRefusedException(Refusal.TEXT_RELOCATIONS, name, "");
             }
@@ -160,6 +168,11 @@ public final class TargetProgram {
         return locals.stream().filter(local -> local.name().equals(symbol)).findFirst();
     }
 
+    /** Whether the program has a function or variable that all of an object's and the program's files see. */
+    boolean defines(final ElfSymbol symbol) {
+        return symbol.isDefined() && !symbol.isLocal() && global(symbol.name()).isPresent();
+    }
+
     /** Link-time address of the program's own slot through which it calls a library's function. */
     OptionalLong callSlot(final String symbol) {
         final Long slot = callSlots.containsKey(symbol) ? callSlots.get(symbol) : addressSlots.get(symbol);
@@ -170,6 +183,16 @@ public final class TargetProgram {
     OptionalLong addressSlot(final String symbol) {
         final Long slot = addressSlots.get(symbol);
         return slot == null ? OptionalLong.empty() : OptionalLong.of(slot);
+    }
+
+    /** The slots for thread-local variables. */
+    ThreadLocalSlots threadLocalSlots() {
+        return threadLocalSlots;
+    }
+
+    /** Whether this is a library, whose thread-local variables have no fixed distance from the thread pointer. */
+    boolean isLibrary() {
+        return isPositionIndependent() && !isExecutable;
     }
 
     /** Whether the program itself refers to this symbol of a library. */
