@@ -20,21 +20,24 @@ import java.util.stream.Collectors;
  */
 final class ChangedUnits {
     private final TargetProgram target;
+    private final Set<String> allowedTypes;
     private final Map<String, PatchUnit> units = new LinkedHashMap<>();
     private final List<Stranger> strangers = new ArrayList<>();
     private final Set<String> notLinked = new TreeSet<>();
 
-    private ChangedUnits(final TargetProgram target) {
+    private ChangedUnits(final TargetProgram target, final Set<String> allowedTypes) {
         this.target = target;
+        this.allowedTypes = allowedTypes;
     }
 
     /** An object that changed, and is not what the program has of its source file. */
     private record Stranger(ObjectPair pair, String sourceFile, PatchRefusedException refusal) {}
 
     /** Finds them, in the order of the pairs. */
-    static List<PatchUnit> find(final List<ObjectPair> pairs, final TargetProgram target)
+    static List<PatchUnit> find(
+            final List<ObjectPair> pairs, final TargetProgram target, final Set<String> allowedTypes)
             throws IOException, PatchRefusedException {
-        return new ChangedUnits(target).findAll(pairs);
+        return new ChangedUnits(target, allowedTypes).findAll(pairs);
     }
 
     private List<PatchUnit> findAll(final List<ObjectPair> pairs) throws IOException, PatchRefusedException {
@@ -51,10 +54,7 @@ final class ChangedUnits {
         if (units.isEmpty()) {
             throw notLinked.isEmpty()
                     ? new PatchRefusedException(Refusal.NOTHING_CHANGED, target.name(), "")
-                    : new PatchRefusedException(
-                            Refusal.NOT_THE_RUNNING_CODE,
-                            String.join(", ", notLinked),
-                            "not linked into " + target.name());
+                    : new PatchRefusedException(Refusal.NOT_LINKED, target.name(), String.join(", ", notLinked));
         }
         return List.copyOf(units.values());
     }
@@ -93,6 +93,7 @@ final class ChangedUnits {
             notLinked.add(pair.unit());
             return;
         }
+        refuseChangedTypes(before, after);
         final PatchUnit unit = new PatchUnit(diff, running.get());
         final PatchUnit twin = units.putIfAbsent(unit.name(), unit);
         if (twin != null && !UnitComparison.compare(twin.after(), after).isEmpty()) {
@@ -101,6 +102,22 @@ final class ChangedUnits {
                     unit.name(),
                     twin.after().unit() + " and " + pair.unit()
                             + " are the same before the change and differ after it");
+        }
+    }
+
+    private void refuseChangedTypes(final ObjectFile before, final ObjectFile after)
+            throws IOException, PatchRefusedException {
+        if (allowedTypes.contains(BuildOptions.ALL_TYPES)) {
+            return;
+        }
+        final Optional<TypeLayouts> then = TypeLayouts.of(before);
+        final Optional<TypeLayouts> now = TypeLayouts.of(after);
+        if (then.isEmpty() || now.isEmpty()) {
+            throw new PatchRefusedException(Refusal.NO_TYPE_INFORMATION, after.unit(), "");
+        }
+        final Optional<String> changed = TypeLayouts.changed(then.get(), now.get(), allowedTypes);
+        if (changed.isPresent()) {
+            throw new PatchRefusedException(Refusal.CHANGED_TYPE, changed.get(), after.unit());
         }
     }
 

@@ -84,7 +84,8 @@ final class ObjectFile {
             }
         }
         try {
-            return new Code(symbol, section, bytes, List.copyOf(own), InstructionDecoder.decode(bytes));
+            return CodeLabels.withOwnStart(
+                    new Code(symbol, section, bytes, List.copyOf(own), InstructionDecoder.decode(bytes)));
         } catch (final InstructionDecoder.UnknownInstructionException e) {
             throw new PatchRefusedException(Refusal.UNKNOWN_INSTRUCTION, symbol.name(), "at offset " + e.offset());
         }
@@ -210,8 +211,9 @@ final class ObjectFile {
         }
         final long offset = symbol.value() + relocation.addend() + bias;
         final ElfSection section = section(symbol);
+        final long anchor = symbol.type() == Elf.STT_SECTION ? offset : symbol.value();
         if (section.has(Elf.SHF_MERGE)) {
-            return new Place.Anonymous(section, offset);
+            return new Place.Anonymous(section, offset, anchor);
         }
         final List<ElfSymbol> named = symbolsBySection.getOrDefault(section.index(), List.of()).stream()
                 .filter(candidate -> candidate.type() != Elf.STT_NOTYPE || !section.isCode())
@@ -224,7 +226,7 @@ final class ObjectFile {
                 .filter(candidate -> offset >= candidate.value() && offset < candidate.value() + candidate.size())
                 .findFirst()
                 .<Place>map(candidate -> new Place.Named(candidate, offset - candidate.value()))
-                .orElseGet(() -> new Place.Anonymous(section, offset));
+                .orElseGet(() -> new Place.Anonymous(section, offset, anchor));
     }
 
     /** What a relocation of code points to. */

@@ -16,6 +16,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -40,7 +41,7 @@ final class PatchAssembler {
     private final Predicate<String> libraries;
 
     private final Map<AreaKind, AreaBuffer> areas = new HashMap<>();
-    private final Map<Code, Long> bodies = new HashMap<>();
+    private final IdentityHashMap<ElfSection, Long> bodies = new IdentityHashMap<>();
     private final Map<List<Object>, RelocationTarget.InArea> placed = new HashMap<>();
     private final List<PatchVariable> variables = new ArrayList<>();
 
@@ -57,13 +58,13 @@ final class PatchAssembler {
         for (final PatchUnit unit : units) {
             for (final Code code : unit.taken()) {
                 bodies.put(
-                        code,
+                        code.section(),
                         area(AreaKind.TEXT).append(code.bytes(), code.section().alignment(), 0));
             }
         }
         for (final PatchUnit unit : units) {
             for (final Code code : unit.taken()) {
-                ExceptionTables.refuse(unit.after(), code);
+                ExceptionTables.refuse(target, unit.after(), code);
                 for (final ElfRelocation relocation : code.relocations()) {
                     relocateCode(unit, code, relocation);
                 }
@@ -72,7 +73,7 @@ final class PatchAssembler {
     }
 
     NewBody body(final Code code) {
-        final Long offset = bodies.get(code);
+        final Long offset = bodies.get(code.section());
         if (offset == null) {
             throw new IllegalArgumentException(code.name() + " is not in the patch");
         }
@@ -359,9 +360,9 @@ final class PatchAssembler {
 
     /** Where a place lies in what its target stands for. */
     private static long offset(final PatchUnit unit, final Place place) throws ElfFormatException {
-        return place instanceof Place.Anonymous(final ElfSection section, final long offset)
-                        && section.has(Elf.SHF_MERGE)
-                ? Constants.element(unit.after(), section, offset).inside()
+        return place instanceof final Place.Anonymous anonymous
+                        && anonymous.section().has(Elf.SHF_MERGE)
+                ? Constants.element(unit.after(), anonymous).inside()
                 : place.offset();
     }
 
@@ -372,7 +373,7 @@ final class PatchAssembler {
             throw new PatchRefusedException(Refusal.CHANGED_VARIABLE, section.name(), "data without a symbol");
         }
         if (section.has(Elf.SHF_MERGE)) {
-            final Constants.Element element = Constants.element(unit.after(), section, place.offset());
+            final Constants.Element element = Constants.element(unit.after(), place);
             return constant(
                     List.of("element", section.alignment(), ByteBuffer.wrap(element.content())),
                     element.content(),

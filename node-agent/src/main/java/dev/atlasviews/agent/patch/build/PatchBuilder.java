@@ -5,6 +5,7 @@ import dev.atlasviews.agent.elf.Elf;
 import dev.atlasviews.agent.elf.ElfFormatException;
 import dev.atlasviews.agent.elf.ElfSymbol;
 import dev.atlasviews.agent.patch.AreaKind;
+import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.patch.PatchFunction;
 import dev.atlasviews.agent.patch.PatchFunction.NewBody;
 import dev.atlasviews.agent.patch.PatchFunction.OldBody;
@@ -47,7 +48,8 @@ public final class PatchBuilder {
         if (!options.allowHiddenStacks()) {
             target.refuseHiddenStacks();
         }
-        units.addAll(ChangedUnits.find(pairs, target));
+        units.addAll(ChangedUnits.find(pairs, target, options.allowedTypes()));
+        BasePatches.check(options.basedOn(), target, units);
         final PatchAssembler assembler = new PatchAssembler(target, units, librarySymbols()::contains);
         assembler.assemble();
         final List<PatchFunction> functions = new ArrayList<>();
@@ -55,7 +57,7 @@ public final class PatchBuilder {
             addFunctions(unit, assembler, functions);
         }
         return PatchWriter.write(
-                options.basedOn(),
+                options.basedOn().stream().map(Patch::digest).toList(),
                 List.of(new PatchTarget(
                         target.buildId(),
                         target.name(),
@@ -79,7 +81,7 @@ public final class PatchBuilder {
     private void addFunctions(final PatchUnit unit, final PatchAssembler assembler, final List<PatchFunction> functions)
             throws ElfFormatException, PatchRefusedException {
         final String name = unit.name();
-        for (final Code code : unit.taken()) {
+        for (final Code code : unit.takenNames()) {
             final NewBody newBody = assembler.body(code);
             final Optional<ElfSymbol> running = unit.runningFunction(code.symbol());
             if (running.isEmpty()) {
@@ -99,6 +101,20 @@ public final class PatchBuilder {
         }
     }
 
+    /** A linker may have made one of functions that are the same: a jump would replace all of them. */
+    private void refuseFolded(final ObjectFile before, final Code old, final ElfSymbol running)
+            throws PatchRefusedException {
+        for (final String other : target.functionsAt(running.value())) {
+            final Code twin = before.functions().get(other);
+            final boolean alias = twin != null
+                    && twin.section().index() == old.section().index()
+                    && twin.symbol().value() == old.symbol().value();
+            if (!alias && !other.equals(old.name())) {
+                throw new PatchRefusedException(Refusal.FOLDED_CODE, old.name(), "with " + other);
+            }
+        }
+    }
+
     private OldBody oldBody(final PatchUnit unit, final String name, final ElfSymbol running)
             throws ElfFormatException, PatchRefusedException {
         final Code old = unit.diff().before().functions().get(name);
@@ -109,6 +125,7 @@ public final class PatchBuilder {
         if (running.type() == Elf.STT_GNU_IFUNC) {
             throw new PatchRefusedException(Refusal.IFUNC, name, unit.after().unit());
         }
+        refuseFolded(unit.diff().before(), old, running);
         final String digest = Sha256.hex(bytes);
         if (old.isColdPart()) {
             return new OldBody(running.value(), running.size(), digest, OldBody.NO_JUMP, null);
