@@ -5,6 +5,7 @@ import dev.atlasviews.agent.elf.ElfFile;
 import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.patch.PatchReader;
 import dev.atlasviews.agent.patch.build.BuildOptions;
+import dev.atlasviews.agent.patch.build.NeededLibraries;
 import dev.atlasviews.agent.patch.build.ObjectPair;
 import dev.atlasviews.agent.patch.build.PatchBuilder;
 import dev.atlasviews.agent.patch.build.TargetProgram;
@@ -63,7 +64,9 @@ final class BuildCommand implements Callable<Integer> {
     @Option(
             names = "--library",
             paramLabel = "FILE",
-            description = "a library whose symbols the patch may use though the program does not")
+            description =
+                    "a library, or for a module the program that loads it, whose symbols the patch may use beyond those"
+                            + " of the libraries that the target itself names")
     private List<Path> libraries = new ArrayList<>();
 
     @Option(
@@ -96,7 +99,8 @@ final class BuildCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         final Inputs inputs = inputs();
-        final List<ElfFile> libraryFiles = new ArrayList<>();
+        final ElfFile binary = ElfFile.read(inputs.program());
+        final List<ElfFile> libraryFiles = new ArrayList<>(NeededLibraries.of(binary));
         for (final Path library : libraries) {
             libraryFiles.add(ElfFile.read(library));
         }
@@ -105,9 +109,7 @@ final class BuildCommand implements Callable<Integer> {
             bases.add(PatchReader.read(patch));
         }
         final TargetProgram program = TargetProgram.of(
-                String.valueOf(inputs.program().getFileName()),
-                ElfFile.read(inputs.program()),
-                debug == null ? null : ElfFile.read(debug));
+                String.valueOf(inputs.program().getFileName()), binary, debug == null ? null : ElfFile.read(debug));
         final byte[] content = PatchBuilder.build(
                 inputs.pairs(), program, new BuildOptions(bases, libraryFiles, allowHiddenStacks, allowedTypes));
         final Patch patch = PatchReader.read(content);

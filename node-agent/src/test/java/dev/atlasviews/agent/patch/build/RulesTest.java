@@ -4,6 +4,7 @@ package dev.atlasviews.agent.patch.build;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.atlasviews.agent.elf.ElfFile;
 import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.patch.PatchFunction;
 import dev.atlasviews.agent.patch.PatchReader;
@@ -284,6 +285,20 @@ class RulesTest {
         assertThat(sources.build().targets().getFirst().text().relocations())
                 .extracting(PatchRelocation::target)
                 .noneMatch(RelocationTarget.Dynamic.class::isInstance);
+    }
+
+    @Test
+    void rule10ANewSymbolOfALibraryThatTheProgramNamesMayBeUsed() throws Exception {
+        final String code = "NOINLINE long answer(long x) { return x * 2; }\n";
+        final CSources sources = changed("gcc", code, "x * 2", "strtoul(\"77\", NULL, 8) + x");
+        assertThat(refusal(sources).reason()).isEqualTo(Refusal.UNRESOLVED_SYMBOL);
+        final byte[] file = sources.buildFile(
+                new BuildOptions(List.of(), NeededLibraries.of(ElfFile.read(sources.program())), false, Set.of()));
+        try (PatchedProgram program = new PatchedProgram(directory, sources.program())) {
+            assertThat(program.ask("4")).isEqualTo("8");
+            program.install(PatchReader.read(file));
+            assertThat(program.ask("4")).isEqualTo("67");
+        }
     }
 
     @Test
