@@ -127,7 +127,10 @@ final class DebugInformation {
             while (information.info.remaining() >= 12) {
                 information.readUnit();
             }
-        } catch (final BufferUnderflowException | IllegalArgumentException | IndexOutOfBoundsException e) {
+        } catch (final BufferUnderflowException
+                | IllegalArgumentException
+                | IndexOutOfBoundsException
+                | ArithmeticException e) {
             throw (ElfFormatException) new ElfFormatException("damaged debug information").initCause(e);
         }
         return information.units.isEmpty() ? null : information;
@@ -273,7 +276,6 @@ final class DebugInformation {
             case 0x2a -> skip(2);
             case 0x2b -> skip(3);
             case 0x2c -> skip(4);
-            case 0x16 -> value((int) unsigned(info), 0);
             default -> throw new IllegalArgumentException("form " + form);
         };
     }
