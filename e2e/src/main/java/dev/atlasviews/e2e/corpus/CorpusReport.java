@@ -51,7 +51,7 @@ final class CorpusReport {
             Made by `e2e/corpus/run`; `corpus.json` has the same for programs. Each fix was judged by reading it before
             anything was built (`e2e/corpus/*.yaml` has the reasons): *text* changes functions and what only they use,
             *data* also the layout or content of data that exists while the program runs. What is refused stays in the
-            denominator. Built means that there is a patch file for each program and library of the package that the fix
+            denominator; fixes of code that this build does not compile are counted apart (*no code*). Built means that there is a patch file for each program and library of the package that the fix
             changes, made without the source of any other version; whether it was applied to a running program is not in
             this table.
 
@@ -88,7 +88,8 @@ final class CorpusReport {
                         count(results, Kind.DATA, Outcome.BUILT),
                         count(results, Kind.DATA, Outcome.REFUSED),
                         results.stream()
-                                .filter(result -> result.outcome() == Outcome.NO_CODE)
+                                .filter(result ->
+                                        result.outcome() == Outcome.NO_CODE || result.outcome() == Outcome.LEFT_OUT)
                                 .count());
     }
 

@@ -34,7 +34,9 @@ record CorpusResult(
         BUILT,
         /** The builder would not, for at least one of them. */
         REFUSED,
-        /** No program or library is changed by it. */
+        /** Judged to change nothing of what is built, and not built. */
+        LEFT_OUT,
+        /** Built, and no program or library is changed by it. */
         NO_CODE,
         /** The source did not compile, or the fix could not be taken out. */
         FAILED

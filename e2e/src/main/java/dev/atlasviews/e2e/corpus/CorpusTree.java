@@ -21,29 +21,42 @@ final class CorpusTree {
     private final Path directory;
     private final String version;
     private final SourceBuild build;
+    private final Consumer<String> progress;
 
-    private CorpusTree(final Path directory, final String version, final SourceBuild build) {
+    private CorpusTree(
+            final Path directory, final String version, final SourceBuild build, final Consumer<String> progress) {
         this.directory = directory;
         this.version = version;
         this.build = build;
+        this.progress = progress;
     }
 
     /**
-     * Builds a package in whole unless that is done.
+     * The tree of a package.
      *
      * @param directory with the unpacked source in {@code tree} and Debian's version in {@code version}
      */
     static CorpusTree in(final Path directory, final CorpusPackage recipe, final Consumer<String> progress)
             throws IOException {
-        final SourceBuild build = SourceBuild.inPlace(
-                directory.resolve("tree"), directory.resolve("work"), new BuildRecipe(command(recipe), true), progress);
         Files.createDirectories(directory.resolve("patches"));
+        return new CorpusTree(
+                directory,
+                Files.readString(directory.resolve("version")).strip(),
+                SourceBuild.inPlace(
+                        directory.resolve("tree"),
+                        directory.resolve("work"),
+                        new BuildRecipe(command(recipe), true),
+                        progress),
+                progress);
+    }
+
+    /** Builds the package in whole unless that is done. */
+    private void prepare() throws IOException {
         if (!Files.exists(directory.resolve(READY))) {
+            progress.accept("building it with all its patches");
             build.prepare();
             Files.createFile(directory.resolve(READY));
         }
-        return new CorpusTree(
-                directory, Files.readString(directory.resolve("version")).strip(), build);
     }
 
     /** Debian's flags, then the package's own commands. */
@@ -72,7 +85,8 @@ final class CorpusTree {
         final Path kept = directory.resolve("fixes").resolve(patch.replace('/', '_'));
         final Path complete = kept.resolve("base");
         if (!Files.exists(complete)) {
-            Files.deleteIfExists(directory.resolve(READY));
+            prepare();
+            Files.delete(directory.resolve(READY));
             final SourceBuild.Result result =
                     build.changedBy(directory.resolve("tree/debian/patches").resolve(patch), targets);
             Files.createFile(directory.resolve(READY));

@@ -47,6 +47,11 @@ final class CorpusTrial {
         }
     }
 
+    /** The result for a fix that changes nothing of what is built. */
+    CorpusResult leaveOut(final CorpusFix fix) {
+        return result(fix, "", Outcome.LEFT_OUT, "LeftOut", fix.reason(), List.of());
+    }
+
     private CorpusResult judge(final CorpusFix fix, final SourceBuild.Result built) throws IOException {
         final List<Part> parts = new ArrayList<>();
         final List<PatchRefusedException> refusals = new ArrayList<>();
