@@ -14,6 +14,9 @@ import picocli.CommandLine.Spec;
         subcommands = {
             BuildCommand.class,
             InspectCommand.class,
+            KeyCommand.class,
+            SignCommand.class,
+            VerifyCommand.class,
             ApplyCommand.class,
             StatusCommand.class,
             RevertCommand.class,

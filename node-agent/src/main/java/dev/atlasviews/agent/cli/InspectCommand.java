@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.cli;
 
+import dev.atlasviews.agent.elf.ElfFile;
+import dev.atlasviews.agent.patch.Patch;
+import dev.atlasviews.agent.patch.PatchFunction;
 import dev.atlasviews.agent.patch.PatchReader;
+import dev.atlasviews.agent.patch.PatchTarget;
+import java.io.IOException;
+import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -20,10 +29,45 @@ final class InspectCommand implements Callable<Integer> {
     @Parameters(paramLabel = "PATCH", description = "a patch file")
     private Path file;
 
+    @Option(
+            names = "--program",
+            paramLabel = "FILE",
+            description =
+                    "the program or library that it is for: shows also how the instructions of each function differ,"
+                            + " with objdump and diff")
+    private @Nullable Path program;
+
     @Override
     public Integer call() throws Exception {
-        spec.commandLine().getOut().print(PatchReport.of(PatchReader.read(file), Files.size(file)));
-        spec.commandLine().getOut().flush();
+        final Patch patch = PatchReader.read(file);
+        final PrintWriter out = spec.commandLine().getOut();
+        out.print(PatchReport.of(patch, Files.size(file)));
+        if (program != null) {
+            differences(patch, program, out);
+        }
+        out.flush();
         return 0;
+    }
+
+    private void differences(final Patch patch, final Path binary, final PrintWriter out) throws IOException {
+        final String buildId = ElfFile.read(binary).buildId().orElse("");
+        final List<PatchTarget> targets = patch.targets();
+        boolean found = false;
+        for (int i = 0; i < targets.size(); i++) {
+            if (targets.get(i).buildId().equals(buildId)) {
+                found = true;
+                final Disassembly disassembly = new Disassembly(file, binary, i);
+                for (final PatchFunction function : targets.get(i).functions()) {
+                    final List<String> lines = disassembly.difference(function);
+                    if (!lines.isEmpty()) {
+                        out.println();
+                        lines.forEach(out::println);
+                    }
+                }
+            }
+        }
+        if (!found) {
+            throw new IOException("the patch is not for " + binary + ", whose build-id is " + buildId);
+        }
     }
 }

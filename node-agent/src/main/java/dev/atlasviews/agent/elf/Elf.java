@@ -89,6 +89,8 @@ public final class Elf {
 
     /** Segment: mapped. */
     public static final int PT_LOAD = 1;
+    /** Segment: path of the dynamic loader. */
+    public static final int PT_INTERP = 3;
     /** Segment: notes. */
     public static final int PT_NOTE = 4;
     /** Segment: thread-local template. */
@@ -110,6 +112,12 @@ public final class Elf {
     public static final int R_X86_64_32 = 10;
     /** Relocation: 32 bits, absolute, sign-extended. */
     public static final int R_X86_64_32S = 11;
+    /** Dynamic relocation: slot with the number of a variable's module. */
+    public static final int R_X86_64_DTPMOD64 = 16;
+    /** Dynamic relocation: slot with a variable's offset in its module's thread-local block. */
+    public static final int R_X86_64_DTPOFF64 = 17;
+    /** Dynamic relocation: slot with a variable's offset from the thread pointer. */
+    public static final int R_X86_64_TPOFF64 = 18;
     /** Relocation: general-dynamic thread-local access. */
     public static final int R_X86_64_TLSGD = 19;
     /** Relocation: local-dynamic thread-local access. */

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * have no old body; a cold part that is no longer needed has no new one.
  *
  * @param name the symbol
- * @param unit the translation unit, as the path of its object file
+ * @param unit the translation unit
  */
 public record PatchFunction(
         String name,

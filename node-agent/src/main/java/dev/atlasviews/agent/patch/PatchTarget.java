@@ -9,8 +9,8 @@ import java.util.List;
  * @param buildId of the program file, lower-case hexadecimal
  * @param program its file name, for people
  * @param positionIndependent whether the program has a load bias; if not, the areas must lie below 2 GiB
- * @param units the translation units that were changed, as paths of their object files; two patches that share one
- *     conflict unless one is based on the other
+ * @param units the translation units that were changed, by source file; two patches that share one conflict unless one is
+ *     based on the other
  * @param functions replaced and added functions
  * @param variables added variables
  */

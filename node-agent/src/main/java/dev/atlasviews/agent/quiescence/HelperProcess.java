@@ -30,7 +30,12 @@ final class HelperProcess implements AutoCloseable {
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-Xmx128m",
                         "-XX:+UseSerialGC",
+                        // Images lie outside of the heap: all that may be known at once, and one on its way.
+                        "-XX:MaxDirectMemorySize=" + (Unwinder.MAX_IMAGES_TOTAL + UnwindProtocol.MAX_IMAGE),
                         "-XX:TieredStopAtLevel=1",
+                        // What a JVM reserves counts in the sandbox, used or not: leave that room to images.
+                        "-XX:CompressedClassSpaceSize=32m",
+                        "-XX:ReservedCodeCacheSize=32m",
                         "-XX:-UsePerfData",
                         "-Xshare:auto",
                         "--enable-native-access=ALL-UNNAMED",
@@ -49,9 +54,15 @@ final class HelperProcess implements AutoCloseable {
         return process.pid();
     }
 
-    void add(final long id, final byte[] image, final Duration timeout) throws IOException {
+    /**
+     * Hands over an image.
+     *
+     * @param image writes as many bytes as {@code length} says
+     */
+    void add(final long id, final int length, final UnwindProtocol.Content image, final Duration timeout)
+            throws IOException {
         exchange(timeout, () -> {
-            UnwindProtocol.writeImage(out, id, image);
+            UnwindProtocol.writeImage(out, id, length, image);
             return true;
         });
     }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.quiescence;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -32,9 +30,7 @@ final class SnapshotUnwinding implements Libdw.Target {
     }
 
     /** Keeps an image for the requests that name it. */
-    void add(final long id, final byte[] bytes) {
-        final MemorySegment image = Arena.ofAuto().allocate(Math.max(bytes.length, 1), 16);
-        MemorySegment.copy(bytes, 0, image, JAVA_BYTE, 0, bytes.length);
+    void add(final long id, final MemorySegment image) {
         images.put(id, image);
     }
 

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.quiescence;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -18,14 +23,35 @@ final class UnwindProtocol {
     static final int MAX_IMAGES = 4096;
     static final int MAX_FRAMES = 4096;
     private static final int REGISTERS = 17;
+    private static final int PIECE = 1 << 16;
 
     private UnwindProtocol() {}
 
-    static void writeImage(final DataOutputStream out, final long id, final byte[] image) throws IOException {
+    /** What writes the bytes of an image. */
+    @FunctionalInterface
+    interface Content {
+        void writeTo(OutputStream out) throws IOException;
+    }
+
+    static void writeImage(final DataOutputStream out, final long id, final int length, final Content image)
+            throws IOException {
         out.writeByte(IMAGE);
         out.writeLong(id);
-        out.writeInt(image.length);
-        out.write(image);
+        out.writeInt(length);
+        image.writeTo(out);
+    }
+
+    /** Reads an image to where the Java heap, which is smaller than the largest, does not bound it. */
+    static MemorySegment readImage(final DataInputStream in) throws IOException {
+        final int length = bounded(in.readInt(), MAX_IMAGE);
+        final MemorySegment image = Arena.ofAuto().allocate(Math.max(length, 1), 16);
+        final byte[] piece = new byte[Math.min(Math.max(length, 1), PIECE)];
+        for (int at = 0; at < length; at += piece.length) {
+            final int size = Math.min(piece.length, length - at);
+            in.readFully(piece, 0, size);
+            MemorySegment.copy(piece, 0, image, JAVA_BYTE, at, size);
+        }
+        return image;
     }
 
     static void writeRequest(final DataOutputStream out, final UnwindRequest request) throws IOException {

@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Unwinder implements AutoCloseable {
     private static final Duration TIMEOUT = Duration.ofSeconds(5);
-    private static final long MAX_IMAGES_TOTAL = 512L << 20;
+    /** How many bytes of images the helper is given before it is replaced. */
+    static final long MAX_IMAGES_TOTAL = 512L << 20;
 
     private final Map<ImageKey, Long> known = new HashMap<>();
     private long knownBytes;
@@ -112,18 +113,20 @@ public final class Unwinder implements AutoCloseable {
         if (id != null) {
             return id;
         }
-        final byte[] bytes;
+        final LoadedFile file;
         try {
-            bytes = LoadedFile.read(process, image, UnwindProtocol.MAX_IMAGE);
+            file = LoadedFile.open(process, image, UnwindProtocol.MAX_IMAGE);
         } catch (final IOException e) {
             return null;
         }
-        if (knownBytes + bytes.length > MAX_IMAGES_TOTAL) {
-            close();
+        try (file) {
+            if (knownBytes + file.length() > MAX_IMAGES_TOTAL) {
+                close();
+            }
+            helper().add(nextId, file.length(), file::writeTo, TIMEOUT);
+            known.put(key, nextId);
+            knownBytes += file.length();
+            return nextId++;
         }
-        helper().add(nextId, bytes, TIMEOUT);
-        known.put(key, nextId);
-        knownBytes += bytes.length;
-        return nextId++;
     }
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Preloaded into a program under test: maps the areas of a patch near the
- * program, as the kernel module would, and writes their addresses and the
- * program's base to the file named by ATLAS_TEST_AREAS. The test fills them
- * through /proc/PID/mem.
+ * program, or near the library that ATLAS_TEST_LIBRARY names, as the kernel
+ * module would, and writes their addresses and the program's base to the file
+ * named by ATLAS_TEST_AREAS. The test fills them through /proc/PID/mem.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #define AREA (1ul << 20)
@@ -23,12 +24,31 @@ static void *reserve(unsigned long address, int protection)
 	return area;
 }
 
+/* Below a library, as above it there may be the stack. */
+static unsigned long near(unsigned long program)
+{
+	const char *library = getenv("ATLAS_TEST_LIBRARY");
+	FILE *maps = fopen("/proc/self/maps", "r");
+	unsigned long base = 0;
+	char line[4096];
+
+	if (!library)
+		return program + DISTANCE;
+	while (maps && !base && fgets(line, sizeof(line), maps))
+		if (strstr(line, library))
+			base = strtoul(line, NULL, 16);
+	if (!base)
+		abort();
+	fclose(maps);
+	return base - DISTANCE;
+}
+
 __attribute__((constructor)) static void reserve_areas(void)
 {
 	const char *name = getenv("ATLAS_TEST_AREAS");
 	FILE *maps = fopen("/proc/self/maps", "r");
 	FILE *out;
-	unsigned long base;
+	unsigned long base, areas;
 	char temporary[4096];
 
 	if (!name || !maps || fscanf(maps, "%lx-", &base) != 1)
@@ -38,10 +58,11 @@ __attribute__((constructor)) static void reserve_areas(void)
 	out = fopen(temporary, "w");
 	if (!out)
 		abort();
+	areas = near(base);
 	fprintf(out, "%lu %lu %lu %lu\n", base,
-		(unsigned long)reserve(base + DISTANCE, PROT_READ | PROT_EXEC),
-		(unsigned long)reserve(base + DISTANCE + AREA, PROT_READ),
-		(unsigned long)reserve(base + DISTANCE + 2 * AREA, PROT_READ | PROT_WRITE));
+		(unsigned long)reserve(areas, PROT_READ | PROT_EXEC),
+		(unsigned long)reserve(areas + AREA, PROT_READ),
+		(unsigned long)reserve(areas + 2 * AREA, PROT_READ | PROT_WRITE));
 	fclose(out);
 	rename(temporary, name);
 	unsetenv("LD_PRELOAD");

@@ -14,32 +14,28 @@ final class Constants {
      * An element, or the rest of a string.
      *
      * @param content its bytes
-     * @param inside where in it the reference points
+     * @param inside where the reference points, from the start of the content; code may count from before it
      */
     @SuppressWarnings("ArrayRecordComponent") // compared below
     record Element(byte[] content, long inside) {}
 
-    /** The element that an offset in a mergeable section refers to. */
-    static Element element(final ObjectFile object, final ElfSection section, final long offset)
-            throws ElfFormatException {
+    /** The element that a place in a mergeable section refers to. */
+    static Element element(final ObjectFile object, final Place.Anonymous place) throws ElfFormatException {
+        final ElfSection section = place.section();
         final long width = Math.max(1, section.entrySize());
         if (section.has(Elf.SHF_STRINGS)) {
-            return new Element(string(object.slice(section, offset, section.size() - offset), (int) width), 0);
+            final byte[] rest = object.slice(section, place.anchor(), section.size() - place.anchor());
+            return new Element(string(rest, (int) width), place.offset() - place.anchor());
         }
-        final long start = Math.floorDiv(offset, width) * width;
-        return new Element(object.slice(section, start, width), offset - start);
+        final long start = Math.floorDiv(place.anchor(), width) * width;
+        return new Element(object.slice(section, start, width), place.offset() - start);
     }
 
     static boolean sameElement(
-            final ObjectFile before,
-            final ElfSection old,
-            final long oldOffset,
-            final ObjectFile after,
-            final ElfSection now,
-            final long newOffset)
+            final ObjectFile before, final Place.Anonymous old, final ObjectFile after, final Place.Anonymous now)
             throws ElfFormatException {
-        final Element then = element(before, old, oldOffset);
-        final Element here = element(after, now, newOffset);
+        final Element then = element(before, old);
+        final Element here = element(after, now);
         return then.inside() == here.inside() && Arrays.equals(then.content(), here.content());
     }
 

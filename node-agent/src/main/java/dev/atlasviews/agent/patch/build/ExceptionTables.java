@@ -10,15 +10,21 @@ import java.nio.ByteOrder;
 import java.util.Optional;
 
 /**
- * Rule 8: exception handlers of patch code would need unwind tables registered inside the target, so that code with
- * such handlers, and languages whose exceptions may pass through any code, are refused.
+ * Rule 8: exceptions find their way by unwind tables, and those of patch code are not registered inside the target. So
+ * code with handlers of its own is refused, and all code of a program that can throw: what calls C code may throw
+ * through it.
  */
 final class ExceptionTables {
     private ExceptionTables() {}
 
-    static void refuse(final ObjectFile object, final Code code) throws ElfFormatException, PatchRefusedException {
-        if (code.name().startsWith("_Z") || code.name().startsWith("_R")) {
-            throw new PatchRefusedException(Refusal.EXCEPTIONS, code.name(), "not C");
+    static void refuse(final TargetProgram target, final ObjectFile object, final Code code)
+            throws ElfFormatException, PatchRefusedException {
+        final Optional<String> thrower = target.exceptionSymbol();
+        if (thrower.isPresent()) {
+            throw new PatchRefusedException(
+                    Refusal.EXCEPTIONS,
+                    code.family(),
+                    "exceptions of " + target.name() + " may pass through it: " + thrower.get());
         }
         for (final ElfSection section : object.elf().sections()) {
             if (section.name().equals(".eh_frame") && hasHandler(object, section, code)) {

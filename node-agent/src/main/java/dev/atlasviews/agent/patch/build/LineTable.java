@@ -41,7 +41,10 @@ final class LineTable {
             while (buffer.remaining() >= 4) {
                 table.readUnit(buffer);
             }
-        } catch (final BufferUnderflowException | IllegalArgumentException | IndexOutOfBoundsException e) {
+        } catch (final BufferUnderflowException
+                | IllegalArgumentException
+                | IndexOutOfBoundsException
+                | ArithmeticException e) {
             throw (ElfFormatException) new ElfFormatException("damaged line numbers").initCause(e);
         }
         return table;

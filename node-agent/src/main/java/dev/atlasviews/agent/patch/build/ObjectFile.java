@@ -30,11 +30,7 @@ final class ObjectFile {
         if (elf.type() != Elf.ET_REL) {
             throw new ElfFormatException(unit + ": not an object file");
         }
-        for (final ElfSection section : elf.sections()) {
-            if (section.name().startsWith(".gnu.lto_")) {
-                throw new PatchRefusedException(Refusal.LTO_OBJECT, unit, "section " + section.name());
-            }
-        }
+        refuseIntermediate(unit, elf);
         for (final ElfSymbol symbol : elf.symbols()) {
             if (symbol.isDefined() && !isPlain(symbol)) {
                 symbolsBySection
@@ -59,6 +55,15 @@ final class ObjectFile {
         return new ObjectFile(unit, elf);
     }
 
+    /** Refuses objects that hold no final code. */
+    static void refuseIntermediate(final String unit, final ElfFile elf) throws PatchRefusedException {
+        for (final ElfSection section : elf.sections()) {
+            if (section.name().startsWith(".gnu.lto_")) {
+                throw new PatchRefusedException(Refusal.LTO_OBJECT, unit, "section " + section.name());
+            }
+        }
+    }
+
     private Code code(final ElfSymbol symbol) throws ElfFormatException, PatchRefusedException {
         final ElfSection section = section(symbol);
         for (final ElfSymbol other : symbolsBySection.getOrDefault(section.index(), List.of())) {
@@ -79,7 +84,8 @@ final class ObjectFile {
             }
         }
         try {
-            return new Code(symbol, section, bytes, List.copyOf(own), InstructionDecoder.decode(bytes));
+            return CodeLabels.withOwnStart(
+                    new Code(symbol, section, bytes, List.copyOf(own), InstructionDecoder.decode(bytes)));
         } catch (final InstructionDecoder.UnknownInstructionException e) {
             throw new PatchRefusedException(Refusal.UNKNOWN_INSTRUCTION, symbol.name(), "at offset " + e.offset());
         }
@@ -141,6 +147,11 @@ final class ObjectFile {
 
     /** Name of the source file, as the compiler recorded it. */
     Optional<String> sourceFile() {
+        return sourceFile(elf);
+    }
+
+    /** Name of an object's source file, as the compiler recorded it. */
+    static Optional<String> sourceFile(final ElfFile elf) {
         return elf.symbols().stream()
                 .filter(symbol -> symbol.type() == Elf.STT_FILE)
                 .map(ElfSymbol::name)
@@ -200,8 +211,9 @@ final class ObjectFile {
         }
         final long offset = symbol.value() + relocation.addend() + bias;
         final ElfSection section = section(symbol);
+        final long anchor = symbol.type() == Elf.STT_SECTION ? offset : symbol.value();
         if (section.has(Elf.SHF_MERGE)) {
-            return new Place.Anonymous(section, offset);
+            return new Place.Anonymous(section, offset, anchor);
         }
         final List<ElfSymbol> named = symbolsBySection.getOrDefault(section.index(), List.of()).stream()
                 .filter(candidate -> candidate.type() != Elf.STT_NOTYPE || !section.isCode())
@@ -214,7 +226,7 @@ final class ObjectFile {
                 .filter(candidate -> offset >= candidate.value() && offset < candidate.value() + candidate.size())
                 .findFirst()
                 .<Place>map(candidate -> new Place.Named(candidate, offset - candidate.value()))
-                .orElseGet(() -> new Place.Anonymous(section, offset));
+                .orElseGet(() -> new Place.Anonymous(section, offset, anchor));
     }
 
     /** What a relocation of code points to. */

@@ -15,10 +15,14 @@ import java.util.stream.Stream;
 /**
  * An object file before and after a change.
  *
- * @param unit its name in the patch: the path within the compared directories
+ * @param unit what messages call it: the path within the compared directories
  */
 public record ObjectPair(String unit, Path before, Path after) {
-    /** Pairs two object files, or all object files ({@code *.o}) of two directories by their relative path. */
+    /**
+     * Pairs two object files, or all object files ({@code *.o}) of two directories by their relative path.
+     *
+     * @throws PatchRefusedException if the directories have nothing in common
+     */
     public static List<ObjectPair> find(final Path before, final Path after) throws IOException, PatchRefusedException {
         if (!Files.isDirectory(before) || !Files.isDirectory(after)) {
             return List.of(new ObjectPair(String.valueOf(after.getFileName()), before, after));
@@ -28,11 +32,13 @@ public record ObjectPair(String unit, Path before, Path after) {
         final List<ObjectPair> pairs = new ArrayList<>();
         for (final String unit : units) {
             final ObjectPair pair = new ObjectPair(unit, before.resolve(unit), after.resolve(unit));
-            if (!Files.exists(pair.before()) || !Files.exists(pair.after())) {
-                throw new PatchRefusedException(
-                        Refusal.MISSING_OBJECT, unit, Files.exists(pair.after()) ? "before" : "after");
+            // What only one side has can not be compared. If the patch needs it, a symbol will be missing.
+            if (Files.exists(pair.before()) && Files.exists(pair.after())) {
+                pairs.add(pair);
             }
-            pairs.add(pair);
+        }
+        if (pairs.isEmpty()) {
+            throw new PatchRefusedException(Refusal.MISSING_OBJECT, String.valueOf(before), String.valueOf(after));
         }
         return pairs;
     }

@@ -16,10 +16,12 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Predicate;
 
 /**
@@ -39,7 +41,7 @@ final class PatchAssembler {
     private final Predicate<String> libraries;
 
     private final Map<AreaKind, AreaBuffer> areas = new HashMap<>();
-    private final Map<Code, Long> bodies = new HashMap<>();
+    private final IdentityHashMap<ElfSection, Long> bodies = new IdentityHashMap<>();
     private final Map<List<Object>, RelocationTarget.InArea> placed = new HashMap<>();
     private final List<PatchVariable> variables = new ArrayList<>();
 
@@ -56,13 +58,13 @@ final class PatchAssembler {
         for (final PatchUnit unit : units) {
             for (final Code code : unit.taken()) {
                 bodies.put(
-                        code,
+                        code.section(),
                         area(AreaKind.TEXT).append(code.bytes(), code.section().alignment(), 0));
             }
         }
         for (final PatchUnit unit : units) {
             for (final Code code : unit.taken()) {
-                ExceptionTables.refuse(unit.after(), code);
+                ExceptionTables.refuse(target, unit.after(), code);
                 for (final ElfRelocation relocation : code.relocations()) {
                     relocateCode(unit, code, relocation);
                 }
@@ -71,7 +73,7 @@ final class PatchAssembler {
     }
 
     NewBody body(final Code code) {
-        final Long offset = bodies.get(code);
+        final Long offset = bodies.get(code.section());
         if (offset == null) {
             throw new IllegalArgumentException(code.name() + " is not in the patch");
         }
@@ -107,35 +109,95 @@ final class PatchAssembler {
                         PatchRelocation.Kind.PC32,
                         codeTarget(unit, code, relocation),
                         offset(unit, place) - bias);
+            case Elf.R_X86_64_GOTTPOFF, Elf.R_X86_64_TLSGD, Elf.R_X86_64_TLSLD, Elf.R_X86_64_DTPOFF32 -> {
+                if (target.isLibrary()) {
+                    relocateLibraryThreadLocal(unit, field, relocation, place, bias);
+                } else {
+                    relocateThreadLocal(unit, code, field, relocation, place, bias);
+                }
+            }
             case Elf.R_X86_64_TPOFF32 -> {
+                if (target.isLibrary()) {
+                    throw new PatchRefusedException(
+                            Refusal.TLS_MODEL, code.name(), "a fixed distance from the thread pointer, in a library");
+                }
                 final byte[] value = new byte[Integer.BYTES];
                 little(value).putInt(Math.toIntExact(threadPointerOffset(unit, place) + place.offset()));
                 text.overwrite(field, value);
             }
-            case Elf.R_X86_64_GOTTPOFF -> {
-                final byte[] value = new byte[Long.BYTES];
-                little(value).putLong(threadPointerOffset(unit, place));
-                final RelocationTarget slot = constant(List.of("tls", place), value, Long.BYTES, 0);
-                text.relocate(field, PatchRelocation.Kind.PC32, slot, place.offset() - bias);
-            }
-            case Elf.R_X86_64_TLSGD, Elf.R_X86_64_TLSLD, Elf.R_X86_64_DTPOFF32 ->
-                throw new PatchRefusedException(Refusal.TLS_MODEL, code.name(), "thread-local access for libraries");
             default ->
                 text.relocate(field, absolute(code.name(), relocation), dataTarget(unit, place), offset(unit, place));
         }
+    }
+
+    private void relocateThreadLocal(
+            final PatchUnit unit,
+            final Code code,
+            final long field,
+            final ElfRelocation relocation,
+            final Place place,
+            final long bias)
+            throws PatchRefusedException {
+        if (relocation.type() != Elf.R_X86_64_GOTTPOFF) {
+            throw new PatchRefusedException(Refusal.TLS_MODEL, code.name(), "thread-local access for libraries");
+        }
+        final byte[] value = new byte[Long.BYTES];
+        little(value).putLong(threadPointerOffset(unit, place));
+        final RelocationTarget slot = constant(List.of("tls", place), value, Long.BYTES, 0);
+        area(AreaKind.TEXT).relocate(field, PatchRelocation.Kind.PC32, slot, place.offset() - bias);
+    }
+
+    /** A library's thread-local variables are reached through the slots that the library has for them. */
+    private void relocateLibraryThreadLocal(
+            final PatchUnit unit, final long field, final ElfRelocation relocation, final Place place, final long bias)
+            throws PatchRefusedException {
+        final ThreadLocalSlots slots = target.threadLocalSlots();
+        if (relocation.type() == Elf.R_X86_64_DTPOFF32) {
+            final byte[] value = new byte[Integer.BYTES];
+            little(value).putInt(Math.toIntExact(runningThreadLocal(unit, place).value() + place.offset()));
+            area(AreaKind.TEXT).overwrite(field, value);
+            return;
+        }
+        final String name = place instanceof Place.Named(final ElfSymbol symbol, final long _) ? symbol.name() : "";
+        final OptionalLong slot = switch (relocation.type()) {
+            case Elf.R_X86_64_TLSLD -> slots.module();
+            case Elf.R_X86_64_TLSGD -> slots.descriptor(name, ownThreadLocal(unit, place));
+            default -> slots.distance(name, ownThreadLocal(unit, place));
+        };
+        area(AreaKind.TEXT)
+                .relocate(
+                        field,
+                        PatchRelocation.Kind.PC32,
+                        new RelocationTarget.InImage(
+                                name + "@tls",
+                                slot.orElseThrow(() -> new PatchRefusedException(
+                                        Refusal.TLS_MODEL, name, "the library has no slot for it"))),
+                        -bias);
+    }
+
+    /** Where a thread-local variable lies in the library's own block; empty if it is another library's. */
+    private OptionalLong ownThreadLocal(final PatchUnit unit, final Place place) throws PatchRefusedException {
+        return place instanceof Place.Named(final ElfSymbol symbol, final long _)
+                        && !symbol.isDefined()
+                        && target.global(symbol.name()).isEmpty()
+                ? OptionalLong.empty()
+                : OptionalLong.of(runningThreadLocal(unit, place).value());
     }
 
     private RelocationTarget codeTarget(final PatchUnit unit, final Code code, final ElfRelocation relocation)
             throws ElfFormatException, PatchRefusedException {
         final Place place = unit.after().place(code, relocation);
         if (place instanceof Place.Named(final ElfSymbol symbol, final long offset)) {
+            final Instruction instruction = code.instructionAt(relocation.offset());
+            final boolean transfer =
+                    instruction.flow() == Instruction.Flow.CALL || instruction.flow() == Instruction.Flow.BRANCH;
+            if (transfer && offset == 0 && isPreemptible(symbol)) {
+                return stub(symbol.name());
+            }
             final Optional<RelocationTarget> known = named(unit, symbol, offset != 0);
             if (known.isPresent()) {
                 return known.get();
             }
-            final Instruction instruction = code.instructionAt(relocation.offset());
-            final boolean transfer =
-                    instruction.flow() == Instruction.Flow.CALL || instruction.flow() == Instruction.Flow.BRANCH;
             if (!transfer) {
                 throw new PatchRefusedException(
                         Refusal.UNSUPPORTED_RELOCATION, symbol.name(), "direct access to a library's data");
@@ -143,6 +205,13 @@ final class PatchAssembler {
             return stub(symbol.name());
         }
         return anonymous(unit, (Place.Anonymous) place);
+    }
+
+    /** Whether the dynamic loader decides which definition of a library's own symbol is meant. */
+    private boolean isPreemptible(final ElfSymbol symbol) {
+        return target.isLibrary()
+                && !symbol.isLocal()
+                && target.callSlot(symbol.name()).isPresent();
     }
 
     private RelocationTarget dataTarget(final PatchUnit unit, final Place place)
@@ -232,8 +301,8 @@ final class PatchAssembler {
     private RelocationTarget addressSlot(final PatchUnit unit, final Place place)
             throws ElfFormatException, PatchRefusedException {
         if (place instanceof Place.Named(final ElfSymbol symbol, final long _)
-                && !symbol.isDefined()
-                && target.global(symbol.name()).isEmpty()
+                && (isPreemptible(symbol)
+                        || (!symbol.isDefined() && target.global(symbol.name()).isEmpty()))
                 && target.addressSlot(symbol.name()).isPresent()) {
             return new RelocationTarget.InImage(
                     symbol.name() + "@got", target.addressSlot(symbol.name()).getAsLong());
@@ -266,7 +335,7 @@ final class PatchAssembler {
     /** A variable that the running program does not have, or a constant that differs there. */
     private RelocationTarget variable(final PatchUnit unit, final ElfSymbol symbol)
             throws ElfFormatException, PatchRefusedException {
-        final List<Object> key = List.of(unit.after().unit(), symbol);
+        final List<Object> key = List.of(unit.name(), symbol);
         final RelocationTarget.InArea known = placed.get(key);
         if (known != null) {
             return known;
@@ -283,7 +352,7 @@ final class PatchAssembler {
         final RelocationTarget.InArea fresh = new RelocationTarget.InArea(kind, offset);
         placed.put(key, fresh);
         if (kind == AreaKind.DATA) {
-            variables.add(new PatchVariable(symbol.name(), unit.after().unit(), offset, symbol.size()));
+            variables.add(new PatchVariable(symbol.name(), unit.name(), offset, symbol.size()));
         }
         relocateData(unit, kind, offset, unit.after().relocations(symbol));
         return fresh;
@@ -291,9 +360,9 @@ final class PatchAssembler {
 
     /** Where a place lies in what its target stands for. */
     private static long offset(final PatchUnit unit, final Place place) throws ElfFormatException {
-        return place instanceof Place.Anonymous(final ElfSection section, final long offset)
-                        && section.has(Elf.SHF_MERGE)
-                ? Constants.element(unit.after(), section, offset).inside()
+        return place instanceof final Place.Anonymous anonymous
+                        && anonymous.section().has(Elf.SHF_MERGE)
+                ? Constants.element(unit.after(), anonymous).inside()
                 : place.offset();
     }
 
@@ -304,14 +373,14 @@ final class PatchAssembler {
             throw new PatchRefusedException(Refusal.CHANGED_VARIABLE, section.name(), "data without a symbol");
         }
         if (section.has(Elf.SHF_MERGE)) {
-            final Constants.Element element = Constants.element(unit.after(), section, place.offset());
+            final Constants.Element element = Constants.element(unit.after(), place);
             return constant(
                     List.of("element", section.alignment(), ByteBuffer.wrap(element.content())),
                     element.content(),
                     section.alignment(),
                     0);
         }
-        final List<Object> key = List.of(unit.after().unit(), section);
+        final List<Object> key = List.of(unit.name(), section);
         final boolean exists = placed.containsKey(key);
         final RelocationTarget.InArea copy =
                 constant(key, unit.after().slice(section, 0, section.size()), section.alignment(), 0);
@@ -358,17 +427,18 @@ final class PatchAssembler {
     }
 
     private long threadPointerOffset(final PatchUnit unit, final Place place) throws PatchRefusedException {
+        return target.threadPointerOffset(runningThreadLocal(unit, place));
+    }
+
+    private ElfSymbol runningThreadLocal(final PatchUnit unit, final Place place) throws PatchRefusedException {
         if (place instanceof Place.Named(final ElfSymbol symbol, final long _)) {
             final Optional<ElfSymbol> running = unit.after().isVariable(symbol)
                     ? unit.runningVariable(symbol)
                     : target.global(symbol.name()).filter(global -> global.type() == Elf.STT_TLS);
-            if (running.isPresent()) {
-                return target.threadPointerOffset(running.get());
-            }
-            throw new PatchRefusedException(
-                    Refusal.TLS_MODEL, symbol.name(), "not a thread-local variable of the program");
+            return running.orElseThrow(() -> new PatchRefusedException(
+                    Refusal.TLS_MODEL, symbol.name(), "not a thread-local variable of the program"));
         }
-        throw new PatchRefusedException(Refusal.TLS_MODEL, unit.after().unit(), "without a symbol");
+        throw new PatchRefusedException(Refusal.TLS_MODEL, unit.name(), "without a symbol");
     }
 
     private static ByteBuffer little(final byte[] bytes) {

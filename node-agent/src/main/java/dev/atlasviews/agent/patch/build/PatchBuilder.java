@@ -2,10 +2,10 @@
 package dev.atlasviews.agent.patch.build;
 
 import dev.atlasviews.agent.elf.Elf;
-import dev.atlasviews.agent.elf.ElfFile;
 import dev.atlasviews.agent.elf.ElfFormatException;
 import dev.atlasviews.agent.elf.ElfSymbol;
 import dev.atlasviews.agent.patch.AreaKind;
+import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.patch.PatchFunction;
 import dev.atlasviews.agent.patch.PatchFunction.NewBody;
 import dev.atlasviews.agent.patch.PatchFunction.OldBody;
@@ -26,7 +26,6 @@ public final class PatchBuilder {
     private final TargetProgram target;
     private final BuildOptions options;
     private final List<PatchUnit> units = new ArrayList<>();
-    private final List<String> skipped = new ArrayList<>();
 
     private PatchBuilder(final TargetProgram target, final BuildOptions options) {
         this.target = target;
@@ -49,19 +48,8 @@ public final class PatchBuilder {
         if (!options.allowHiddenStacks()) {
             target.refuseHiddenStacks();
         }
-        for (final ObjectPair pair : pairs) {
-            if (!pair.isSame()) {
-                add(pair);
-            }
-        }
-        if (units.isEmpty()) {
-            throw skipped.isEmpty()
-                    ? new PatchRefusedException(Refusal.NOTHING_CHANGED, target.name(), "")
-                    : new PatchRefusedException(
-                            Refusal.NOT_THE_RUNNING_CODE,
-                            String.join(", ", skipped),
-                            "not linked into " + target.name());
-        }
+        units.addAll(ChangedUnits.find(pairs, target, options.allowedTypes()));
+        BasePatches.check(options.basedOn(), target, units);
         final PatchAssembler assembler = new PatchAssembler(target, units, librarySymbols()::contains);
         assembler.assemble();
         final List<PatchFunction> functions = new ArrayList<>();
@@ -69,32 +57,17 @@ public final class PatchBuilder {
             addFunctions(unit, assembler, functions);
         }
         return PatchWriter.write(
-                options.basedOn(),
+                options.basedOn().stream().map(Patch::digest).toList(),
                 List.of(new PatchTarget(
                         target.buildId(),
                         target.name(),
                         target.isPositionIndependent(),
-                        units.stream().map(unit -> unit.after().unit()).toList(),
+                        units.stream().map(PatchUnit::name).toList(),
                         functions,
                         assembler.variables(),
                         assembler.finish(AreaKind.TEXT),
                         assembler.finish(AreaKind.CONSTANTS),
                         assembler.finish(AreaKind.DATA))));
-    }
-
-    private void add(final ObjectPair pair) throws IOException, PatchRefusedException {
-        final ObjectFile before = ObjectFile.of(pair.unit(), ElfFile.read(pair.before()));
-        final ObjectFile after = ObjectFile.of(pair.unit(), ElfFile.read(pair.after()));
-        final UnitDiff diff = UnitComparison.compare(before, after);
-        if (diff.isEmpty()) {
-            return;
-        }
-        final Optional<RunningUnit> running = RunningUnit.find(before, target);
-        if (running.isPresent()) {
-            units.add(new PatchUnit(diff, running.get()));
-        } else {
-            skipped.add(pair.unit());
-        }
     }
 
     private Set<String> librarySymbols() {
@@ -107,8 +80,8 @@ public final class PatchBuilder {
 
     private void addFunctions(final PatchUnit unit, final PatchAssembler assembler, final List<PatchFunction> functions)
             throws ElfFormatException, PatchRefusedException {
-        final String name = unit.after().unit();
-        for (final Code code : unit.taken()) {
+        final String name = unit.name();
+        for (final Code code : unit.takenNames()) {
             final NewBody newBody = assembler.body(code);
             final Optional<ElfSymbol> running = unit.runningFunction(code.symbol());
             if (running.isEmpty()) {
@@ -128,6 +101,20 @@ public final class PatchBuilder {
         }
     }
 
+    /** A linker may have made one of functions that are the same: a jump would replace all of them. */
+    private void refuseFolded(final ObjectFile before, final Code old, final ElfSymbol running)
+            throws PatchRefusedException {
+        for (final String other : target.functionsAt(running.value())) {
+            final Code twin = before.functions().get(other);
+            final boolean alias = twin != null
+                    && twin.section().index() == old.section().index()
+                    && twin.symbol().value() == old.symbol().value();
+            if (!alias && !other.equals(old.name())) {
+                throw new PatchRefusedException(Refusal.FOLDED_CODE, old.name(), "with " + other);
+            }
+        }
+    }
+
     private OldBody oldBody(final PatchUnit unit, final String name, final ElfSymbol running)
             throws ElfFormatException, PatchRefusedException {
         final Code old = unit.diff().before().functions().get(name);
@@ -138,6 +125,7 @@ public final class PatchBuilder {
         if (running.type() == Elf.STT_GNU_IFUNC) {
             throw new PatchRefusedException(Refusal.IFUNC, name, unit.after().unit());
         }
+        refuseFolded(unit.diff().before(), old, running);
         final String digest = Sha256.hex(bytes);
         if (old.isColdPart()) {
             return new OldBody(running.value(), running.size(), digest, OldBody.NO_JUMP, null);

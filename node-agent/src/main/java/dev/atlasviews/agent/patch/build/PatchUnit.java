@@ -7,7 +7,9 @@ import dev.atlasviews.agent.elf.ElfSymbol;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /** A changed translation unit: its difference, where it is in the running program, and the functions to take over. */
@@ -44,6 +46,11 @@ final class PatchUnit {
         }
     }
 
+    /** Its name in the patch, see {@link RunningUnit#name}. */
+    String name() {
+        return running.name();
+    }
+
     UnitDiff diff() {
         return diff;
     }
@@ -59,6 +66,27 @@ final class PatchUnit {
     /** The functions that the patch carries, in the order of the object. */
     Iterable<Code> taken() {
         return taken.values();
+    }
+
+    /**
+     * The functions that the patch carries, under every name: two that have become one are still two where they were
+     * called before.
+     */
+    List<Code> takenNames() {
+        return after().functions().values().stream()
+                .filter(code -> taken.containsKey(code.section().index()))
+                .filter(code -> code.equals(taken.get(code.section().index())) || isReplaced(code))
+                .toList();
+    }
+
+    /** Whether a further name of a function had code of its own in the program. */
+    private boolean isReplaced(final Code code) {
+        final Code first = Objects.requireNonNull(taken.get(code.section().index()));
+        final Optional<ElfSymbol> running = runningFunction(code.symbol());
+        return running.isPresent()
+                && runningFunction(first.symbol())
+                        .filter(same -> same.value() == running.get().value())
+                        .isEmpty();
     }
 
     /** Whether the patch carries the code that a symbol names. */

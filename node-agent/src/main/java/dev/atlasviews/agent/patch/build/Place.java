@@ -12,6 +12,10 @@ sealed interface Place {
     /** A function or variable; the symbol may be undefined in this object. */
     record Named(ElfSymbol symbol, long offset) implements Place {}
 
-    /** Data without a name: a string, a constant, a jump table. */
-    record Anonymous(ElfSection section, long offset) implements Place {}
+    /**
+     * Data without a name: a string, a constant, a jump table.
+     *
+     * @param anchor an offset that certainly lies in what is meant; the place itself may lie before or behind it
+     */
+    record Anonymous(ElfSection section, long offset, long anchor) implements Place {}
 }

@@ -11,22 +11,34 @@ public enum Refusal {
     WRONG_DEBUG_FILE("the debug file is not this program's"),
     /** The objects before the change are not what the program was linked from. */
     NOT_THE_RUNNING_CODE("the object file is not what the program was linked from"),
+    /** The objects that differ are those of other programs. */
+    NOT_LINKED("what changed is not in the program"),
     /** No function differs. */
     NOTHING_CHANGED("no function differs"),
-    /** An object file is missing on one side. */
-    MISSING_OBJECT("there is no such object file on the other side"),
+    /** No object file is on both sides. */
+    MISSING_OBJECT("there is no object file that is on both sides"),
     /** Objects of link-time optimisation hold no final code. */
     LTO_OBJECT("link-time optimised objects are not supported"),
     /** Compiled without -ffunction-sections. */
     NOT_FUNCTION_SECTIONS("not compiled with -ffunction-sections"),
     /** Size or initial value of an existing variable differs. */
     CHANGED_VARIABLE("an existing variable's size or initial value differs"),
+    /** A type of data that may exist while the program runs lies differently. */
+    CHANGED_TYPE("the layout or the constants of an existing type differ"),
+    /** Without debug information nobody knows whether types changed. */
+    NO_TYPE_INFORMATION("compiled without debug information: whether types changed is not known"),
     /** A thread-local variable is new. */
     NEW_TLS_VARIABLE("a new thread-local variable"),
     /** Thread-local access that only a linker can resolve. */
     TLS_MODEL("a thread-local access model that is not supported"),
     /** Functions that run at start or exit differ. */
     CHANGED_CONSTRUCTOR("constructors or destructors differ"),
+    /** The linker made one function of several that were the same. */
+    FOLDED_CODE("the linker has folded the function with another"),
+    /** Addresses of places inside a function are kept where new code may find them. */
+    CODE_LABEL("the address of a place inside the function is taken"),
+    /** A patch that this one is said to be based on is not contained in it. */
+    NOT_THE_BASE("what this patch is based on is not contained in it"),
     /** No room for a jump. */
     FUNCTION_TOO_SHORT("the function is too short for a jump"),
     /** Indirect functions are bound once, at start. */

@@ -11,16 +11,23 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /** A translation unit as it was linked into the program: which of the program's symbols are this unit's. */
 final class RunningUnit {
     private final ObjectFile before;
     private final TargetProgram target;
+    private final String file;
+    /** Which of the program's files of this name it is. */
+    private final int occurrence;
+
     private final Map<ElfSymbol, ElfSymbol> symbols = new HashMap<>();
 
-    private RunningUnit(final ObjectFile before, final TargetProgram target) {
+    private RunningUnit(final ObjectFile before, final TargetProgram target, final String file, final int occurrence) {
         this.before = before;
         this.target = target;
+        this.file = file;
+        this.occurrence = occurrence;
     }
 
     /**
@@ -35,9 +42,10 @@ final class RunningUnit {
                         Refusal.NOT_THE_RUNNING_CODE, before.unit(), "the object does not name its source file"));
         final List<RunningUnit> exact = new ArrayList<>();
         PatchRefusedException refusal = null;
-        for (final List<ElfSymbol> locals : target.files(file)) {
-            final RunningUnit unit = new RunningUnit(before, target);
-            unit.bind(locals);
+        final List<List<ElfSymbol>> linked = target.files(file);
+        for (int i = 0; i < linked.size(); i++) {
+            final RunningUnit unit = new RunningUnit(before, target, file, i);
+            unit.bind(linked.get(i));
             try {
                 unit.check();
                 exact.add(unit);
@@ -129,6 +137,28 @@ final class RunningUnit {
 
     ObjectFile before() {
         return before;
+    }
+
+    /** Which of the program's files of this name it is, from 0. */
+    int occurrence() {
+        return occurrence;
+    }
+
+    /**
+     * The unit's name in patches: that of its source file, and where the program has several of this name also the
+     * address of its first function. It comes from the program alone, so that whoever builds a patch for this program,
+     * wherever the objects lie, uses the same.
+     */
+    String name() {
+        if (target.files(file).size() == 1) {
+            return file;
+        }
+        final OptionalLong first = symbols.entrySet().stream()
+                .filter(bound -> before.functions().containsKey(bound.getKey().name())
+                        && bound.getKey().binding() != Elf.STB_WEAK)
+                .mapToLong(bound -> bound.getValue().value())
+                .min();
+        return file + "@" + (first.isPresent() ? Long.toHexString(first.getAsLong()) : String.valueOf(occurrence));
     }
 
     /** The program's symbol for one of the object; empty if the linker dropped it. */

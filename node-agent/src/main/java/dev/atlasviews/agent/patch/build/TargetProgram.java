@@ -20,24 +20,41 @@ import org.jspecify.annotations.Nullable;
 
 /** The running program's file: its code, and what its symbols mean. */
 public final class TargetProgram {
-    private static final List<String> STACK_SWITCHING = List.of("swapcontext", "makecontext", "setcontext");
+    private static final List<String> STACK_SWITCHING = List.of(
+            "swapcontext", "makecontext", "setcontext", "jump_fcontext", "make_fcontext", "coro_transfer", "co_switch");
+    /** What a program with exceptions has or imports; C has none of it, not even where it is linked statically. */
+    private static final List<String> THROWING = List.of(
+            "__gxx_personality_v0",
+            "__cxa_throw",
+            "rust_eh_personality",
+            "__gnat_personality_v0",
+            "__gnu_objc_personality_v0",
+            "__gdc_personality_v0");
+
     private static final int DT_TEXTREL = 22;
     private static final int DT_FLAGS = 30;
     private static final int DF_TEXTREL = 4;
+    private static final int DT_FLAGS_1 = 0x6fff_fffb;
+    private static final int DF_1_PIE = 0x0800_0000;
 
     private final String name;
     private final ElfFile binary;
     private final String buildId;
     private final Map<String, ElfSymbol> globals = new HashMap<>();
-    private final Map<String, List<ElfSymbol>> hidden = new HashMap<>();
+    private final Map<Long, List<String>> functions = new HashMap<>();
+    private final Map<String, ElfSymbol> hidden = new HashMap<>();
     private final Map<String, List<List<ElfSymbol>>> files = new LinkedHashMap<>();
     private final Map<String, Long> callSlots = new HashMap<>();
     private final Map<String, Long> addressSlots = new HashMap<>();
+    private final ThreadLocalSlots threadLocalSlots;
+    private boolean isExecutable;
 
     private TargetProgram(final String name, final ElfFile binary, final @Nullable ElfFile debug)
             throws ElfFormatException, PatchRefusedException {
         this.name = name;
         this.binary = binary;
+        isExecutable = binary.type() == Elf.ET_EXEC
+                || binary.segments().stream().anyMatch(segment -> segment.type() == Elf.PT_INTERP);
         if (binary.type() == Elf.ET_REL) {
             throw new ElfFormatException(name + ": not a program");
         }
@@ -54,7 +71,8 @@ public final class TargetProgram {
         }
         readSymbols(symbols);
         readSlots();
-        refuseTextRelocations();
+        threadLocalSlots = ThreadLocalSlots.of(binary);
+        readDynamic();
     }
 
     /**
@@ -70,14 +88,25 @@ public final class TargetProgram {
     }
 
     private void readSymbols(final List<ElfSymbol> symbols) {
+        for (final ElfSymbol symbol : symbols) {
+            if (symbol.isDefined() && symbol.isFunction()) {
+                functions
+                        .computeIfAbsent(symbol.value(), address -> new ArrayList<>())
+                        .add(withoutVersion(symbol.name()));
+            }
+        }
         List<ElfSymbol> file = new ArrayList<>();
+        boolean behindAllFiles = false;
         for (final ElfSymbol symbol : symbols) {
             if (symbol.type() == Elf.STT_FILE) {
+                behindAllFiles = symbol.name().isEmpty();
                 file = new ArrayList<>();
                 files.computeIfAbsent(symbol.name(), key -> new ArrayList<>()).add(file);
             } else if (symbol.isLocal()) {
                 file.add(symbol);
-                hidden.computeIfAbsent(symbol.name(), key -> new ArrayList<>()).add(symbol);
+                if (behindAllFiles) {
+                    hidden.putIfAbsent(symbol.name(), symbol);
+                }
             } else if (symbol.isDefined()) {
                 globals.put(withoutVersion(symbol.name()), symbol);
             }
@@ -99,12 +128,13 @@ public final class TargetProgram {
         }
     }
 
-    private void refuseTextRelocations() throws PatchRefusedException {
+    private void readDynamic() throws PatchRefusedException {
         final byte[] dynamic = binary.section(".dynamic").map(binary::content).orElse(new byte[0]);
         final ByteBuffer entries = ByteBuffer.wrap(dynamic).order(ByteOrder.LITTLE_ENDIAN);
         while (entries.remaining() >= 16) {
             final long tag = entries.getLong();
             final long value = entries.getLong();
+            isExecutable |= tag == DT_FLAGS_1 && (value & DF_1_PIE) != 0;
             if (tag == DT_TEXTREL || (tag == DT_FLAGS && (value & DF_TEXTREL) != 0)) {
                 throw new PatchRefusedException(Refusal.TEXT_RELOCATIONS, name, "");
             }
@@ -113,11 +143,21 @@ public final class TargetProgram {
 
     /** Refuses programs whose stacks no unwinder sees, unless their author allows it. */
     void refuseHiddenStacks() throws PatchRefusedException {
-        for (final String symbol : STACK_SWITCHING) {
-            if (callSlots.containsKey(symbol) || addressSlots.containsKey(symbol) || globals.containsKey(symbol)) {
-                throw new PatchRefusedException(Refusal.HIDDEN_STACKS, symbol, name);
-            }
+        final Optional<String> symbol = firstUsed(STACK_SWITCHING);
+        if (symbol.isPresent()) {
+            throw new PatchRefusedException(Refusal.HIDDEN_STACKS, symbol.get(), name);
         }
+    }
+
+    /** By what one sees that exceptions may be thrown in the program; empty if not. */
+    Optional<String> exceptionSymbol() {
+        return imports("_Unwind_RaiseException") ? Optional.of("_Unwind_RaiseException") : firstUsed(THROWING);
+    }
+
+    private Optional<String> firstUsed(final List<String> symbols) {
+        return symbols.stream()
+                .filter(symbol -> imports(symbol) || global(symbol).isPresent())
+                .findFirst();
     }
 
     /** Refuses languages whose runtime moves stacks or code. */
@@ -155,9 +195,12 @@ public final class TargetProgram {
             return Optional.of(global);
         }
         // Global in its object but hidden: the linker makes it local, behind all files.
-        final List<ElfSymbol> locals = new ArrayList<>();
-        files.getOrDefault("", List.of()).forEach(locals::addAll);
-        return locals.stream().filter(local -> local.name().equals(symbol)).findFirst();
+        return Optional.ofNullable(hidden.get(symbol));
+    }
+
+    /** Whether the program has a function or variable that all of an object's and the program's files see. */
+    boolean defines(final ElfSymbol symbol) {
+        return symbol.isDefined() && !symbol.isLocal() && global(symbol.name()).isPresent();
     }
 
     /** Link-time address of the program's own slot through which it calls a library's function. */
@@ -172,11 +215,26 @@ public final class TargetProgram {
         return slot == null ? OptionalLong.empty() : OptionalLong.of(slot);
     }
 
+    /** The slots for thread-local variables. */
+    ThreadLocalSlots threadLocalSlots() {
+        return threadLocalSlots;
+    }
+
+    /** Whether this is a library, whose thread-local variables have no fixed distance from the thread pointer. */
+    boolean isLibrary() {
+        return isPositionIndependent() && !isExecutable;
+    }
+
     /** Whether the program itself refers to this symbol of a library. */
     boolean imports(final String symbol) {
         return binary.dynamicSymbols().stream()
                 .anyMatch(candidate ->
                         candidate.section() == Elf.SHN_UNDEF && candidate.name().equals(symbol));
+    }
+
+    /** Names of all functions at an address. */
+    List<String> functionsAt(final long address) {
+        return functions.getOrDefault(address, List.of());
     }
 
     /** The program's bytes at a symbol; empty if the symbol is not in its text. */

@@ -62,6 +62,7 @@ final class UnitComparison {
                 changed.add(old.family());
             }
         }
+        CodeLabels.refuse(before, after, changed, variables, differing);
         return new UnitDiff(before, after, changed, added, variables, differing);
     }
 
@@ -191,9 +192,9 @@ final class UnitComparison {
                 && now instanceof Place.Named(final ElfSymbol newSymbol, final long newOffset)) {
             return oldOffset == newOffset && sameSymbol(oldSymbol, newSymbol);
         }
-        return old instanceof Place.Anonymous(final ElfSection oldSection, final long oldOffset)
-                && now instanceof Place.Anonymous(final ElfSection newSection, final long newOffset)
-                && sameConstant(oldSection, oldOffset, newSection, newOffset);
+        return old instanceof final Place.Anonymous then
+                && now instanceof final Place.Anonymous here
+                && sameConstant(then, here);
     }
 
     private boolean sameSymbol(final ElfSymbol old, final ElfSymbol now) throws ElfFormatException {
@@ -208,15 +209,16 @@ final class UnitComparison {
                 || finish(List.of(old, now), sameVariable(old, now));
     }
 
-    private boolean sameConstant(final ElfSection old, final long oldOffset, final ElfSection now, final long newOffset)
-            throws ElfFormatException {
+    private boolean sameConstant(final Place.Anonymous then, final Place.Anonymous here) throws ElfFormatException {
+        final ElfSection old = then.section();
+        final ElfSection now = here.section();
         if (old.flags() != now.flags() || old.entrySize() != now.entrySize()) {
             return false;
         }
         if (now.has(Elf.SHF_MERGE)) {
-            return Constants.sameElement(before, old, oldOffset, after, now, newOffset);
+            return Constants.sameElement(before, then, after, here);
         }
-        return oldOffset == newOffset
+        return then.offset() == here.offset()
                 && (!comparing.add(List.of(old, now)) || finish(List.of(old, now), sameSection(old, now)));
     }
 

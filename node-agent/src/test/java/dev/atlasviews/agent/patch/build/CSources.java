@@ -11,18 +11,39 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** C sources before and after a change, compiled and linked by the system's compiler. */
 final class CSources {
     private final Path directory;
+    private final String compiler;
     private final List<String> flags;
     private final List<String> linkFlags;
 
-    /** Compiles with these flags, which must include {@code -fPIE} and {@code -pie} or their opposites. */
-    CSources(final Path directory, final List<String> flags, final List<String> linkFlags) {
+    private CSources(
+            final Path directory, final String compiler, final List<String> flags, final List<String> linkFlags) {
         this.directory = directory;
+        this.compiler = compiler;
         this.flags = flags;
         this.linkFlags = linkFlags;
+    }
+
+    /** Compiles with these flags, which must include {@code -fPIE} and {@code -pie} or their opposites. */
+    CSources(final Path directory, final List<String> flags, final List<String> linkFlags) {
+        this(directory, "gcc", flags, linkFlags);
+    }
+
+    /** The same with another compiler; {@code ++} in its name makes the sources C++. */
+    CSources with(final String otherCompiler) {
+        return new CSources(directory, otherCompiler, flags, linkFlags);
+    }
+
+    private String suffix() {
+        return compiler.contains("++") ? ".cc" : ".c";
+    }
+
+    static CSources library(final Path directory, final String... more) {
+        return new CSources(directory, with("-fPIC", more), List.of("-shared", "-Wl,--build-id=sha1"));
     }
 
     static CSources pie(final Path directory, final String... more) {
@@ -55,13 +76,13 @@ final class CSources {
     CSources compile(final Path into, final Map<String, String> sources) throws IOException, InterruptedException {
         Files.createDirectories(into);
         for (final Map.Entry<String, String> source : sources.entrySet()) {
-            final Path file = into.resolve(source.getKey() + ".c");
+            final Path file = into.resolve(source.getKey() + suffix());
             Files.createDirectories(file.getParent());
             Files.writeString(file, source.getValue());
             final List<String> command =
-                    new ArrayList<>(List.of("gcc", "-O2", "-g", "-ffunction-sections", "-fdata-sections"));
+                    new ArrayList<>(List.of(compiler, "-O2", "-g", "-ffunction-sections", "-fdata-sections"));
             command.addAll(flags);
-            command.addAll(List.of("-c", "-o", source.getKey() + ".o", source.getKey() + ".c"));
+            command.addAll(List.of("-c", "-o", source.getKey() + ".o", source.getKey() + suffix()));
             run(into, command);
         }
         return this;
@@ -70,7 +91,7 @@ final class CSources {
     /** Links all objects from before the change. */
     CSources link() throws IOException, InterruptedException {
         final List<String> command =
-                new ArrayList<>(List.of("gcc", "-o", program().toString()));
+                new ArrayList<>(List.of(compiler, "-o", program().toString()));
         command.addAll(linkFlags);
         try (var objects = Files.walk(before())) {
             objects.filter(file -> file.toString().endsWith(".o"))
@@ -104,7 +125,7 @@ final class CSources {
     /** Builds with the system's C library as one whose symbols may be used. */
     Patch buildWithLibrary() throws IOException, PatchRefusedException {
         final ElfFile library = ElfFile.read(Path.of("/lib/x86_64-linux-gnu/libc.so.6"));
-        return PatchReader.read(buildFile(new BuildOptions(List.of(), List.of(library), false)));
+        return PatchReader.read(buildFile(new BuildOptions(List.of(), List.of(library), false, Set.of())));
     }
 
     static void run(final Path directory, final List<String> command) throws IOException, InterruptedException {

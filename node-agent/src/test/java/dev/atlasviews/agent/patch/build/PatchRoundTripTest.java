@@ -104,6 +104,21 @@ class PatchRoundTripTest {
                 return functions[x & 1](x);
             }
             """;
+        // Of these loops the compiler makes some that count from before the string's start.
+        final String before = """
+            struct text { const char *start; long length; };
+            static inline int equal(struct text l, struct text r) {
+                if (l.length != r.length) return 0;
+                while (l.length--) { if (*l.start++ != *r.start++) return 0; }
+                return 1;
+            }
+            NOINLINE long answer(long x, char *text) {
+                char line[32];
+                struct text t = {line, sprintf(line, "%ld", x)};
+                if (equal(t, (struct text) {"159", 3})) return 5 CHANGE;
+                return equal(t, (struct text) {"7777", 4}) ? 6 CHANGE : 7 CHANGE;
+            }
+            """;
         return Stream.of(
                 Arguments.of(
                         "statics, thread-locals and strings",
@@ -145,6 +160,13 @@ class PatchRoundTripTest {
                         List.of("4 twice", "9 thrice", "8 twice"),
                         List.of("11 twice", "9 thrice", "15 twice"),
                         List.of("2", "3", "4", "2", "3", "4")),
+                Arguments.of(
+                        "references to before the start of a string",
+                        before.replace("CHANGE", ""),
+                        before.replace("CHANGE", "+ 40"),
+                        List.of("5 ", "6 ", "7 "),
+                        List.of("45 ", "46 ", "47 "),
+                        List.of("159", "7777", "158", "159", "7777", "158")),
                 Arguments.of(
                         "new functions, constants and variables",
                         "NOINLINE long answer(long x, char *text) { strcpy(text, \"old\"); return x; }",

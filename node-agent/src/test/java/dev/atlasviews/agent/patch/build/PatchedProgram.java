@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.OptionalLong;
 import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A real process that a test patches in place, without the kernel module: the areas are mapped by a preloaded library
@@ -33,13 +34,25 @@ import org.awaitility.Awaitility;
  */
 final class PatchedProgram implements AutoCloseable {
     private final Process process;
-    private final long loadBias;
+    private final long programBias;
     private final AreaAddresses areas;
     private final Writer in;
     private final BufferedReader out;
 
     /** Starts a program with the areas reserved. */
     PatchedProgram(final Path directory, final Path program, final String... arguments)
+            throws IOException, InterruptedException {
+        this(directory, program, null, arguments);
+    }
+
+    /** Starts a program with areas reserved near a library that it loads. */
+    static PatchedProgram withLibrary(final Path directory, final Path program, final Path library)
+            throws IOException, InterruptedException {
+        return new PatchedProgram(directory, program, library);
+    }
+
+    private PatchedProgram(
+            final Path directory, final Path program, final @Nullable Path library, final String... arguments)
             throws IOException, InterruptedException {
         final Path preload = preload(directory);
         final Path addresses = Files.createTempFile(directory, "areas", "");
@@ -50,13 +63,16 @@ final class PatchedProgram implements AutoCloseable {
         builder.directory(directory.toFile());
         builder.environment().put("LD_PRELOAD", preload.toString());
         builder.environment().put("ATLAS_TEST_AREAS", addresses.toString());
+        if (library != null) {
+            builder.environment().put("ATLAS_TEST_LIBRARY", library.toString());
+        }
         process = builder.start();
         in = process.outputWriter();
         out = process.inputReader();
         Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> Files.exists(addresses));
         final String[] fields = Files.readString(addresses).trim().split(" ", -1);
         final boolean independent = ElfFile.read(program).type() == Elf.ET_DYN;
-        loadBias = independent ? Long.parseLong(fields[0]) : 0;
+        programBias = independent ? Long.parseLong(fields[0]) : 0;
         areas = new AreaAddresses(Long.parseLong(fields[1]), Long.parseLong(fields[2]), Long.parseLong(fields[3]));
     }
 
@@ -73,6 +89,21 @@ final class PatchedProgram implements AutoCloseable {
 
     /** Links the patch for this process, checks that it runs the old code, and installs it. */
     void install(final Patch patch) throws Exception {
+        install(patch, programBias);
+    }
+
+    /** The same for a library that the program has loaded. */
+    void installInLibrary(final Patch patch, final Path library) throws Exception {
+        for (final String mapping : Files.readAllLines(Path.of("/proc", String.valueOf(process.pid()), "maps"))) {
+            if (mapping.endsWith(" " + library) && mapping.contains(" 00000000 ")) {
+                install(patch, Long.parseUnsignedLong(mapping.substring(0, mapping.indexOf('-')), 16));
+                return;
+            }
+        }
+        throw new IOException(library + " is not loaded");
+    }
+
+    private void install(final Patch patch, final long loadBias) throws Exception {
         final PatchTarget target = patch.targets().getFirst();
         final LinkedPatch linked = PatchLinker.link(target, loadBias, areas, this::resolve);
         try (RandomAccessFile memory = new RandomAccessFile("/proc/" + process.pid() + "/mem", "rw")) {

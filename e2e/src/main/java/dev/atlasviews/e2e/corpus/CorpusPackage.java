@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.e2e.corpus;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * How a source package is built, and its fixes.
+ *
+ * @param without patches that Debian itself takes back before this build
+ * @param configure shell command, run once
+ * @param build shell command that builds what changed
+ * @param targets the programs and libraries that may be patched, by their path in the tree
+ */
+record CorpusPackage(
+        List<String> without, String configure, String build, List<String> targets, List<CorpusFix> fixes) {
+    /** Takes copies of the lists. */
+    CorpusPackage {
+        Objects.requireNonNull(configure, "configure");
+        Objects.requireNonNull(build, "build");
+        without = List.copyOf(Objects.requireNonNullElse(without, List.of()));
+        targets = List.copyOf(targets);
+        fixes = List.copyOf(fixes);
+    }
+
+    static CorpusPackage read(final Path file) throws IOException {
+        return new ObjectMapper(new YAMLFactory()).readValue(file.toFile(), CorpusPackage.class);
+    }
+}

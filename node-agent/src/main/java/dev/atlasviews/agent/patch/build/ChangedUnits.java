@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.patch.build;
+
+import dev.atlasviews.agent.elf.ElfFile;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+/**
+ * Finds, among all objects of a build, those that are in the program and changed. A build makes more objects than one
+ * program is linked from: of other programs, and of the same source with other options (shared and static libraries).
+ * They are told apart by their code: an object that is not in the program is left out only if another is what the
+ * program has of this source file, or if it has none; else it is refused.
+ */
+final class ChangedUnits {
+    private final TargetProgram target;
+    private final Set<String> allowedTypes;
+    private final Map<String, PatchUnit> units = new LinkedHashMap<>();
+    private final List<Stranger> strangers = new ArrayList<>();
+    private final Set<String> notLinked = new TreeSet<>();
+
+    private ChangedUnits(final TargetProgram target, final Set<String> allowedTypes) {
+        this.target = target;
+        this.allowedTypes = allowedTypes;
+    }
+
+    /** An object that changed, and is not what the program has of its source file. */
+    private record Stranger(ObjectPair pair, String sourceFile, PatchRefusedException refusal) {}
+
+    /** Finds them, in the order of the pairs. */
+    static List<PatchUnit> find(
+            final List<ObjectPair> pairs, final TargetProgram target, final Set<String> allowedTypes)
+            throws IOException, PatchRefusedException {
+        return new ChangedUnits(target, allowedTypes).findAll(pairs);
+    }
+
+    private List<PatchUnit> findAll(final List<ObjectPair> pairs) throws IOException, PatchRefusedException {
+        for (final ObjectPair pair : pairs) {
+            if (!pair.isSame()) {
+                look(pair);
+            }
+        }
+        for (final Stranger stranger : strangers) {
+            if (!isAccountedFor(stranger, pairs)) {
+                throw stranger.refusal();
+            }
+        }
+        if (units.isEmpty()) {
+            throw notLinked.isEmpty()
+                    ? new PatchRefusedException(Refusal.NOTHING_CHANGED, target.name(), "")
+                    : new PatchRefusedException(Refusal.NOT_LINKED, target.name(), String.join(", ", notLinked));
+        }
+        return List.copyOf(units.values());
+    }
+
+    private void look(final ObjectPair pair) throws IOException, PatchRefusedException {
+        final ElfFile before = ElfFile.read(pair.before());
+        ObjectFile.refuseIntermediate(pair.unit(), before);
+        final Optional<String> sourceFile = ObjectFile.sourceFile(before);
+        if (sourceFile.isPresent()
+                ? target.files(sourceFile.get()).isEmpty()
+                : before.symbols().stream().noneMatch(target::defines)) {
+            notLinked.add(pair.unit());
+            return;
+        }
+        final ElfFile after = ElfFile.read(pair.after());
+        try {
+            look(pair, before, after);
+        } catch (final PatchRefusedException e) {
+            if (sourceFile.isEmpty() || isInProgram(pair)) {
+                throw e;
+            }
+            strangers.add(new Stranger(pair, sourceFile.get(), e));
+        }
+    }
+
+    private void look(final ObjectPair pair, final ElfFile beforeFile, final ElfFile afterFile)
+            throws IOException, PatchRefusedException {
+        final ObjectFile before = ObjectFile.of(pair.unit(), beforeFile);
+        final ObjectFile after = ObjectFile.of(pair.unit(), afterFile);
+        final UnitDiff diff = UnitComparison.compare(before, after);
+        if (diff.isEmpty()) {
+            return;
+        }
+        final Optional<RunningUnit> running = RunningUnit.find(before, target);
+        if (running.isEmpty()) {
+            notLinked.add(pair.unit());
+            return;
+        }
+        refuseChangedTypes(before, after);
+        final PatchUnit unit = new PatchUnit(diff, running.get());
+        final PatchUnit twin = units.putIfAbsent(unit.name(), unit);
+        if (twin != null && !UnitComparison.compare(twin.after(), after).isEmpty()) {
+            throw new PatchRefusedException(
+                    Refusal.AMBIGUOUS_SYMBOL,
+                    unit.name(),
+                    twin.after().unit() + " and " + pair.unit()
+                            + " are the same before the change and differ after it");
+        }
+    }
+
+    private void refuseChangedTypes(final ObjectFile before, final ObjectFile after)
+            throws IOException, PatchRefusedException {
+        if (allowedTypes.contains(BuildOptions.ALL_TYPES)) {
+            return;
+        }
+        final Optional<TypeLayouts> then = TypeLayouts.of(before);
+        final Optional<TypeLayouts> now = TypeLayouts.of(after);
+        if (then.isEmpty() || now.isEmpty()) {
+            throw new PatchRefusedException(Refusal.NO_TYPE_INFORMATION, after.unit(), "");
+        }
+        final Optional<String> changed = TypeLayouts.changed(then.get(), now.get(), allowedTypes);
+        if (changed.isPresent()) {
+            throw new PatchRefusedException(Refusal.CHANGED_TYPE, changed.get(), after.unit());
+        }
+    }
+
+    private boolean isInProgram(final ObjectPair pair) throws IOException {
+        return occurrence(pair).isPresent();
+    }
+
+    /** Which of the program's files of its name an object is. */
+    private Optional<Integer> occurrence(final ObjectPair pair) throws IOException {
+        try {
+            return RunningUnit.find(ObjectFile.of(pair.unit(), ElfFile.read(pair.before())), target)
+                    .map(RunningUnit::occurrence);
+        } catch (final PatchRefusedException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** Whether all that the program has of this source file are other objects. */
+    private boolean isAccountedFor(final Stranger stranger, final List<ObjectPair> pairs) throws IOException {
+        final Set<ObjectPair> known = strangers.stream().map(Stranger::pair).collect(Collectors.toSet());
+        final Set<Integer> found = new TreeSet<>();
+        for (final ObjectPair pair : pairs) {
+            if (!known.contains(pair)
+                    && ObjectFile.sourceFile(ElfFile.read(pair.before()))
+                            .filter(stranger.sourceFile()::equals)
+                            .isPresent()) {
+                occurrence(pair).ifPresent(found::add);
+            }
+        }
+        return found.size() == target.files(stranger.sourceFile()).size();
+    }
+}

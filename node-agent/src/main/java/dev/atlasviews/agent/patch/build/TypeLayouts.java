@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.patch.build;
+
+import static dev.atlasviews.agent.patch.build.DebugInformation.AT_BIT_OFFSET;
+import static dev.atlasviews.agent.patch.build.DebugInformation.AT_BIT_SIZE;
+import static dev.atlasviews.agent.patch.build.DebugInformation.AT_BYTE_SIZE;
+import static dev.atlasviews.agent.patch.build.DebugInformation.AT_CONST_VALUE;
+import static dev.atlasviews.agent.patch.build.DebugInformation.AT_COUNT;
+import static dev.atlasviews.agent.patch.build.DebugInformation.AT_DATA_BIT_OFFSET;
+import static dev.atlasviews.agent.patch.build.DebugInformation.AT_DECLARATION;
+import static dev.atlasviews.agent.patch.build.DebugInformation.AT_MEMBER_LOCATION;
+import static dev.atlasviews.agent.patch.build.DebugInformation.AT_UPPER_BOUND;
+import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_ARRAY;
+import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_ATOMIC;
+import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_CLASS;
+import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_CONST;
+import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_ENUMERATION;
+import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_ENUMERATOR;
+import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_INHERITANCE;
+import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_MEMBER;
+import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_NAMESPACE;
+import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_STRUCTURE;
+import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_SUBRANGE;
+import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_TYPEDEF;
+import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_UNION;
+import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_VOLATILE;
+
+import dev.atlasviews.agent.elf.ElfFormatException;
+import dev.atlasviews.agent.patch.build.DebugInformation.Entry;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How the data types of a translation unit lie in memory, from its debug information. New code must find the objects of
+ * the running program as old code made them, so that a type whose layout differs is not for a patch. Types inside of
+ * functions are left out: they are on the stacks of new code only.
+ */
+final class TypeLayouts {
+    private static final int MAX_NESTING = 64;
+
+    private final DebugInformation information;
+    private final Map<String, String> layouts = new TreeMap<>();
+    private final Map<String, Map<String, Long>> enumerations = new TreeMap<>();
+
+    private TypeLayouts(final DebugInformation information) {
+        this.information = information;
+        information.units().forEach(unit -> collect(unit, ""));
+    }
+
+    /** Reads the types of an object; empty if it has no debug information. */
+    static Optional<TypeLayouts> of(final ObjectFile object) throws ElfFormatException {
+        final DebugInformation information = DebugInformation.of(object.elf());
+        return information == null ? Optional.empty() : Optional.of(new TypeLayouts(information));
+    }
+
+    /** A type that lies differently, or whose constants have other values, before and after; empty if there is none. */
+    static Optional<String> changed(final TypeLayouts before, final TypeLayouts after, final Set<String> allowed) {
+        for (final Map.Entry<String, String> type : before.layouts.entrySet()) {
+            final String now = after.layouts.get(type.getKey());
+            if (now != null && !now.equals(type.getValue()) && !allowed.contains(type.getKey())) {
+                return Optional.of(type.getKey());
+            }
+        }
+        for (final Map.Entry<String, Map<String, Long>> type : before.enumerations.entrySet()) {
+            final Map<String, Long> now = after.enumerations.get(type.getKey());
+            if (now != null && renumbered(type.getValue(), now) && !allowed.contains(type.getKey())) {
+                return Optional.of(type.getKey());
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** The greatest may become greater: it counts the others. */
+    private static boolean renumbered(final Map<String, Long> before, final Map<String, Long> after) {
+        final long greatest =
+                before.values().stream().mapToLong(Long::longValue).max().orElse(0);
+        return before.entrySet().stream().anyMatch(constant -> {
+            final Long now = after.get(constant.getKey());
+            return now != null && !now.equals(constant.getValue()) && constant.getValue() != greatest;
+        });
+    }
+
+    private void collect(final Entry scope, final String prefix) {
+        for (final Entry entry : scope.children()) {
+            switch (entry.tag()) {
+                case TAG_STRUCTURE, TAG_UNION, TAG_CLASS -> {
+                    addLayout(prefix + entry.name(), entry, !entry.name().isEmpty());
+                    collect(entry, prefix + entry.name() + "::");
+                }
+                case TAG_TYPEDEF -> {
+                    final Entry type = information.typeOf(entry);
+                    if (type != null && type.name().isEmpty()) {
+                        addLayout(prefix + entry.name(), type, isCompound(type));
+                        addEnumeration(prefix + entry.name(), type);
+                    }
+                }
+                case TAG_ENUMERATION -> addEnumeration(prefix + entry.name(), entry);
+                case TAG_NAMESPACE -> collect(entry, prefix + entry.name() + "::");
+                default -> {}
+            }
+        }
+    }
+
+    private void addLayout(final String name, final Entry entry, final boolean wanted) {
+        if (wanted && entry.number(AT_DECLARATION).isEmpty()) {
+            layouts.putIfAbsent(name, layout(entry, 0));
+        }
+    }
+
+    private void addEnumeration(final String name, final Entry entry) {
+        if (entry.tag() == TAG_ENUMERATION && !name.isEmpty() && !name.endsWith("::")) {
+            final Map<String, Long> values = new LinkedHashMap<>();
+            entry.children().stream()
+                    .filter(child -> child.tag() == TAG_ENUMERATOR)
+                    .forEach(child -> child.number(AT_CONST_VALUE).ifPresent(value -> values.put(child.name(), value)));
+            enumerations.putIfAbsent(name, values);
+        }
+    }
+
+    private static boolean isCompound(final Entry entry) {
+        return entry.tag() == TAG_STRUCTURE || entry.tag() == TAG_UNION || entry.tag() == TAG_CLASS;
+    }
+
+    private String layout(final Entry type, final int depth) {
+        final StringBuilder text = new StringBuilder();
+        text.append(number(type, AT_BYTE_SIZE)).append('{');
+        for (final Entry member : type.children()) {
+            if (member.tag() != TAG_MEMBER && member.tag() != TAG_INHERITANCE) {
+                continue;
+            }
+            text.append(number(member, AT_MEMBER_LOCATION))
+                    .append('.')
+                    .append(number(member, AT_DATA_BIT_OFFSET))
+                    .append('.')
+                    .append(number(member, AT_BIT_OFFSET))
+                    .append(':')
+                    .append(number(member, AT_BIT_SIZE))
+                    .append(' ')
+                    .append(member.name())
+                    .append(' ')
+                    .append(describe(information.typeOf(member), depth + 1))
+                    .append(';');
+        }
+        return text.append('}').toString();
+    }
+
+    /** What of a member's type lies in its own structure; what pointers point to does not. */
+    private String describe(final @Nullable Entry type, final int depth) {
+        Entry at = type;
+        for (int steps = 0; at != null && isOnlyAName(at) && steps < MAX_NESTING; steps++) {
+            at = information.typeOf(at);
+        }
+        if (at == null || depth > MAX_NESTING) {
+            return "?";
+        }
+        if (isCompound(at)) {
+            return at.name().isEmpty() ? layout(at, depth) : at.name() + number(at, AT_BYTE_SIZE);
+        }
+        if (at.tag() == TAG_ARRAY) {
+            final StringBuilder text = new StringBuilder();
+            for (final Entry range : at.children()) {
+                if (range.tag() == TAG_SUBRANGE) {
+                    text.append('[')
+                            .append(number(range, AT_COUNT))
+                            .append('/')
+                            .append(number(range, AT_UPPER_BOUND))
+                            .append(']');
+                }
+            }
+            return text.append(describe(information.typeOf(at), depth + 1)).toString();
+        }
+        return number(at, AT_BYTE_SIZE);
+    }
+
+    private static boolean isOnlyAName(final Entry type) {
+        return switch (type.tag()) {
+            case TAG_TYPEDEF, TAG_CONST, TAG_VOLATILE, TAG_ATOMIC -> true;
+            default -> false;
+        };
+    }
+
+    private static String number(final Entry entry, final int attribute) {
+        final OptionalLong value = entry.number(attribute);
+        return value.isPresent() ? Objects.toString(value.getAsLong()) : "";
+    }
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.patch.build;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.atlasviews.agent.elf.ElfFile;
+import dev.atlasviews.agent.patch.Patch;
+import dev.atlasviews.agent.patch.PatchReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Of all the objects of a build, those that are in the program are found, and named by the program. */
+class ChangedUnitsTest {
+    private static final String MAIN = "long work(long); int main(int argc, char **argv) { return (int) work(argc); }";
+    private static final String WORK = """
+        static long __attribute__((noipa)) helper(long x) { return x * 5 + FACTOR; }
+        long __attribute__((noipa)) work(long x) { return helper(x) CHANGE; }
+        """;
+
+    @TempDir
+    @SuppressWarnings("NullAway.Init") // set by JUnit
+    Path directory;
+
+    private CSources sources;
+
+    @BeforeEach
+    void compile() throws Exception {
+        sources = CSources.pie(directory);
+        sources.compile(sources.before(), Map.of("main", MAIN, "work", before("1")))
+                .compile(sources.after(), Map.of("main", MAIN, "work", after("1")))
+                .link();
+    }
+
+    private static String before(final String factor) {
+        return WORK.replace("FACTOR", factor).replace("CHANGE", "");
+    }
+
+    private static String after(final String factor) {
+        return WORK.replace("FACTOR", factor).replace("CHANGE", "+ 77");
+    }
+
+    private static List<String> units(final Patch patch) {
+        return patch.targets().getFirst().units();
+    }
+
+    @Test
+    void aUnitIsNamedByItsSourceFileWhereverTheObjectsLie() throws Exception {
+        final Patch patch = sources.build();
+        assertThat(units(patch)).containsExactly("work.c");
+        final Path other = directory.resolve("deep/er");
+        Files.createDirectories(other);
+        for (final String side : List.of("before", "after")) {
+            Files.move(directory.resolve(side), other.resolve(side));
+        }
+        final byte[] moved = PatchBuilder.build(
+                ObjectPair.find(other.resolve("before"), other.resolve("after")), sources.target(), BuildOptions.NONE);
+        assertThat(PatchReader.read(moved).digest()).isEqualTo(patch.digest());
+    }
+
+    @Test
+    void objectsOfOtherProgramsAreLeftOut() throws Exception {
+        sources.compile(sources.before(), Map.of("tool", "int tool = 1; int f(void) { return tool; }"))
+                .compile(sources.after(), Map.of("tool", "int tool = 2; int f(void) { return tool + 1; }"));
+        assertThat(units(sources.build())).containsExactly("work.c");
+    }
+
+    @Test
+    void theSameSourceForAnotherProgramIsLeftOut() throws Exception {
+        sources.compile(sources.before(), Map.of("static/work", before("2")))
+                .compile(sources.after(), Map.of("static/work", after("2")));
+        assertThat(sources.build().targets().getFirst().functions()).hasSize(1);
+    }
+
+    @Test
+    void anObjectThatIsNotTheRunningCodeIsRefusedWhereNoOtherIs() throws Exception {
+        sources.compile(sources.before(), Map.of("work", before("3")))
+                .compile(sources.after(), Map.of("work", after("3")));
+        assertThatThrownBy(sources::build).hasMessageContaining("NOT_THE_RUNNING_CODE");
+    }
+
+    @Test
+    void twoThatWereOneAndAreNotAreRefused() throws Exception {
+        sources.compile(sources.before(), Map.of("other/work", before("1")))
+                .compile(sources.after(), Map.of("other/work", after("1").replace("77", "78")));
+        assertThatThrownBy(sources::build)
+                .hasMessageContaining("AMBIGUOUS_SYMBOL")
+                .hasMessageContaining("work.c");
+    }
+
+    @Test
+    void aChangeOfOtherProgramsOnlyIsNoPatch() throws Exception {
+        sources.compile(sources.after(), Map.of("work", before("1")))
+                .compile(sources.before(), Map.of("tool", "int f(void) { return 1; }"))
+                .compile(sources.after(), Map.of("tool", "int f(void) { return 2; }"));
+        assertThatThrownBy(sources::build).hasMessageContaining("NOT_LINKED").hasMessageContaining("tool.o");
+    }
+
+    @Test
+    void twoSourceFilesOfOneNameAreTwoUnits() throws Exception {
+        final String main = "long work(long); long more(long); int main(int c, char **v) { return work(c) + more(c); }";
+        final String more = before("8").replace("work", "more");
+        final CSources twice = CSources.pie(directory.resolve("twice"));
+        twice.compile(twice.before(), Map.of("main", main, "a/x", before("1"), "b/x", more))
+                .compile(
+                        twice.after(),
+                        Map.of(
+                                "main",
+                                main,
+                                "a/x",
+                                after("1"),
+                                "b/x",
+                                after("8").replace("work", "more")))
+                .link();
+        assertThat(units(twice.build()))
+                .hasSize(2)
+                .doesNotHaveDuplicates()
+                .allMatch(unit -> unit.matches("x\\.c@[0-9a-f]+"));
+    }
+
+    @Test
+    void aChangedLibraryIsATarget() throws Exception {
+        final CSources library = CSources.library(directory.resolve("library"));
+        library.compile(library.before(), Map.of("work", before("1")))
+                .compile(library.after(), Map.of("work", after("1")))
+                .link();
+        final Patch patch = PatchReader.read(PatchBuilder.build(
+                ObjectPair.find(library.before(), library.after()),
+                TargetProgram.of("libwork.so", ElfFile.read(library.program()), null),
+                BuildOptions.NONE));
+        assertThat(patch.targets().getFirst().functions()).hasSize(1);
+    }
+}

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.patch.build;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.atlasviews.agent.elf.ElfFile;
+import dev.atlasviews.agent.patch.Patch;
+import dev.atlasviews.agent.patch.PatchFunction;
+import dev.atlasviews.agent.patch.PatchReader;
+import dev.atlasviews.agent.patch.PatchRelocation;
+import dev.atlasviews.agent.patch.RelocationTarget;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The builder's part of the rules that keep patches sound, on what compilers really make. */
+class RulesTest {
+    /** Answers each line of input, as {@link PatchedProgram} asks. */
+    private static final String LOOP = """
+        #include <stdio.h>
+        #include <stdlib.h>
+        #include <string.h>
+        #define NOINLINE __attribute__((noinline))
+        long answer(long x);
+        int main(void) {
+            char line[256];
+            while (fgets(line, sizeof line, stdin)) { printf("%ld\\n", answer(atol(line))); fflush(stdout); }
+            return 0;
+        }
+        """;
+
+    @TempDir
+    @SuppressWarnings("NullAway.Init") // set by JUnit
+    Path directory;
+
+    private static PatchRefusedException refusal(final CSources sources) {
+        return Objects.requireNonNull(catchThrowableOfType(PatchRefusedException.class, sources::build));
+    }
+
+    private CSources changed(final String compiler, final String code, final String from, final String to)
+            throws Exception {
+        assertThat(code).contains(from);
+        return CSources.pie(directory.resolve(compiler))
+                .with(compiler)
+                .change(LOOP + code, LOOP + code.replace(from, to));
+    }
+
+    private static List<String> functions(final Patch patch) {
+        return patch.targets().getFirst().functions().stream()
+                .map(PatchFunction::name)
+                .toList();
+    }
+
+    private void answers(final CSources sources, final String question, final String before, final String after)
+            throws Exception {
+        try (PatchedProgram program = new PatchedProgram(directory, sources.program())) {
+            assertThat(program.ask(question)).isEqualTo(before);
+            program.install(sources.build());
+            assertThat(program.ask(question)).isEqualTo(after);
+            assertThat(program.isAlive()).isTrue();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gcc", "clang"})
+    void rule1TheAddressOfAFunctionIsItsOriginalEntryAlsoForItself(final String compiler) throws Exception {
+        // Old code keeps the address; new code must find that it is the same function.
+        final String code = """
+            static long (*known)(long);
+            NOINLINE static long self(long x) {
+                if (!known) known = self;
+                return known == self ? x + 1 : -1;
+            }
+            long answer(long x) { return self(x); }
+            """;
+        answers(changed(compiler, code, "x + 1", "x + 100"), "5", "6", "105");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gcc", "clang"})
+    void rule1ATableOfLabelsGoesWithItsFunction(final String compiler) throws Exception {
+        final String code = """
+            NOINLINE long answer(long x) {
+                static const void *const table[] = {&&zero, &&one, &&two};
+                goto *table[x % 3];
+            zero: return x * 10;
+            one: return x * 20;
+            two: return x * 30 + 7;
+            }
+            """;
+        answers(changed(compiler, code, "x * 30 + 7", "x * 30 + 8"), "5", "157", "158");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gcc", "clang"})
+    void rule1ALabelThatIsKeptInAVariableIsRefused(final String compiler) throws Exception {
+        final String code = """
+            NOINLINE long answer(long x) {
+                static void *next = &&first;
+                goto *next;
+            first: next = &&second; return x;
+            second: next = &&first; return x * 2;
+            }
+            """;
+        final PatchRefusedException refusal = refusal(changed(compiler, code, "x * 2", "x * 3"));
+        assertThat(refusal.reason()).isEqualTo(Refusal.CODE_LABEL);
+        assertThat(refusal.subject()).isEqualTo("answer");
+    }
+
+    private static final String TWO = """
+        NOINLINE long one(long x) { return x * 3 ONE; }
+        NOINLINE long two(long x) { return x * 5 TWO; }
+        long answer(long x) { return one(x) + two(x); }
+        """;
+
+    private static String two(final String one, final String two) {
+        return LOOP + TWO.replace("ONE", one).replace("TWO", two);
+    }
+
+    private byte[] based(final CSources sources, final Patch base) throws Exception {
+        return sources.buildFile(new BuildOptions(List.of(base), List.of(), false, Set.of()));
+    }
+
+    @Test
+    void rule2WhatAPatchIsBasedOnIsContainedInIt() throws Exception {
+        final CSources sources = CSources.pie(directory.resolve("base")).change(two("", ""), two("+ 1", ""));
+        final Patch base = sources.build();
+        assertThat(functions(base)).containsExactly("one");
+        sources.compile(sources.after(), Map.of("main", two("+ 1", "+ 1")));
+        final Patch both = PatchReader.read(based(sources, base));
+        assertThat(both.basedOn()).containsExactly(base.digest());
+        assertThat(functions(both)).containsExactlyInAnyOrder("one", "two");
+        sources.compile(sources.after(), Map.of("main", two("", "+ 1")));
+        final PatchRefusedException refusal =
+                Objects.requireNonNull(catchThrowableOfType(PatchRefusedException.class, () -> based(sources, base)));
+        assertThat(refusal.reason()).isEqualTo(Refusal.NOT_THE_BASE);
+        assertThat(refusal.subject()).isEqualTo("one");
+    }
+
+    @Test
+    void rule2APatchOfAnotherProgramIsNoBase() throws Exception {
+        final Patch other = CSources.pie(directory.resolve("other"))
+                .change(two("+ 7", ""), two("+ 8", ""))
+                .build();
+        final CSources sources = CSources.pie(directory.resolve("base")).change(two("", ""), two("+ 1", ""));
+        assertThat(Objects.requireNonNull(
+                                catchThrowableOfType(PatchRefusedException.class, () -> based(sources, other)))
+                        .reason())
+                .isEqualTo(Refusal.NOT_THE_BASE);
+    }
+
+    @Test
+    void rule3CodeThatTheLinkerFoldedIsRefused() throws Exception {
+        final String code = """
+            NOINLINE long one(long x) { return x * 3 + 1; }
+            NOINLINE long two(long x) { return x * 3 + 1; }
+            long answer(long x) { return one(x) + two(x + 1); }
+            """;
+        final CSources sources = new CSources(
+                        directory.resolve("folded"),
+                        List.of("-fPIE", "-fno-ipa-icf"),
+                        List.of("-pie", "-Wl,--build-id=sha1", "-fuse-ld=gold", "-Wl,--icf=all"))
+                .change(
+                        LOOP + code,
+                        LOOP + code.replace("two(long x) { return x * 3 + 1", "two(long x) { return x * 4"));
+        final PatchRefusedException refusal = refusal(sources);
+        assertThat(refusal.reason()).isEqualTo(Refusal.FOLDED_CODE);
+        assertThat(refusal.subject()).isEqualTo("two");
+        assertThat(refusal).hasMessageContaining("one");
+    }
+
+    @Test
+    void rule3FunctionsThatBecomeOneAreReplacedUnderBothNames() throws Exception {
+        final String code = """
+            NOINLINE long one(long x) { return x * 3 + 1; }
+            NOINLINE long two(long x) { return x * 5 + 2; }
+            long answer(long x) { return one(x) * 1000 + two(x); }
+            """;
+        final String same = code.replace("x * 3 + 1", "x * 7 + 4").replace("x * 5 + 2", "x * 7 + 4");
+        answers(CSources.pie(directory.resolve("same")).change(LOOP + code, LOOP + same), "1", "4007", "11011");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"makecontext", "jump_fcontext"})
+    void rule6StacksThatNobodySeesAreRefusedUnlessAllowed(final String symbol) throws Exception {
+        final String code = "void " + symbol + "(void);\n"
+                + (symbol.equals("makecontext") ? "" : "void jump_fcontext(void) { puts(\"\"); }\n")
+                + "NOINLINE long answer(long x) { if (x == 77) " + symbol + "(); return x * 2; }\n";
+        final CSources sources = changed("gcc", code, "x * 2", "x * 3");
+        final PatchRefusedException refusal = refusal(sources);
+        assertThat(refusal.reason()).isEqualTo(Refusal.HIDDEN_STACKS);
+        assertThat(refusal.subject()).isEqualTo(symbol);
+        assertThat(sources.buildFile(new BuildOptions(List.of(), List.of(), true, Set.of())))
+                .isNotEmpty();
+    }
+
+    private static final String CATCHING = """
+        extern "C" NOINLINE long through(long (*inner)(long), long x) { return inner(x) + 1 CHANGE; }
+        static long thrower(long x) { if (x > 10) throw x; return x; }
+        long answer(long x) { try { return through(thrower, x); } catch (long y) { return -y; } }
+        """;
+
+    @ParameterizedTest
+    @ValueSource(strings = {"g++", "clang++"})
+    void rule8CodeThatExceptionsMayPassThroughIsRefused(final String compiler) throws Exception {
+        final CSources sources = CSources.pie(directory.resolve(compiler))
+                .with(compiler)
+                .change(LOOP + CATCHING.replace("CHANGE", ""), LOOP + CATCHING.replace("CHANGE", "+ 1"));
+        final PatchRefusedException refusal = refusal(sources);
+        assertThat(refusal.reason()).isEqualTo(Refusal.EXCEPTIONS);
+        assertThat(refusal.subject()).isEqualTo("through");
+    }
+
+    private static final String CPLUSPLUS = """
+        template <typename T> NOINLINE T twice(T x) { static T calls; return x * 2 + calls++; }
+        struct shape {
+            long side;
+            explicit shape(long s) : side(s) {}
+            virtual ~shape() {}
+            virtual long area() const { return side * side; }
+        };
+        struct cube : shape {
+            using shape::shape;
+            long area() const override { return shape::area() * 6 CHANGE; }
+        };
+        NOINLINE static long measure(const shape &s) { return s.area() + twice(s.side); }
+        long answer(long x) { cube c(x); return measure(c); }
+        """;
+
+    @ParameterizedTest
+    @ValueSource(strings = {"g++", "clang++"})
+    void rule8CPlusPlusWithoutExceptionsIsTaken(final String compiler) throws Exception {
+        // Virtual functions, templates and their static variables: sections of which the linker keeps one.
+        final CSources sources = CSources.pie(
+                        directory.resolve(compiler), "-fno-exceptions", "-fno-rtti", "-fno-asynchronous-unwind-tables")
+                .with(compiler)
+                .change(LOOP + CPLUSPLUS.replace("CHANGE", ""), LOOP + CPLUSPLUS.replace("CHANGE", "+ twice(side)"));
+        try (PatchedProgram program = new PatchedProgram(directory, sources.program())) {
+            assertThat(program.ask("3")).isEqualTo("60");
+            assertThat(program.ask("3")).isEqualTo("61");
+            program.install(sources.build());
+            assertThat(program.ask("3")).isEqualTo(String.valueOf(54 + (6 + 2) + (6 + 3)));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gcc", "clang"})
+    void rule9WhatIsNewLiesInItsOwnArea(final String compiler) throws Exception {
+        final String code = """
+            NEW
+            NOINLINE long answer(long x) { return x * 2 USE; }
+            """;
+        final CSources sources = CSources.pie(directory.resolve(compiler))
+                .with(compiler)
+                .change(
+                        LOOP + code.replace("NEW", "").replace("USE", ""),
+                        LOOP
+                                + code.replace("NEW", "static long count; static const long fixed[] = {4, 5};")
+                                        .replace("USE", "+ ++count + fixed[x & 1]"));
+        final Patch patch = sources.build();
+        final var target = patch.targets().getFirst();
+        assertThat(target.data().size()).isEqualTo(8);
+        assertThat(target.constants().size()).isPositive();
+        assertThat(target.variables()).singleElement().satisfies(variable -> {
+            assertThat(variable.name()).isEqualTo("count");
+            assertThat(variable.unit()).isEqualTo("main" + (compiler.endsWith("+") ? ".cc" : ".c"));
+        });
+        answers(sources, "1", "2", "8");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gcc", "clang"})
+    void rule10LibraryFunctionsGoThroughTheProgramsOwnSlots(final String compiler) throws Exception {
+        final String code =
+                "NOINLINE long answer(long x) { char b[32]; sprintf(b, \"%ld\", x); return atol(b) * 2; }\n";
+        final CSources sources = changed(compiler, code, "* 2", "* 3");
+        answers(sources, "4", "8", "12");
+        assertThat(sources.build().targets().getFirst().text().relocations())
+                .extracting(PatchRelocation::target)
+                .noneMatch(RelocationTarget.Dynamic.class::isInstance);
+    }
+
+    @Test
+    void rule10ANewSymbolOfALibraryThatTheProgramNamesMayBeUsed() throws Exception {
+        final String code = "NOINLINE long answer(long x) { return x * 2; }\n";
+        final CSources sources = changed("gcc", code, "x * 2", "strtoul(\"77\", NULL, 8) + x");
+        assertThat(refusal(sources).reason()).isEqualTo(Refusal.UNRESOLVED_SYMBOL);
+        final byte[] file = sources.buildFile(
+                new BuildOptions(List.of(), NeededLibraries.of(ElfFile.read(sources.program())), false, Set.of()));
+        try (PatchedProgram program = new PatchedProgram(directory, sources.program())) {
+            assertThat(program.ask("4")).isEqualTo("8");
+            program.install(PatchReader.read(file));
+            assertThat(program.ask("4")).isEqualTo("67");
+        }
+    }
+
+    @Test
+    void rule10StaticProgramsAreTaken() throws Exception {
+        final String code = "NOINLINE long answer(long x) { return labs(x) * 2; }\n";
+        for (final String kind : List.of("-static", "-static-pie")) {
+            final CSources sources = new CSources(
+                            directory.resolve(kind), List.of("-fPIE"), List.of(kind, "-Wl,--build-id=sha1"))
+                    .change(LOOP + code, LOOP + code.replace("* 2", "* 3"));
+            final Patch patch = sources.build();
+            assertThat(functions(patch)).containsExactly("answer");
+            assertThat(patch.targets().getFirst().positionIndependent()).isEqualTo(kind.equals("-static-pie"));
+        }
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.quiescence;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.time.Duration;
+import java.util.Collections;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** The helper takes images up to the limit, however small its Java heap, and nothing beyond. */
+class HelperMemoryTest {
+    private static final Duration TIMEOUT = Duration.ofMinutes(2);
+    private static final UnwindRequest REQUEST = new UnwindRequest(
+            List.of(new UnwindRequest.Image(1, 0x1000, 0x2000)), Collections.nCopies(17, 0L), 0, new byte[16]);
+
+    private static void zeros(final OutputStream out, final int length) throws IOException {
+        final byte[] piece = new byte[1 << 20];
+        for (int at = 0; at < length; at += piece.length) {
+            out.write(piece, 0, Math.min(piece.length, length - at));
+        }
+    }
+
+    @Test
+    void anImageMayBeLargerThanTheHeap() throws Exception {
+        try (HelperProcess helper = new HelperProcess()) {
+            helper.add(1, UnwindProtocol.MAX_IMAGE, out -> zeros(out, UnwindProtocol.MAX_IMAGE), TIMEOUT);
+            assertThat(helper.unwind(REQUEST, TIMEOUT).complete()).isFalse();
+            assertThat(ProcessHandle.of(helper.pid())).isPresent();
+        }
+    }
+
+    @Test
+    void aLargerImageEndsTheHelper() throws Exception {
+        try (HelperProcess helper = new HelperProcess()) {
+            assertThatThrownBy(() -> {
+                        helper.add(1, UnwindProtocol.MAX_IMAGE + 1, out -> zeros(out, 1 << 20), TIMEOUT);
+                        helper.unwind(REQUEST, TIMEOUT);
+                    })
+                    .isInstanceOf(IOException.class);
+        }
+    }
+}
