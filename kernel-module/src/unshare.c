@@ -38,6 +38,12 @@
 
 #define MARKED		xa_mk_value(1)
 
+/*
+ * To attach hooks and to detach them takes the kernel long: who shares memory and
+ * unshares some again soon finds them in place.
+ */
+#define LINGER		(5 * HZ)
+
 static unsigned long page_number(unsigned long address)
 {
 	return address >> PAGE_SHIFT;
@@ -373,7 +379,8 @@ static int keep_space(struct atlas_space *space)
 
 static void let_go_work(struct work_struct *work)
 {
-	struct atlas_space *space = container_of(work, struct atlas_space, unshared_work);
+	struct atlas_space *space = container_of(to_delayed_work(work), struct atlas_space,
+						 unshared_work);
 	bool last;
 
 	mutex_lock(&space->mutex);
@@ -394,7 +401,9 @@ static void let_go(struct atlas_space *space)
 	if (!xa_empty(&space->unshared))
 		return;
 	atlas_space_hold(space);
-	if (!queue_work(atlas_wq, &space->unshared_work))
+	/* Pending already: that has a reference. */
+	if (READ_ONCE(space->gone) ? mod_delayed_work(atlas_wq, &space->unshared_work, 0) :
+				     !queue_delayed_work(atlas_wq, &space->unshared_work, LINGER))
 		atlas_space_put(space);
 }
 
@@ -405,7 +414,7 @@ static void let_go(struct atlas_space *space)
 void atlas_unshare_init(struct atlas_space *space)
 {
 	xa_init_flags(&space->unshared, XA_FLAGS_ACCOUNT);
-	INIT_WORK(&space->unshared_work, let_go_work);
+	INIT_DELAYED_WORK(&space->unshared_work, let_go_work);
 }
 
 /**

@@ -38,12 +38,14 @@ class KernelModuleIT {
                 Machine.of("6.12 with page-table isolation", "6.12", "--pti", "on"));
     }
 
-    /** Those that differ between machines; for all of them on each there is not the time. */
+    /**
+     * Those that differ between machines; for all of them on each there is not the time, nor for 7.2, whose module
+     * needs sid's compiler: {@code check 7.2}.
+     */
     static Stream<Machine> otherMachines() {
         return Stream.of(
                 Machine.of("6.1 without, one processor", "6.1", "--pti", "off", "--cpus", "1"),
-                Machine.of("6.12, 5-level paging, four processors", "6.12", "--la57", "--cpus", "4"),
-                Machine.of("7.2 with page-table isolation, 5-level paging", "7.2", "--pti", "on", "--la57"));
+                Machine.of("6.12, 5-level paging, four processors", "6.12", "--la57", "--cpus", "4"));
     }
 
     @ParameterizedTest
