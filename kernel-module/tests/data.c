@@ -472,12 +472,7 @@ int main(void)
 {
 	int i;
 
-	handle = attach(getpid());
-	need(handle >= 0);
-	start_partner();
-	view = create_view(handle, 0);
-	need(!write_return(handle, view, answer, 2));
-	need(move(handle, own_tid(), view));
+	view = begin_in_view(&handle, answer);
 	test_fork();
 	test_reclaim();
 	test_advice();
@@ -492,11 +487,7 @@ int main(void)
 	test_looked_at();
 	test_futex();
 	test_end();
-	is(answer(), 2, "the view is what it was");
-	need(move(handle, own_tid(), 0));
-	stop_partner();
-	is(delete_view(handle, view), 0, "and goes");
-	close(handle);
+	end_in_view(handle, view, answer);
 	for (i = 0; i < 500 && info().views; i++)
 		pause_ms(10);
 	is(info().views, 0, "and those of all children");

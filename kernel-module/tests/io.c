@@ -188,20 +188,11 @@ static void test_ring(void)
 
 int main(void)
 {
-	handle = attach(getpid());
-	need(handle >= 0);
-	start_partner();
-	view = create_view(handle, 0);
-	need(!write_return(handle, view, answer, 2));
-	need(move(handle, own_tid(), view));
+	view = begin_in_view(&handle, answer);
 	test_direct();
 	test_text();
 	test_processes();
 	test_ring();
-	is(answer(), 2, "the view is what it was");
-	need(move(handle, own_tid(), 0));
-	stop_partner();
-	is(delete_view(handle, view), 0, "and goes");
-	close(handle);
+	end_in_view(handle, view, answer);
 	return tap_done();
 }

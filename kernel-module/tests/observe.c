@@ -352,22 +352,13 @@ static void test_bpf(void)
 
 int main(void)
 {
-	handle = attach(getpid());
-	need(handle >= 0);
-	start_partner();
-	view = create_view(handle, 0);
-	need(!write_return(handle, view, answer, 2));
-	need(move(handle, own_tid(), view));
+	view = begin_in_view(&handle, answer);
 	test_maps();
 	test_pagemap();
 	test_soft_dirty();
 	test_memory_file();
 	test_samples();
 	test_bpf();
-	is(answer(), 2, "the view is what it was");
-	need(move(handle, own_tid(), 0));
-	stop_partner();
-	is(delete_view(handle, view), 0, "and goes");
-	close(handle);
+	end_in_view(handle, view, answer);
 	return tap_done();
 }

@@ -206,4 +206,32 @@ static inline int remove_swap(void)
 	return error;
 }
 
+/* --- a test that runs in a view --------------------------------------------- */
+
+/*
+ * The caller goes on in a new view of its process, in which the function returns
+ * two; with a partner in the base.
+ */
+static inline int begin_in_view(int *handle, int (*function)(void))
+{
+	int view;
+
+	*handle = attach(getpid());
+	need(*handle >= 0);
+	start_partner();
+	view = create_view(*handle, 0);
+	need(!write_return(*handle, view, function, 2));
+	need(move(*handle, own_tid(), view));
+	return view;
+}
+
+static inline void end_in_view(int handle, int view, int (*function)(void))
+{
+	is(function(), 2, "the view is what it was");
+	need(move(handle, own_tid(), 0));
+	stop_partner();
+	is(delete_view(handle, view), 0, "and goes");
+	close(handle);
+}
+
 #endif
