@@ -92,26 +92,10 @@ public final class NodeAgent implements AutoCloseable {
         this.podViews = client.resources(PodView.class)
                 .inAnyNamespace()
                 .withLabel(Atlas.NODE_LABEL, Atlas.nodeLabel(node))
-                .inform(new ResourceEventHandler<>() {
-                    @Override
-                    public void onAdd(final PodView view) {
-                        wake(view);
-                    }
-
-                    @Override
-                    public void onUpdate(final PodView before, final PodView view) {
-                        if (!before.getMetadata()
-                                .getGeneration()
-                                .equals(view.getMetadata().getGeneration())) {
-                            wake(view);
-                        }
-                    }
-
-                    @Override
-                    public void onDelete(final PodView view, final boolean unknown) {
-                        wake(view);
-                    }
-                });
+                .runnableInformer(0);
+        // Only then: the first events come at once, and look into it.
+        podViews.addEventHandler(wakeOnChange());
+        podViews.run();
         LOG.info("agent of node {} started", node);
     }
 
@@ -135,6 +119,29 @@ public final class NodeAgent implements AutoCloseable {
     static KubernetesResource warmUp(final KubernetesClient client) {
         final KubernetesSerialization serialization = client.getKubernetesSerialization();
         return serialization.unmarshal(serialization.asJson(new PodView()));
+    }
+
+    private ResourceEventHandler<PodView> wakeOnChange() {
+        return new ResourceEventHandler<>() {
+            @Override
+            public void onAdd(final PodView view) {
+                wake(view);
+            }
+
+            @Override
+            public void onUpdate(final PodView before, final PodView view) {
+                if (!before.getMetadata()
+                        .getGeneration()
+                        .equals(view.getMetadata().getGeneration())) {
+                    wake(view);
+                }
+            }
+
+            @Override
+            public void onDelete(final PodView view, final boolean unknown) {
+                wake(view);
+            }
+        };
     }
 
     private void wake(final PodView view) {

@@ -207,7 +207,8 @@ final class ProcessReconciler {
     static String program(final TargetProcess process) throws IOException {
         return process.mappings().stream()
                 .map(Mapping::name)
-                .filter(name -> name.startsWith("/"))
+                // Areas of the module's may lie below it.
+                .filter(name -> name.startsWith("/") && !name.startsWith("/atlas:"))
                 .findFirst()
                 .orElse("");
     }
