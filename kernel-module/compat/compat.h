@@ -9,6 +9,7 @@
 #include <linux/ftrace.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
+#include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 #include <linux/syscore_ops.h>
 #include <linux/version.h>
@@ -19,6 +20,16 @@
  */
 #ifdef CONFIG_PREEMPT_RT
 #error "kernels with PREEMPT_RT are not supported"
+#endif
+
+/*
+ * Where RCU lists are proven the kernel's macro asks for the lock that guards this
+ * one too, and it is not exported. Here threads are walked under RCU only.
+ */
+#if defined(CONFIG_PROVE_RCU_LIST) && defined(__for_each_thread)
+#undef __for_each_thread
+#define __for_each_thread(signal, task) \
+	list_for_each_entry_rcu(task, &(signal)->thread_head, thread_node)
 #endif
 
 /* 6.2 renamed it and added access to the arguments. */
