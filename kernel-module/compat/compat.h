@@ -9,6 +9,8 @@
 #include <linux/ftrace.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
+#include <linux/shmem_fs.h>
+#include <linux/syscore_ops.h>
 #include <linux/version.h>
 
 /*
@@ -27,14 +29,60 @@
 	regs_get_kernel_argument(&(fregs)->regs, n)
 #endif
 
+/*
+ * Direct calls. 6.4 gave the functions for an ftrace_ops of one's own the plain
+ * name; before, a registration that failed left the ops half set up. Kernels
+ * may jump instead of call from 6.19 on: nothing is left on the stack then.
+ * The flag keeps ftrace from being switched off, and registering loses it.
+ */
+#ifdef CONFIG_DYNAMIC_FTRACE_WITH_JMP
+#define ATLAS_FTRACE_JUMPS
+#define atlas_compat_direct_address(entry) ftrace_jmp_set((unsigned long)(entry))
+#else
+#define atlas_compat_direct_address(entry) ((unsigned long)(entry))
+#endif
+
+static inline int atlas_compat_direct_register(struct ftrace_ops *ops, void *entry)
+{
+#ifdef CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+	int error = register_ftrace_direct_multi(ops, atlas_compat_direct_address(entry));
+#else
+	int error = register_ftrace_direct(ops, atlas_compat_direct_address(entry));
+#endif
+
+	if (error) {
+		ops->func = NULL;
+		ops->trampoline = 0;
+	} else {
+		ops->flags |= FTRACE_OPS_FL_PERMANENT;
+	}
+	return error;
+#else
+	return -EOPNOTSUPP;
+#endif
+}
+
+static inline void atlas_compat_direct_unregister(struct ftrace_ops *ops, void *entry)
+{
+#ifdef CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+	unregister_ftrace_direct_multi(ops, atlas_compat_direct_address(entry));
+#else
+	unregister_ftrace_direct(ops, atlas_compat_direct_address(entry), false);
+#endif
+	ops->flags &= ~FTRACE_OPS_FL_PERMANENT;
+#endif
+}
+
 /* 6.5 removed the array of VMAs. */
 static inline long atlas_get_page_remote(struct mm_struct *mm, unsigned long address,
-					 struct page **page)
+					 unsigned int flags, struct page **page)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
-	return get_user_pages_remote(mm, address, 1, FOLL_FORCE, page, NULL, NULL);
+	return get_user_pages_remote(mm, address, 1, flags, page, NULL, NULL);
 #else
-	return get_user_pages_remote(mm, address, 1, FOLL_FORCE, page, NULL);
+	return get_user_pages_remote(mm, address, 1, flags, page, NULL);
 #endif
 }
 
@@ -79,6 +127,123 @@ static inline void atlas_compat_fault_unlock(struct vm_area_struct *vma, unsigne
 	release_fault_lock(&(struct vm_fault){ .vma = vma, .flags = flags });
 #endif
 }
+
+/* Whether io_uring acts for a task, by threads of its own perhaps. */
+static inline bool atlas_uses_io_uring(struct task_struct *task)
+{
+#ifdef CONFIG_IO_URING
+	return READ_ONCE(task->io_uring);
+#else
+	return false;
+#endif
+}
+
+/* 6.4 brought the lock of a VMA: without it the mmap lock keeps faults out. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+static inline void vma_start_write(struct vm_area_struct *vma)
+{
+	mmap_assert_write_locked(vma->vm_mm);
+}
+#endif
+
+/* 7.0 made one function of an inline around another. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+#define ATLAS_GET_LOCKED_PTE "__get_locked_pte"
+#else
+#define ATLAS_GET_LOCKED_PTE "get_locked_pte"
+#endif
+
+/* 6.10 told move_page_tables() of an early stack, 6.16 gave it a structure. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+#define ATLAS_MOVE_PARAMETERS							\
+	struct vm_area_struct *vma, unsigned long from,				\
+	struct vm_area_struct *new_vma, unsigned long to, unsigned long length,	\
+	bool need_rmap_locks, bool for_stack
+#define ATLAS_MOVE_ARGUMENTS vma, from, new_vma, to, length, need_rmap_locks, for_stack
+#define ATLAS_MOVE_MM		(vma->vm_mm)
+#define ATLAS_MOVE_FROM		from
+#define ATLAS_MOVE_TO		to
+#define ATLAS_MOVE_LENGTH	length
+#else
+struct atlas_move_control {
+	struct vm_area_struct *vma;
+	struct vm_area_struct *new_vma;
+	unsigned long from;
+	unsigned long end;
+	unsigned long to;
+	unsigned long length;
+};
+
+#define ATLAS_MOVE_PARAMETERS	struct atlas_move_control *move_control
+#define ATLAS_MOVE_ARGUMENTS	move_control
+#define ATLAS_MOVE_MM		(move_control->vma->vm_mm)
+#define ATLAS_MOVE_FROM		(move_control->from)
+#define ATLAS_MOVE_TO		(move_control->to)
+#define ATLAS_MOVE_LENGTH	(move_control->length)
+#endif
+
+/* What tells sparse of a lock that is held when a result is not NULL. */
+#ifdef __cond_lock
+#define ATLAS_COND_LOCK(lock, result) __cond_lock(lock, result)
+#else
+#define ATLAS_COND_LOCK(lock, result) (result)
+#endif
+
+/* 6.3 gave mprotect_fixup() the iterator that its caller walks with. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#define ATLAS_MPROTECT_PARAMETERS						\
+	struct mmu_gather *tlb, struct vm_area_struct *vma,			\
+	struct vm_area_struct **pprev, unsigned long start,			\
+	unsigned long end, unsigned long newflags
+#define ATLAS_MPROTECT_ARGUMENTS tlb, vma, pprev, start, end, newflags
+#else
+#define ATLAS_MPROTECT_PARAMETERS						\
+	struct vma_iterator *iterator, struct mmu_gather *tlb,			\
+	struct vm_area_struct *vma, struct vm_area_struct **pprev,		\
+	unsigned long start, unsigned long end, unsigned long newflags
+#define ATLAS_MPROTECT_ARGUMENTS iterator, tlb, vma, pprev, start, end, newflags
+#endif
+
+/*
+ * What is called when the last CPU goes to sleep: 6.19 gave the callbacks an
+ * argument, and stable kernels took it over, so that it is not the version that
+ * tells (see Kbuild).
+ */
+#ifdef ATLAS_HAS_SYSCORE_DATA
+#define ATLAS_SYSCORE(name, on_suspend_do, on_resume_do)			\
+	static int name##_suspend(void *unused) { return on_suspend_do(); }	\
+	static void name##_resume(void *unused) { on_resume_do(); }		\
+	static const struct syscore_ops name##_ops = {				\
+		.suspend = name##_suspend, .resume = name##_resume,		\
+	};									\
+	static struct syscore name = { .ops = &name##_ops }
+#define atlas_compat_syscore_register register_syscore
+#define atlas_compat_syscore_unregister unregister_syscore
+#else
+#define ATLAS_SYSCORE(name, on_suspend_do, on_resume_do)			\
+	static struct syscore_ops name = {					\
+		.suspend = on_suspend_do, .resume = on_resume_do,		\
+	}
+#define atlas_compat_syscore_register register_syscore_ops
+#define atlas_compat_syscore_unregister unregister_syscore_ops
+#endif
+
+/* 7.0 made the flags of a mapping a bitmap. */
+static inline struct file *atlas_compat_shmem_file(const char *name, loff_t size)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+	return shmem_file_setup(name, size, VM_NORESERVE);
+#else
+	return shmem_file_setup(name, size, mk_vma_flags(VMA_NORESERVE_BIT));
+#endif
+}
+
+/* 7.0 had the callbacks about use say yes or no. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+#define atlas_young_t int
+#else
+#define atlas_young_t bool
+#endif
 
 /* 6.4 gave kernel helpers of a process a flag in common. */
 #ifdef PF_USER_WORKER

@@ -19,6 +19,7 @@
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
+#include "../compat/compat.h"
 #include "atlas.h"
 
 struct area_job {
@@ -37,7 +38,7 @@ static struct file *make_file(const struct atlas_area *area, const void *content
 	ssize_t written;
 
 	snprintf(name, sizeof(name), "atlas:%s", area->name);
-	file = shmem_file_setup(name, area->length, VM_NORESERVE);
+	file = atlas_compat_shmem_file(name, area->length);
 	if (IS_ERR(file))
 		return file;
 	written = area->data_length ? kernel_write(file, content, area->data_length, &offset) : 0;

@@ -11,7 +11,9 @@
  * Locks, in the order in which they nest:
  *
  *   space->mutex    create, write, delete, freeze: the slow operations
- *   mm->mmap_lock   of the target
+ *   mm->mmap_lock   of the target. Held for writing, with the VMA's, for what
+ *                   must not meet a page fault (see unshare.c).
+ *                   Inside it the kernel's page-table locks.
  *   space->pt_lock  private tables and diverged pages of all views of the
  *                   space, the count of invalidations. Every walk of the
  *                   base's tables holds it from the root on: before the kernel
@@ -49,9 +51,14 @@
 
 #define ATLAS_MODULE_VERSION "0.1.0"
 
-/* Bounds that keep one process from exhausting the node. */
-#define ATLAS_MAX_VIEWS		32
-#define ATLAS_MAX_PAGES		2048
+/* 4 GiB: a bound on what can be unshared, of which each page takes a mark. */
+#define ATLAS_MAX_UNSHARED	(1ul << 20)
+
+/*
+ * For a request: charged to the process it is about, whose cgroup the caller
+ * sets. Fails rather than that a process is killed for it.
+ */
+#define ATLAS_GFP	(GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN)
 
 /* Everything that ATLAS_IOC_STATS reports and that is counted while running. */
 struct atlas_counters {
@@ -89,8 +96,17 @@ struct atlas_space {
 	struct list_head views;
 	int next_view;
 	unsigned int view_count;
+	bool base_deleted;		/* nobody can enter it; lock */
+	struct atlas_view *office;	/* what can not be deleted; NULL: the base; mutex */
 	struct atlas_view *default_view; /* NULL: that of the creator; lock */
 	struct list_head threads;	/* lock */
+
+	struct xarray unshared;		/* marks; see unshare.c */
+	atomic_long_t unshared_count;
+	bool kept;			/* by the marks; mutex */
+	struct delayed_work unshared_work;
+	unsigned long page_total;	/* entries of all views; pt_lock */
+	bool moving;			/* mremap() is under way, see move.c; pt_lock */
 
 	/* Invalidations under way, as in the kernel's secondary MMUs; pt_lock */
 	unsigned int invalidating;
@@ -125,7 +141,7 @@ struct atlas_view {
 	unsigned int threads;		/* lock */
 	u64 *root;			/* the top-level table; a pair under PTI */
 	phys_addr_t root_pa;
-	struct xarray pages;		/* diverged pages, by page number */
+	struct xarray pages;		/* its own, by page number; see page.c */
 	unsigned int page_count;	/* pt_lock */
 	unsigned int table_count;	/* pt_lock */
 	unsigned int creation_allocations; /* pages; while it is created: mutex */
@@ -133,6 +149,12 @@ struct atlas_view {
 	u8 tag[ATLAS_TAG_SIZE];		/* mutex */
 	struct work_struct free_work;
 	struct work_struct reap_work;
+};
+
+/* Views at one moment. */
+struct atlas_views {
+	unsigned int count;
+	struct atlas_view *views[];
 };
 
 struct atlas_move;
@@ -148,10 +170,21 @@ struct atlas_thread {
 	unsigned long snapshot_ip;	/* of the last snapshot; space->lock */
 	unsigned long snapshot_sp;
 	struct atlas_move *pending;	/* space->lock */
+	struct atlas_fork *fork;	/* used by the thread itself */
 	struct rcu_head rcu;
 };
 
+/* An entry of view->pages that needs no page: the content is zeros. */
+#define ATLAS_ZEROS	xa_mk_value(0)
+
+static inline struct page *atlas_entry_page(void *entry)
+{
+	return xa_is_value(entry) ? NULL : entry;
+}
+
 struct atlas_handle;
+struct atlas_fork;
+struct atlas_mremap;
 
 extern struct srcu_struct atlas_srcu;
 extern struct srcu_struct atlas_wrapper_srcu;
@@ -160,6 +193,7 @@ extern struct workqueue_struct *atlas_wq;
 /* space.c */
 struct atlas_space *atlas_space_get(struct mm_struct *mm);
 struct atlas_space *atlas_space_find(struct mm_struct *mm);
+bool atlas_space_viewed(struct mm_struct *mm);
 void atlas_space_hold(struct atlas_space *space);
 void atlas_space_put(struct atlas_space *space);
 void atlas_space_use(struct atlas_space *space);
@@ -172,12 +206,43 @@ u64 atlas_views_alive(void);
 struct atlas_view *atlas_view_create(struct atlas_space *space, struct atlas_view *from);
 struct atlas_view *atlas_view_find(struct atlas_space *space, int id);
 int atlas_view_delete(struct atlas_view *view);
+struct atlas_views *atlas_views_get(struct atlas_space *space, struct atlas_view *only);
+void atlas_views_put(struct atlas_views *views);
+int atlas_view_enterable(struct atlas_space *space, int id, struct atlas_view **view);
 void atlas_view_put(struct atlas_view *view);
 void atlas_view_detach_all(struct atlas_space *space);
-int atlas_view_write(struct atlas_view *view, unsigned long address,
-		     const void __user *data, size_t length);
-int atlas_view_copy_pages(struct atlas_view *view, struct atlas_view *from);
 extern atomic64_t atlas_view_total;
+
+/* page.c */
+struct page *atlas_page_get(struct atlas_view *view, unsigned long address, bool *own);
+int atlas_page_room(struct atlas_space *space, unsigned long count);
+int atlas_page_store(struct atlas_view *view, unsigned long index, void *entry);
+void atlas_page_drop(struct atlas_view *view, unsigned long index, void *entry,
+		     struct list_head *dropped);
+void atlas_pages_free(struct list_head *pages);
+int atlas_page_write(struct atlas_view *view, unsigned long address,
+		     const void __user *data, size_t length);
+void *atlas_page_copy(struct page *page);
+int atlas_pages_copy(struct atlas_view *view, struct atlas_view *from);
+
+/* unshare.c */
+void atlas_unshare_init(struct atlas_space *space);
+int atlas_unshare(struct atlas_space *space, unsigned long start, unsigned long end);
+int atlas_unshare_view(struct atlas_view *view);
+int atlas_unshare_writable(struct vm_area_struct *vma, unsigned long start, unsigned long end);
+int atlas_unshare_inherit(struct atlas_space *space, struct atlas_space *parent);
+void atlas_unshare_forget(struct atlas_space *space, unsigned long start, unsigned long end);
+int atlas_share(struct atlas_space *space, struct atlas_view *from, unsigned long start,
+		unsigned long end);
+
+/* move.c */
+struct atlas_mremap *atlas_move_begin(struct mm_struct *mm, unsigned long from,
+				      unsigned long to, unsigned long length);
+void atlas_move_end(struct atlas_mremap *move, unsigned long moved);
+
+/* gup.c */
+bool atlas_gup_refused(unsigned long start, unsigned long count);
+bool atlas_gup_dump(unsigned long address, struct page **page);
 
 /* table.c */
 int atlas_root_alloc(struct atlas_view *view);
@@ -189,18 +254,27 @@ bool atlas_table_clear(struct atlas_space *space, unsigned long start,
 		       unsigned long end, struct list_head *dropped);
 bool atlas_table_recheck(struct atlas_space *space, unsigned long start,
 			 unsigned long end);
+bool atlas_table_young(struct atlas_space *space, unsigned long start,
+		       unsigned long end, bool clear);
 void atlas_table_flush(struct atlas_space *space, unsigned long start,
 		       unsigned long end);
-void atlas_pages_free(struct list_head *pages);
+bool atlas_table_has_small(struct atlas_space *space, unsigned long address);
 
 /* notifier.c */
 int atlas_notifier_register(struct atlas_space *space);
 void atlas_notifier_unregister(struct atlas_space *space);
+void atlas_invalidate_begin(struct atlas_space *space, unsigned long start, unsigned long end,
+			    struct list_head *dropped);
+void atlas_invalidate_end(struct atlas_space *space, unsigned long start, unsigned long end);
 
 /* root.c */
 void atlas_root_leave(struct mm_struct *next);
 void atlas_root_enter(struct mm_struct *next, struct task_struct *task);
 void atlas_root_load(struct atlas_space *space, struct atlas_view *view);
+void atlas_root_carry_ldt(void);
+bool atlas_root_holds(const struct mm_struct *mm);
+void atlas_root_begin(void);
+void atlas_root_end(void);
 void atlas_root_park(struct atlas_space *space, struct atlas_view *view);
 int atlas_root_supported(void);
 u64 atlas_root_flushes(void);
@@ -211,13 +285,18 @@ int atlas_thread_register(struct atlas_space *space, struct task_struct *task,
 			  struct atlas_view *view, gfp_t gfp);
 void atlas_thread_forget(struct task_struct *task);
 void atlas_thread_forget_all(struct atlas_space *space);
-void atlas_thread_born(struct task_struct *child, unsigned long clone_flags);
 bool atlas_thread_set_view(struct atlas_thread *thread, struct atlas_view *view,
 			   struct atlas_view **emptied);
 void atlas_view_emptied(struct atlas_view *view);
 struct task_struct *atlas_task_get(struct atlas_space *space, pid_t tid);
+bool atlas_threads_use_io_uring(struct atlas_space *space);
+
+/* fork.c */
+void atlas_thread_born(struct task_struct *child, unsigned long clone_flags);
+int atlas_fork_copy(struct mm_struct *child, struct vm_area_struct *vma);
 
 /* fault.c */
+bool atlas_fault_own(struct vm_area_struct *vma, unsigned long address);
 vm_fault_t atlas_fault(struct vm_area_struct *vma, unsigned long address,
 		       unsigned int flags, vm_fault_t result);
 
@@ -226,6 +305,7 @@ int atlas_snapshot(struct atlas_space *space, struct atlas_snapshot *snapshot);
 
 /* migrate.c */
 int atlas_migrate(struct atlas_space *space, const struct atlas_migrate *request);
+int atlas_enter(struct atlas_space *space, struct atlas_enter *request);
 void atlas_move_cancel(struct task_struct *task, struct atlas_move *move, int view);
 
 /* check.c */
@@ -245,16 +325,21 @@ void atlas_event_post(struct atlas_space *space, const struct atlas_event *event
 		      struct task_struct *task);
 
 /* handle.c */
-int atlas_handle_create(struct task_struct *leader);
+int atlas_handle_create(struct task_struct *leader, bool self);
 
 /* hooks.c */
-int atlas_hooks_get(void);
-void atlas_hooks_put(void);
+enum atlas_hooks {
+	ATLAS_HOOKS_VIEWS,	/* while a space is armed */
+	ATLAS_HOOKS_UNSHARED,	/* while memory of a process is unshared */
+};
+int atlas_hooks_get(enum atlas_hooks group);
+void atlas_hooks_put(enum atlas_hooks group);
 bool atlas_hooks_installed(void);
 int atlas_hooks_init(void);
-void atlas_hooks_exit(void);
 
-/* main.c: work that other tasks run for us and that must end before unload */
+/* main.c */
+bool atlas_owns_virtual_processors(struct task_struct *leader);
+/* Work that other tasks run for us and that must end before unload */
 void atlas_work_begin(void);
 void atlas_work_end(void);
 

@@ -12,19 +12,51 @@
 /* Long enough for any invalidation; a thread that waits longer just faults again. */
 #define INVALIDATION_WAIT	(HZ / 50 ?: 1)
 
+/* The view of the current thread, while it runs in this mm. Under RCU. */
+static struct atlas_view *current_view(const struct mm_struct *mm)
+{
+	struct atlas_thread *thread = atlas_thread_find(current);
+
+	return thread && thread->space->mm == mm ? READ_ONCE(thread->view) : NULL;
+}
+
+/**
+ * atlas_fault_own() - resolve a fault by a page of the view's own
+ * @vma: the mapping, locked; it allows the access
+ * @address: the faulting address
+ *
+ * The base has no part in it: nothing is populated there that it does not need.
+ *
+ * Return: whether the access can go on.
+ */
+bool atlas_fault_own(struct vm_area_struct *vma, unsigned long address)
+{
+	int section = srcu_read_lock(&atlas_srcu);
+	struct atlas_view *view;
+	bool filled = false;
+
+	rcu_read_lock();
+	view = current_view(vma->vm_mm);
+	rcu_read_unlock();
+	if (view && xa_load(&view->pages, address >> PAGE_SHIFT) &&
+	    !atlas_table_fill(view, vma, address)) {
+		atomic64_inc(&view->space->counters.faults);
+		filled = true;
+	}
+	srcu_read_unlock(&atlas_srcu, section);
+	return filled;
+}
+
 /* Fills the view in. Nothing here sleeps for long, so that views can be freed. */
 static int fill(struct vm_area_struct *vma, unsigned long address,
 		struct atlas_space **space, unsigned long *ended)
 {
-	struct atlas_thread *thread;
-	struct atlas_view *view = NULL;
-	int section, error = 0;
+	int section = srcu_read_lock(&atlas_srcu);
+	struct atlas_view *view;
+	int error = 0;
 
-	section = srcu_read_lock(&atlas_srcu);
 	rcu_read_lock();
-	thread = atlas_thread_find(current);
-	if (thread && thread->space->mm == vma->vm_mm)
-		view = READ_ONCE(thread->view);
+	view = current_view(vma->vm_mm);
 	rcu_read_unlock();
 	if (view) {
 		*ended = READ_ONCE(view->space->invalidations_ended);

@@ -7,6 +7,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/ktime.h>
+#include <linux/memcontrol.h>
 #include <linux/module.h>
 #include <linux/pid_namespace.h>
 #include <linux/poll.h>
@@ -27,6 +28,7 @@ struct atlas_handle {
 	struct task_struct *leader;	/* with a reference */
 	struct pid_namespace *pids;	/* in which it speaks of threads */
 	struct list_head node;		/* in space->handles */
+	bool self;			/* for self-service only */
 	int closing;			/* of the gate, by this handle, or 0; space->mutex */
 	spinlock_t lock;		/* the ring */
 	wait_queue_head_t readable;
@@ -121,6 +123,28 @@ static __poll_t handle_poll(struct file *file, poll_table *table)
 
 /* --- views ------------------------------------------------------------------ */
 
+/* Also the deleted view that the caller itself is in, as mmview has it. */
+static int view_to_copy(struct atlas_handle *handle, int id, struct atlas_view **view)
+{
+	struct atlas_space *space = handle->space;
+	int error = atlas_view_enterable(space, id, view);
+	struct atlas_thread *thread;
+
+	if (!error || !handle->self)
+		return error;
+	/* Whoever leaves it: it is freed under the space's mutex, which is held. */
+	rcu_read_lock();
+	raw_spin_lock_irq(&space->lock);
+	thread = atlas_thread_find(current);
+	if (thread && thread->space == space && atlas_view_id(thread->view) == id) {
+		*view = thread->view;
+		error = 0;
+	}
+	raw_spin_unlock_irq(&space->lock);
+	rcu_read_unlock();
+	return error;
+}
+
 static int do_create(struct atlas_handle *handle, struct atlas_view_create *request)
 {
 	struct atlas_space *space = handle->space;
@@ -130,11 +154,12 @@ static int do_create(struct atlas_handle *handle, struct atlas_view_create *requ
 	error = atlas_space_arm(space);
 	if (error)
 		return error;
-	if (request->from != ATLAS_VIEW_BASE) {
-		from = atlas_view_find(space, request->from);
-		if (!from)
-			return -ENOENT;
-	}
+	/* It gets none from now on (hooks.c), but may have got one since it was opened. */
+	if (atlas_owns_virtual_processors(handle->leader))
+		return -EOPNOTSUPP;
+	error = view_to_copy(handle, request->from, &from);
+	if (error)
+		return error;
 	view = atlas_view_create(space, from);
 	if (IS_ERR(view))
 		return PTR_ERR(view);
@@ -142,7 +167,7 @@ static int do_create(struct atlas_handle *handle, struct atlas_view_create *requ
 	return 0;
 }
 
-/* A view that can be changed: EPERM for the base, as mmview has it. */
+/* A view that can be written: EPERM for the base. */
 static int changeable_view(struct atlas_space *space, int id, struct atlas_view **view)
 {
 	if (id == ATLAS_VIEW_BASE)
@@ -153,10 +178,21 @@ static int changeable_view(struct atlas_space *space, int id, struct atlas_view 
 
 static int do_delete(struct atlas_handle *handle, const struct atlas_view_ref *request)
 {
+	struct atlas_space *space = handle->space;
 	struct atlas_view *view;
-	int error = request->flags ? -EINVAL : changeable_view(handle->space, request->view, &view);
+	int error = request->flags ? -EINVAL : atlas_view_enterable(space, request->view, &view);
 
-	return error ?: atlas_view_delete(view);
+	if (error)
+		return error;
+	/* As mmview has it. */
+	if (view == space->office)
+		return -EPERM;
+	if (view)
+		return atlas_view_delete(view);
+	raw_spin_lock_irq(&space->lock);
+	space->base_deleted = true;
+	raw_spin_unlock_irq(&space->lock);
+	return 0;
 }
 
 static int do_write(struct atlas_handle *handle, const struct atlas_view_write *request)
@@ -170,7 +206,7 @@ static int do_write(struct atlas_handle *handle, const struct atlas_view_write *
 	    request->address >= TASK_SIZE_MAX ||
 	    request->length > TASK_SIZE_MAX - request->address)
 		return -EINVAL;
-	return atlas_view_write(view, request->address, u64_to_user_ptr(request->data),
+	return atlas_page_write(view, request->address, u64_to_user_ptr(request->data),
 				request->length);
 }
 
@@ -200,6 +236,47 @@ static int do_default(struct atlas_handle *handle, const struct atlas_view_ref *
 	space->default_view = view;
 	raw_spin_unlock_irq(&space->lock);
 	return 0;
+}
+
+/* The range of whole pages that a span touches. */
+static int span_range(const struct atlas_span *span, unsigned long *start, unsigned long *end)
+{
+	if (span->flags || offset_in_page(span->address) || !span->length ||
+	    span->address >= TASK_SIZE_MAX || span->length > TASK_SIZE_MAX - span->address)
+		return -EINVAL;
+	*start = span->address;
+	*end = PAGE_ALIGN(span->address + span->length);
+	return 0;
+}
+
+static int do_unshare(struct atlas_handle *handle, const struct atlas_span *request)
+{
+	unsigned long start, end;
+	int error = request->view ? -EINVAL : span_range(request, &start, &end);
+
+	error = error ?: atlas_space_arm(handle->space);
+	return error ?: atlas_unshare(handle->space, start, end);
+}
+
+static int do_share(struct atlas_handle *handle, const struct atlas_span *request)
+{
+	struct atlas_view *view;
+	unsigned long start, end;
+	int error = span_range(request, &start, &end);
+
+	error = error ?: atlas_view_enterable(handle->space, request->view, &view);
+	return error ?: atlas_share(handle->space, view, start, end);
+}
+
+static int do_switch_base(struct atlas_handle *handle, const struct atlas_view_ref *request)
+{
+	struct atlas_space *space = handle->space;
+	struct atlas_view *view;
+	int error = request->flags ? -EINVAL : atlas_view_enterable(space, request->view, &view);
+
+	if (!error)
+		space->office = view;
+	return error;
 }
 
 /* --- lists ------------------------------------------------------------------ */
@@ -287,6 +364,15 @@ static int do_snapshot(struct atlas_handle *handle, struct atlas_snapshot *reque
 	return atlas_space_arm(handle->space) ?: atlas_snapshot(handle->space, request);
 }
 
+static int do_enter(struct atlas_handle *handle, struct atlas_enter *request)
+{
+	if (!handle->self)
+		return -EPERM;
+	if (request->view < ATLAS_VIEW_CURRENT)
+		return -EINVAL;
+	return atlas_space_arm(handle->space) ?: atlas_enter(handle->space, request);
+}
+
 static int do_migrate(struct atlas_handle *handle, struct atlas_migrate *request)
 {
 	return atlas_space_arm(handle->space) ?: atlas_migrate(handle->space, request);
@@ -348,6 +434,8 @@ union request {
 	struct atlas_area area;
 	struct atlas_freeze freeze;
 	struct atlas_stats stats;
+	struct atlas_enter enter;
+	struct atlas_span span;
 };
 
 static int dispatch(struct atlas_handle *handle, unsigned int command, union request *request)
@@ -380,9 +468,48 @@ static int dispatch(struct atlas_handle *handle, unsigned int command, union req
 	case ATLAS_IOC_STATS:
 		read_stats(handle->space, &request->stats);
 		return 0;
+	case ATLAS_IOC_ENTER:
+		return do_enter(handle, &request->enter);
+	case ATLAS_IOC_UNSHARE:
+		return do_unshare(handle, &request->span);
+	case ATLAS_IOC_SHARE:
+		return do_share(handle, &request->span);
+	case ATLAS_IOC_SWITCH_BASE:
+		return do_switch_base(handle, &request->ref);
 	default:
 		return -ENOTTY;
 	}
+}
+
+/* What a process may do to itself by the stores and mprotect() that it has anyway. */
+static bool is_self_service(unsigned int command)
+{
+	switch (command) {
+	case ATLAS_IOC_VIEW_CREATE:
+	case ATLAS_IOC_VIEW_DELETE:
+	case ATLAS_IOC_VIEW_LIST:
+	case ATLAS_IOC_STATS:
+	case ATLAS_IOC_ENTER:
+	case ATLAS_IOC_UNSHARE:
+	case ATLAS_IOC_SHARE:
+	case ATLAS_IOC_SWITCH_BASE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The memory that a request takes is charged to the process that it is for. */
+static int dispatch_charged(struct atlas_handle *handle, unsigned int command,
+			    union request *request)
+{
+	struct mem_cgroup *group = get_mem_cgroup_from_mm(handle->space->mm);
+	struct mem_cgroup *own = set_active_memcg(group);
+	int error = dispatch(handle, command, request);
+
+	set_active_memcg(own);
+	mem_cgroup_put(group);
+	return error;
 }
 
 static long handle_ioctl(struct file *file, unsigned int command, unsigned long argument)
@@ -396,6 +523,8 @@ static long handle_ioctl(struct file *file, unsigned int command, unsigned long 
 
 	if (_IOC_TYPE(command) != 'V' || size > sizeof(request))
 		return -ENOTTY;
+	if (handle->self && (current->mm != space->mm || !is_self_service(command)))
+		return -EPERM;
 	if ((_IOC_DIR(command) & _IOC_WRITE) && copy_from_user(&request, user, size))
 		return -EFAULT;
 	/* The process may be exiting: its mm must not go away under us. */
@@ -405,7 +534,7 @@ static long handle_ioctl(struct file *file, unsigned int command, unsigned long 
 		mmput(space->mm);
 		return -EINTR;
 	}
-	error = dispatch(handle, command, &request);
+	error = dispatch_charged(handle, command, &request);
 	mutex_unlock(&space->mutex);
 	mmput(space->mm);
 	if (!error && (_IOC_DIR(command) & _IOC_READ) && copy_to_user(user, &request, size))
@@ -467,10 +596,11 @@ static struct atlas_handle *new_handle(void)
 /**
  * atlas_handle_create() - open a process
  * @leader: its thread-group leader, which the caller may trace
+ * @self: for self-service only
  * Return: a new descriptor of the caller, or an errno: -ESRCH when it has no
  * address space any more.
  */
-int atlas_handle_create(struct task_struct *leader)
+int atlas_handle_create(struct task_struct *leader, bool self)
 {
 	struct mm_struct *mm = get_task_mm(leader);
 	struct atlas_handle *handle;
@@ -478,11 +608,6 @@ int atlas_handle_create(struct task_struct *leader)
 
 	if (!mm)
 		return -ESRCH;
-	/* Under PTI an LDT is mapped in the base root alone (C1). */
-	if (boot_cpu_has(X86_FEATURE_PTI) && READ_ONCE(mm->context.ldt)) {
-		mmput(mm);
-		return -EOPNOTSUPP;
-	}
 	handle = new_handle();
 	if (!handle)
 		goto out;
@@ -491,6 +616,7 @@ int atlas_handle_create(struct task_struct *leader)
 		free_handle(handle);
 		goto out;
 	}
+	handle->self = self;
 	handle->leader = get_task_struct(leader);
 	handle->pids = get_pid_ns(task_active_pid_ns(current));
 	spin_lock_irq(&handle->space->handles_lock);

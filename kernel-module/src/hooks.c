@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where the kernel calls us: three functions and three tracepoints, attached
- * while there is an armed space and not otherwise.
+ * Where the kernel calls us: functions and tracepoints, attached while there is
+ * an armed space and not otherwise; and some only while memory is unshared.
  *
- * A wrapped function is entered through ftrace, which goes to our wrapper
- * instead (as livepatch does); the wrapper calls the original through a static
- * call, whose own entry comes to the handler again and is let through because
- * the caller lies in this module. Hence a wrapper must never end in a tail
- * call: the original would then seem to be called by our caller, and the
- * handler would go round for ever. barrier() after the call prevents it.
+ * How a function is wrapped says wrap.c.
  *
  * hooks_mutex guards the count of users and the attaching.
  */
@@ -17,62 +12,199 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/static_call.h>
+#include <linux/string.h>
 #include <linux/tracepoint.h>
 
 #include "../compat/compat.h"
 #include "atlas.h"
-#include "symbols.h"
+#include "wrap.h"
 
 static DEFINE_MUTEX(hooks_mutex);
-static unsigned int hooks_users;
 
 typedef void switch_mm_function(struct mm_struct *prev, struct mm_struct *next,
 				struct task_struct *task);
 typedef vm_fault_t fault_function(struct vm_area_struct *vma, unsigned long address,
 				  unsigned int flags, struct pt_regs *regs);
+typedef int copy_function(struct vm_area_struct *to, struct vm_area_struct *from);
+typedef unsigned long move_function(ATLAS_MOVE_PARAMETERS);
+typedef int mprotect_function(ATLAS_MPROTECT_PARAMETERS);
+typedef struct page *dump_function(unsigned long address, int *locked);
+typedef int getfd_function(const char *name, const struct file_operations *operations,
+			   void *data, int flags);
+typedef long ldt_function(const struct pt_regs *regs);
+typedef bool uaccess_function(void);
+typedef long gup_function(unsigned long start, unsigned int count, unsigned long a,
+			  unsigned long b, unsigned long c);
 
-DEFINE_STATIC_CALL_NULL(atlas_orig_switch_mm, switch_mm_function);
-DEFINE_STATIC_CALL_NULL(atlas_orig_fault, fault_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_switch_mm_irqs_off, switch_mm_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_handle_mm_fault, fault_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_copy_page_range, copy_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_move_page_tables, move_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_mprotect_fixup, mprotect_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_get_dump_page, dump_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_anon_inode_getfd, getfd_function);
+#ifdef CONFIG_MODIFY_LDT_SYSCALL
+DEFINE_STATIC_CALL_NULL(atlas_orig___x64_sys_modify_ldt, ldt_function);
+#endif
+#ifdef CONFIG_DEBUG_VM
+DEFINE_STATIC_CALL_NULL(atlas_orig_nmi_uaccess_okay, uaccess_function);
+#endif
+DEFINE_STATIC_CALL_NULL(atlas_orig_get_user_pages, gup_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_get_user_pages_fast, gup_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_get_user_pages_unlocked, gup_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_pin_user_pages, gup_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_pin_user_pages_fast, gup_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_pin_user_pages_unlocked, gup_function);
 
 /* --- the wrapped functions ---------------------------------------------- */
 
-static void notrace wrap_switch_mm(struct mm_struct *prev, struct mm_struct *next,
-				   struct task_struct *task)
+static void notrace wrap_switch_mm_irqs_off(struct mm_struct *prev, struct mm_struct *next,
+					    struct task_struct *task)
 {
 	atlas_root_leave(next);
-	static_call(atlas_orig_switch_mm)(prev, next, task);
-	barrier();
+	static_call(atlas_orig_switch_mm_irqs_off)(prev, next, task);
 	atlas_root_enter(next, task);
 }
+ATLAS_WRAP_ENTRY(wrap_switch_mm_irqs_off);
 
-static vm_fault_t notrace wrap_fault(struct vm_area_struct *vma, unsigned long address,
-				     unsigned int flags, struct pt_regs *regs)
+static vm_fault_t notrace wrap_handle_mm_fault(struct vm_area_struct *vma, unsigned long address,
+					       unsigned int flags, struct pt_regs *regs)
 {
 	/* May last as long as a fault may: only unloading waits for it. */
 	int section = srcu_read_lock(&atlas_wrapper_srcu);
-	vm_fault_t result = static_call(atlas_orig_fault)(vma, address, flags, regs);
+	vm_fault_t result = 0;
 
-	barrier();
-	result = atlas_fault(vma, address, flags, result);
+	/* Without registers it is the kernel that wants the base's page. */
+	if (!regs || !atlas_fault_own(vma, address)) {
+		result = static_call(atlas_orig_handle_mm_fault)(vma, address, flags, regs);
+		result = atlas_fault(vma, address, flags, result);
+	}
 	srcu_read_unlock(&atlas_wrapper_srcu, section);
 	return result;
 }
+ATLAS_WRAP_ENTRY(wrap_handle_mm_fault);
 
-struct hook {
-	const char *name;
-	unsigned long *address;
-	void *wrapper;
-	struct ftrace_ops ops;
-};
-
-static void notrace divert(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-			   struct ftrace_regs *fregs)
+static int notrace wrap_copy_page_range(struct vm_area_struct *to, struct vm_area_struct *from)
 {
-	struct hook *hook = container_of(ops, struct hook, ops);
+	int section = srcu_read_lock(&atlas_wrapper_srcu);
+	int result = static_call(atlas_orig_copy_page_range)(to, from);
 
-	if (!within_module(parent_ip, THIS_MODULE))
-		ftrace_regs_set_instruction_pointer(fregs, (unsigned long)hook->wrapper);
+	if (!result)
+		result = atlas_fork_copy(to->vm_mm, from);
+	srcu_read_unlock(&atlas_wrapper_srcu, section);
+	return result;
 }
+ATLAS_WRAP_ENTRY(wrap_copy_page_range);
+
+static unsigned long notrace wrap_move_page_tables(ATLAS_MOVE_PARAMETERS)
+{
+	int section = srcu_read_lock(&atlas_wrapper_srcu);
+	struct atlas_mremap *move = atlas_move_begin(ATLAS_MOVE_MM, ATLAS_MOVE_FROM,
+						     ATLAS_MOVE_TO, ATLAS_MOVE_LENGTH);
+	unsigned long moved = 0;
+
+	/* The caller takes an incomplete move for a lack of memory, and undoes it. */
+	if (!IS_ERR(move))
+		moved = static_call(atlas_orig_move_page_tables)(ATLAS_MOVE_ARGUMENTS);
+	if (!IS_ERR_OR_NULL(move))
+		atlas_move_end(move, moved);
+	srcu_read_unlock(&atlas_wrapper_srcu, section);
+	return moved;
+}
+ATLAS_WRAP_ENTRY(wrap_move_page_tables);
+
+static int notrace wrap_mprotect_fixup(ATLAS_MPROTECT_PARAMETERS)
+{
+	int section = srcu_read_lock(&atlas_wrapper_srcu);
+	int result = 0;
+
+	if (newflags & VM_WRITE && !(vma->vm_flags & VM_WRITE))
+		result = atlas_unshare_writable(vma, start, end);
+	if (!result)
+		result = static_call(atlas_orig_mprotect_fixup)(ATLAS_MPROTECT_ARGUMENTS);
+	srcu_read_unlock(&atlas_wrapper_srcu, section);
+	return result;
+}
+ATLAS_WRAP_ENTRY(wrap_mprotect_fixup);
+
+static struct page *notrace wrap_get_dump_page(unsigned long address, int *locked)
+{
+	int section = srcu_read_lock(&atlas_wrapper_srcu);
+	struct page *page;
+
+	if (!atlas_gup_dump(address, &page))
+		page = static_call(atlas_orig_get_dump_page)(address, locked);
+	srcu_read_unlock(&atlas_wrapper_srcu, section);
+	return page;
+}
+ATLAS_WRAP_ENTRY(wrap_get_dump_page);
+
+/*
+ * All take the first page and the number of pages at the same place; the rest is
+ * passed on as it came.
+ */
+#define WRAP_GUP(name)								\
+static long notrace wrap_##name(unsigned long start, unsigned int count,	\
+				unsigned long a, unsigned long b, unsigned long c) \
+{										\
+	int section = srcu_read_lock(&atlas_wrapper_srcu);			\
+	long result = -EFAULT;							\
+										\
+	if (!atlas_gup_refused(start, count)) {					\
+		result = static_call(atlas_orig_##name)(start, count, a, b, c);	\
+	}									\
+	srcu_read_unlock(&atlas_wrapper_srcu, section);				\
+	return result;								\
+}										\
+ATLAS_WRAP_ENTRY(wrap_##name)
+
+WRAP_GUP(get_user_pages);
+WRAP_GUP(get_user_pages_fast);
+WRAP_GUP(get_user_pages_unlocked);
+WRAP_GUP(pin_user_pages);
+WRAP_GUP(pin_user_pages_fast);
+WRAP_GUP(pin_user_pages_unlocked);
+
+/*
+ * On Intel's processors a VM exit loads the base root (S5): a process that has
+ * views gets no virtual processor, as one that has virtual processors gets no
+ * views.
+ */
+static int notrace wrap_anon_inode_getfd(const char *name, const struct file_operations *operations,
+					 void *data, int flags)
+{
+	int section = srcu_read_lock(&atlas_wrapper_srcu);
+	int result = -EOPNOTSUPP;
+
+	if (!strstarts(name, "kvm-vcpu") || !current->mm || !atlas_space_viewed(current->mm))
+		result = static_call(atlas_orig_anon_inode_getfd)(name, operations, data, flags);
+	srcu_read_unlock(&atlas_wrapper_srcu, section);
+	return result;
+}
+ATLAS_WRAP_ENTRY(wrap_anon_inode_getfd);
+
+#ifdef CONFIG_MODIFY_LDT_SYSCALL
+/* The LDT that the process has now must be in its views too (C1). */
+static long notrace wrap___x64_sys_modify_ldt(const struct pt_regs *regs)
+{
+	int section = srcu_read_lock(&atlas_wrapper_srcu);
+	long result = static_call(atlas_orig___x64_sys_modify_ldt)(regs);
+
+	atlas_root_carry_ldt();
+	srcu_read_unlock(&atlas_wrapper_srcu, section);
+	return result;
+}
+ATLAS_WRAP_ENTRY(wrap___x64_sys_modify_ldt);
+#endif
+
+#ifdef CONFIG_DEBUG_VM
+/* The original warns when CR3 is not the base root (C2). */
+static bool notrace wrap_nmi_uaccess_okay(void)
+{
+	return atlas_root_holds(current->mm) || static_call(atlas_orig_nmi_uaccess_okay)();
+}
+ATLAS_WRAP_ENTRY(wrap_nmi_uaccess_okay);
+#endif
 
 /*
  * A change of protection: a diverged page that is mapped must not keep rights
@@ -102,43 +234,34 @@ static void notrace see_protection(unsigned long ip, unsigned long parent_ip,
 	rcu_read_unlock();
 }
 
-/* Livepatch's flags: IPMODIFY is exclusive, PERMANENT keeps ftrace switched on. */
-static struct hook hooks[] = {
+static struct atlas_hook view_hooks[] = {
+	ATLAS_WRAP(switch_mm_irqs_off),
+	ATLAS_WRAP(handle_mm_fault),
+	ATLAS_WRAP(copy_page_range),
+	ATLAS_WRAP(move_page_tables),
+	ATLAS_WRAP(get_dump_page),
+	ATLAS_WRAP(anon_inode_getfd),
+#ifdef CONFIG_MODIFY_LDT_SYSCALL
+	ATLAS_WRAP(__x64_sys_modify_ldt),
+#endif
+#ifdef CONFIG_DEBUG_VM
+	ATLAS_WRAP(nmi_uaccess_okay),
+#endif
 	{
-		.name = "switch_mm_irqs_off",
-		.address = &atlas_sym_switch_mm_irqs_off,
-		.wrapper = wrap_switch_mm,
-		.ops = { .func = divert, .flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT },
-	}, {
-		.name = "handle_mm_fault",
-		.address = &atlas_sym_handle_mm_fault,
-		.wrapper = wrap_fault,
-		.ops = { .func = divert, .flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT },
-	}, {
 		.name = "change_protection",
-		.address = &atlas_sym_change_protection,
 		.ops = { .func = see_protection, .flags = FTRACE_OPS_FL_PERMANENT },
 	},
 };
 
-static int attach_function(struct hook *hook)
-{
-	int error = ftrace_set_filter_ip(&hook->ops, *hook->address, 0, 0);
-
-	if (!error)
-		error = register_ftrace_function(&hook->ops);
-	if (error)
-		pr_err("atlas: can not attach to %s (%d): %s\n", hook->name, error,
-		       error == -EBUSY ? "a livepatch or another module has it" :
-		       "it is not traceable");
-	return error;
-}
-
-static void detach_function(struct hook *hook)
-{
-	unregister_ftrace_function(&hook->ops);
-	ftrace_set_filter_ip(&hook->ops, *hook->address, 1, 0);
-}
+static struct atlas_hook unshared_hooks[] = {
+	ATLAS_WRAP(mprotect_fixup),
+	ATLAS_WRAP(get_user_pages),
+	ATLAS_WRAP(get_user_pages_fast),
+	ATLAS_WRAP(get_user_pages_unlocked),
+	ATLAS_WRAP(pin_user_pages),
+	ATLAS_WRAP(pin_user_pages_fast),
+	ATLAS_WRAP(pin_user_pages_unlocked),
+};
 
 /* --- the tracepoints ------------------------------------------------------ */
 
@@ -183,62 +306,113 @@ static void find_tracepoint(struct tracepoint *tracepoint, void *unused)
 
 /* --- attaching ------------------------------------------------------------ */
 
-static void detach(unsigned int functions, unsigned int points)
+static void detach_functions(struct atlas_hook *hooks, unsigned int count)
 {
-	while (points--)
-		tracepoint_probe_unregister(probes[points].tracepoint, probes[points].function, NULL);
-	while (functions--)
-		detach_function(&hooks[functions]);
+	while (count--)
+		atlas_hook_detach(&hooks[count]);
+}
+
+static int attach_functions(struct atlas_hook *hooks, unsigned int count)
+{
+	unsigned int i;
+	int error = 0;
+
+	for (i = 0; i < count; i++) {
+		error = atlas_hook_attach(&hooks[i]);
+		if (error) {
+			detach_functions(hooks, i);
+			break;
+		}
+	}
+	return error;
+}
+
+static void detach_points(unsigned int count)
+{
+	while (count--)
+		tracepoint_probe_unregister(probes[count].tracepoint, probes[count].function, NULL);
 	tracepoint_synchronize_unregister();
 }
 
-static int attach(void)
+static int attach_points(void)
 {
-	unsigned int functions, points = 0;
+	unsigned int i;
 	int error = 0;
 
-	for (functions = 0; functions < ARRAY_SIZE(hooks); functions++) {
-		error = attach_function(&hooks[functions]);
-		if (error)
-			goto undo;
+	for (i = 0; i < ARRAY_SIZE(probes); i++) {
+		error = tracepoint_probe_register(probes[i].tracepoint, probes[i].function, NULL);
+		if (error) {
+			detach_points(i);
+			break;
+		}
 	}
-	for (; points < ARRAY_SIZE(probes); points++) {
-		error = tracepoint_probe_register(probes[points].tracepoint,
-						  probes[points].function, NULL);
-		if (error)
-			goto undo;
+	return error;
+}
+
+struct hook_group {
+	struct atlas_hook *hooks;
+	unsigned int count;
+	bool points;		/* the tracepoints too */
+	unsigned int users;
+};
+
+static struct hook_group groups[] = {
+	[ATLAS_HOOKS_VIEWS] = { view_hooks, ARRAY_SIZE(view_hooks), true },
+	[ATLAS_HOOKS_UNSHARED] = { unshared_hooks, ARRAY_SIZE(unshared_hooks), false },
+};
+
+static void detach(struct hook_group *group)
+{
+	if (group->points) {
+		detach_points(ARRAY_SIZE(probes));
+		atlas_root_end();
 	}
-	return 0;
-undo:
-	detach(functions, points);
+	detach_functions(group->hooks, group->count);
+}
+
+static int attach(struct hook_group *group)
+{
+	int error = attach_functions(group->hooks, group->count);
+
+	if (!error && group->points) {
+		error = attach_points();
+		if (error)
+			detach_functions(group->hooks, group->count);
+		else
+			atlas_root_begin();
+	}
 	return error;
 }
 
 /**
- * atlas_hooks_get() - one more space needs the hooks
+ * atlas_hooks_get() - one more user of a group of hooks
+ * @group: which
  * Return: 0 or an errno, after the log named what could not be attached to.
  */
-int atlas_hooks_get(void)
+int atlas_hooks_get(enum atlas_hooks group)
 {
 	int error = 0;
 
 	mutex_lock(&hooks_mutex);
-	if (!hooks_users)
-		error = attach();
+	if (!groups[group].users)
+		error = attach(&groups[group]);
 	if (!error)
-		hooks_users++;
+		groups[group].users++;
 	mutex_unlock(&hooks_mutex);
 	return error;
 }
 
 /**
  * atlas_hooks_put() - one less
+ * @group: of which
  */
-void atlas_hooks_put(void)
+void atlas_hooks_put(enum atlas_hooks group)
 {
 	mutex_lock(&hooks_mutex);
-	if (!--hooks_users)
-		detach(ARRAY_SIZE(hooks), ARRAY_SIZE(probes));
+	/* In this order: they are installed until the last one is gone. */
+	if (groups[group].users == 1)
+		detach(&groups[group]);
+	WRITE_ONCE(groups[group].users, groups[group].users - 1);
 	mutex_unlock(&hooks_mutex);
 }
 
@@ -247,7 +421,17 @@ void atlas_hooks_put(void)
  */
 bool atlas_hooks_installed(void)
 {
-	return READ_ONCE(hooks_users);
+	return READ_ONCE(groups[ATLAS_HOOKS_VIEWS].users);
+}
+
+static int find_functions(struct hook_group *group)
+{
+	unsigned int i;
+	int error = 0;
+
+	for (i = 0; i < group->count && !error; i++)
+		error = atlas_hook_init(&group->hooks[i]);
+	return error;
 }
 
 /**
@@ -257,11 +441,8 @@ bool atlas_hooks_installed(void)
 int atlas_hooks_init(void)
 {
 	unsigned int i;
-	int error;
+	int error = 0;
 
-	static_call_update(atlas_orig_switch_mm,
-			   (switch_mm_function *)atlas_sym_switch_mm_irqs_off);
-	static_call_update(atlas_orig_fault, (fault_function *)atlas_sym_handle_mm_fault);
 	for_each_kernel_tracepoint(find_tracepoint, NULL);
 	for (i = 0; i < ARRAY_SIZE(probes); i++) {
 		if (!probes[i].tracepoint) {
@@ -269,8 +450,10 @@ int atlas_hooks_init(void)
 			return -ENOENT;
 		}
 	}
-	error = attach();
-	if (!error)
-		detach(ARRAY_SIZE(hooks), ARRAY_SIZE(probes));
+	for (i = 0; i < ARRAY_SIZE(groups) && !error; i++) {
+		error = find_functions(&groups[i]) ?: attach(&groups[i]);
+		if (!error)
+			detach(&groups[i]);
+	}
 	return error;
 }

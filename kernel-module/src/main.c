@@ -61,7 +61,11 @@ static int is_virtual_processor(const void *unused, struct file *file, unsigned 
 	return strstarts(file_dentry(file)->d_name.name, "kvm-vcpu");
 }
 
-static bool owns_virtual_processors(struct task_struct *leader)
+/**
+ * atlas_owns_virtual_processors() - whether a process runs virtual machines
+ * @leader: its thread-group leader
+ */
+bool atlas_owns_virtual_processors(struct task_struct *leader)
 {
 	bool owns = false;
 
@@ -80,7 +84,7 @@ static int check_target(struct task_struct *leader)
 	if (test_tsk_thread_flag(leader, TIF_ADDR32))
 		return -EOPNOTSUPP;
 	/* Their VM exits load the base root (S5). */
-	if (owns_virtual_processors(leader))
+	if (atlas_owns_virtual_processors(leader))
 		return -EOPNOTSUPP;
 	return 0;
 }
@@ -102,14 +106,30 @@ static long attach_process(const struct atlas_attach __user *from)
 	if (!result && !atlas_may_ptrace(leader))
 		result = -EPERM;
 	if (!result)
-		result = atlas_handle_create(leader);
+		result = atlas_handle_create(leader, false);
 	put_task_struct(leader);
 	return result;
 }
 
+static bool self_service;
+module_param(self_service, bool, 0644);
+MODULE_PARM_DESC(self_service, "let who may open the device manage views of its own process");
+
+static long attach_self(void)
+{
+	struct task_struct *leader = current->group_leader;
+
+	if (!READ_ONCE(self_service))
+		return -EPERM;
+	return check_target(leader) ?: atlas_handle_create(leader, true);
+}
+
 static long device_ioctl(struct file *file, unsigned int command, unsigned long argument)
 {
-	if (!capable(CAP_SYS_ADMIN))
+	if (command == ATLAS_IOC_SELF)
+		return attach_self();
+	/* Who is served must be able to refuse another version of the interface. */
+	if (!capable(CAP_SYS_ADMIN) && !(command == ATLAS_IOC_INFO && READ_ONCE(self_service)))
 		return -EPERM;
 	switch (command) {
 	case ATLAS_IOC_INFO:

@@ -13,6 +13,7 @@
 #include <linux/task_work.h>
 #include <linux/uaccess.h>
 
+#include "../compat/compat.h"
 #include "atlas.h"
 #include "symbols.h"
 
@@ -25,13 +26,6 @@ struct atlas_move {
 	unsigned int range_count;
 	struct atlas_range ranges[];
 };
-
-/* 0 and the view (NULL: base), or -ENOENT. Under a lock of the space. */
-static int find_view(struct atlas_space *space, int id, struct atlas_view **view)
-{
-	*view = id == ATLAS_VIEW_BASE ? NULL : atlas_view_find(space, id);
-	return *view || id == ATLAS_VIEW_BASE ? 0 : -ENOENT;
-}
 
 static void report(struct atlas_space *space, struct task_struct *task, u32 type, int view,
 		   u32 reason, u64 cookie, u64 address)
@@ -62,7 +56,7 @@ static u32 move_current(struct atlas_move *move)
 	/* Also runs after exec and in exit (S7). */
 	if (!thread || thread->space != space || current->mm != space->mm) {
 		reason = ATLAS_STAYED_EXITED;
-	} else if (find_view(space, move->view, &view)) {
+	} else if (atlas_view_enterable(space, move->view, &view)) {
 		reason = ATLAS_STAYED_NO_VIEW;
 	} else {
 		atlas_thread_set_view(thread, view, &emptied);
@@ -198,7 +192,7 @@ static int book(struct atlas_space *space, struct task_struct *task, struct atla
 	rcu_read_lock();
 	raw_spin_lock_irq(&space->lock);
 	thread = atlas_thread_find(task);
-	error = thread && thread->space == space ? find_view(space, move->view, &view) : -ESRCH;
+	error = thread && thread->space == space ? atlas_view_enterable(space, move->view, &view) : -ESRCH;
 	if (!error && thread->pending)
 		error = -EBUSY;
 	if (!error)
@@ -260,7 +254,7 @@ static int move_resting(struct atlas_space *space, struct task_struct *task,
 	raw_spin_lock_irq(&space->lock);
 	thread = atlas_thread_find(task);
 	/* A thread that nobody has taken a snapshot of yet has run since any. */
-	error = thread && thread->space == space ? find_view(space, request->view, &view) : -EAGAIN;
+	error = thread && thread->space == space ? atlas_view_enterable(space, request->view, &view) : -EAGAIN;
 	if (!error) {
 		/*
 		 * A switch-in sets on_cpu first, then takes this lock to count
@@ -296,6 +290,59 @@ static int move_resting(struct atlas_space *space, struct task_struct *task,
 	return error;
 }
 
+/* Its workers would go on in the view that they were born in. */
+static bool io_uring_stays(struct atlas_space *space, struct task_struct *task)
+{
+	return !xa_empty(&space->unshared) && atlas_uses_io_uring(task);
+}
+
+/* --- the caller itself ---------------------------------------------------- */
+
+/**
+ * atlas_enter() - ATLAS_IOC_ENTER: the current thread moves, unconditionally
+ * @space: the space of its mm, armed
+ * @request: where to; gets where it was
+ *
+ * Return: 0; -ENOENT; -EOPNOTSUPP when memory is unshared and the thread uses
+ * io_uring; -ENOMEM.
+ */
+int atlas_enter(struct atlas_space *space, struct atlas_enter *request)
+{
+	struct atlas_view *view, *emptied = NULL;
+	struct atlas_move *superseded = NULL;
+	struct atlas_thread *thread;
+	int error = atlas_thread_register(space, current, NULL, ATLAS_GFP);
+
+	if (error)
+		return error;
+	if (request->view != ATLAS_VIEW_CURRENT && io_uring_stays(space, current))
+		return -EOPNOTSUPP;
+	rcu_read_lock();
+	raw_spin_lock_irq(&space->lock);
+	thread = atlas_thread_find(current);
+	request->previous = atlas_view_id(thread->view);
+	if (request->view != ATLAS_VIEW_CURRENT) {
+		error = atlas_view_enterable(space, request->view, &view);
+		if (!error) {
+			atlas_thread_set_view(thread, view, &emptied);
+			thread->moved = true;
+			superseded = thread->pending;
+			thread->pending = NULL;
+			atlas_root_load(space, view);
+		}
+	}
+	raw_spin_unlock_irq(&space->lock);
+	rcu_read_unlock();
+
+	if (!error && request->view != ATLAS_VIEW_CURRENT)
+		report(space, current, ATLAS_EVENT_MOVED, request->view, 0, 0, 0);
+	if (superseded)
+		atlas_move_cancel(current, superseded, request->view);
+	if (emptied)
+		atlas_view_emptied(emptied);
+	return error;
+}
+
 /**
  * atlas_migrate() - ATLAS_IOC_MIGRATE
  * @space: the space, armed
@@ -303,7 +350,8 @@ static int move_resting(struct atlas_space *space, struct task_struct *task,
  *
  * Return: 0; -ESRCH; -ENOENT for the view; -EINVAL; -EAGAIN when the thread
  * ran since its snapshot or has none; -EBUSY when a debugger stopped it, or a checked move
- * is pending already; -EFAULT; -ENOMEM.
+ * is pending already; -EOPNOTSUPP when memory is unshared and the thread uses
+ * io_uring; -EFAULT; -ENOMEM.
  */
 int atlas_migrate(struct atlas_space *space, const struct atlas_migrate *request)
 {
@@ -315,6 +363,10 @@ int atlas_migrate(struct atlas_space *space, const struct atlas_migrate *request
 	task = atlas_task_get(space, request->tid);
 	if (!task)
 		return -ESRCH;
+	if (io_uring_stays(space, task)) {
+		put_task_struct(task);
+		return -EOPNOTSUPP;
+	}
 	switch (request->condition) {
 	case ATLAS_MIGRATE_IF_SEQUENCE:
 		error = move_resting(space, task, request);

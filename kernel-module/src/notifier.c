@@ -30,16 +30,26 @@ static void clamp_range(unsigned long *start, unsigned long *end)
 	*start = min(*start, *end);
 }
 
-static int range_start(struct mmu_notifier *notifier, const struct mmu_notifier_range *range)
+/**
+ * atlas_invalidate_begin() - no view has anything of the base's in a range from here
+ * @space: the space
+ * @start: first address
+ * @end: end, exclusive
+ * @dropped: the mapping goes away: where the pages of the views' own go, for
+ *           atlas_pages_free(); NULL to keep them
+ *
+ * Until the matching end no leaf of the range is filled.
+ */
+void atlas_invalidate_begin(struct atlas_space *space, unsigned long start, unsigned long end,
+			    struct list_head *dropped)
 {
-	struct atlas_space *space = container_of(notifier, struct atlas_space, notifier);
-	unsigned long start = range->start, end = range->end, flags;
-	bool unmap = range->event == MMU_NOTIFY_UNMAP;
-	LIST_HEAD(dropped);
+	unsigned long flags;
 	bool cleared;
 
-	clamp_range(&start, &end);
 	spin_lock_irqsave(&space->pt_lock, flags);
+	/* What is moved is not gone. */
+	if (space->moving)
+		dropped = NULL;
 	if (!space->invalidating++) {
 		space->invalid_start = start;
 		space->invalid_end = end;
@@ -47,11 +57,44 @@ static int range_start(struct mmu_notifier *notifier, const struct mmu_notifier_
 		space->invalid_start = min(space->invalid_start, start);
 		space->invalid_end = max(space->invalid_end, end);
 	}
-	cleared = atlas_table_clear(space, start, end, unmap ? &dropped : NULL);
+	cleared = atlas_table_clear(space, start, end, dropped);
+	if (dropped)
+		atlas_unshare_forget(space, start, end);
 	spin_unlock_irqrestore(&space->pt_lock, flags);
 
-	if (cleared || !list_empty(&dropped))
+	if (cleared || (dropped && !list_empty(dropped)))
 		atlas_table_flush(space, start, end);
+}
+
+/**
+ * atlas_invalidate_end() - the range can be filled again
+ * @space: the space
+ * @start: as at the beginning
+ * @end: likewise
+ */
+void atlas_invalidate_end(struct atlas_space *space, unsigned long start, unsigned long end)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&space->pt_lock, flags);
+	/* A notifier registered within an invalidation sees its end only. */
+	if (!WARN_ON_ONCE(!space->invalidating))
+		space->invalidating--;
+	WRITE_ONCE(space->invalidations_ended, space->invalidations_ended + 1);
+	spin_unlock_irqrestore(&space->pt_lock, flags);
+	if (wq_has_sleeper(&space->invalidated))
+		wake_up_all(&space->invalidated);
+}
+
+static int range_start(struct mmu_notifier *notifier, const struct mmu_notifier_range *range)
+{
+	struct atlas_space *space = container_of(notifier, struct atlas_space, notifier);
+	unsigned long start = range->start, end = range->end;
+	LIST_HEAD(dropped);
+
+	clamp_range(&start, &end);
+	atlas_invalidate_begin(space, start, end,
+			       range->event == MMU_NOTIFY_UNMAP ? &dropped : NULL);
 	atlas_pages_free(&dropped);
 	return 0;
 }
@@ -72,22 +115,43 @@ static void recheck(struct atlas_space *space, unsigned long start, unsigned lon
 static void range_end(struct mmu_notifier *notifier, const struct mmu_notifier_range *range)
 {
 	struct atlas_space *space = container_of(notifier, struct atlas_space, notifier);
-	unsigned long flags;
 
 	recheck(space, range->start, range->end);
-	spin_lock_irqsave(&space->pt_lock, flags);
-	/* A notifier registered within an invalidation sees its end only. */
-	if (!WARN_ON_ONCE(!space->invalidating))
-		space->invalidating--;
-	WRITE_ONCE(space->invalidations_ended, space->invalidations_ended + 1);
-	spin_unlock_irqrestore(&space->pt_lock, flags);
-	if (wq_has_sleeper(&space->invalidated))
-		wake_up_all(&space->invalidated);
+	atlas_invalidate_end(space, range->start, range->end);
 }
 
 static void release(struct mmu_notifier *notifier, struct mm_struct *mm)
 {
 	atlas_space_exit(container_of(notifier, struct atlas_space, notifier));
+}
+
+/*
+ * Reclaim asks whether a page was used lately. What threads of a view used
+ * through private tables left its mark only there.
+ */
+static bool young(struct mmu_notifier *notifier, unsigned long start, unsigned long end, bool clear)
+{
+	struct atlas_space *space = container_of(notifier, struct atlas_space, notifier);
+	unsigned long flags;
+	bool used;
+
+	clamp_range(&start, &end);
+	spin_lock_irqsave(&space->pt_lock, flags);
+	used = atlas_table_young(space, start, end, clear);
+	spin_unlock_irqrestore(&space->pt_lock, flags);
+	return used;
+}
+
+static atlas_young_t clear_young(struct mmu_notifier *notifier, struct mm_struct *mm,
+				unsigned long start, unsigned long end)
+{
+	return young(notifier, start, end, true);
+}
+
+static atlas_young_t test_young(struct mmu_notifier *notifier, struct mm_struct *mm,
+			       unsigned long address)
+{
+	return young(notifier, address, address + 1, false);
 }
 
 static void after_flush(struct mmu_notifier *notifier, struct mm_struct *mm,
@@ -100,6 +164,9 @@ static const struct mmu_notifier_ops range_ops = {
 	.release = release,
 	.invalidate_range_start = range_start,
 	.invalidate_range_end = range_end,
+	.clear_flush_young = clear_young,
+	.clear_young = clear_young,
+	.test_young = test_young,
 };
 
 static const struct mmu_notifier_ops flush_ops = {

@@ -24,6 +24,7 @@ static void free_space(struct work_struct *work)
 {
 	struct atlas_space *space = container_of(work, struct atlas_space, free_work);
 
+	xa_destroy(&space->unshared);
 	mmdrop(space->mm);
 	kfree_rcu(space, rcu);
 }
@@ -69,6 +70,22 @@ struct atlas_space *atlas_space_find(struct mm_struct *mm)
 	return NULL;
 }
 
+/**
+ * atlas_space_viewed() - whether an mm has views, or is about to
+ * @mm: the mm
+ */
+bool atlas_space_viewed(struct mm_struct *mm)
+{
+	struct atlas_space *space;
+	bool viewed;
+
+	rcu_read_lock();
+	space = atlas_space_find(mm);
+	viewed = space && READ_ONCE(space->armed);
+	rcu_read_unlock();
+	return viewed;
+}
+
 static struct atlas_space *create(struct mm_struct *mm)
 {
 	struct atlas_space *space = kzalloc(sizeof(*space), GFP_KERNEL);
@@ -88,6 +105,7 @@ static struct atlas_space *create(struct mm_struct *mm)
 	INIT_LIST_HEAD(&space->handles);
 	init_waitqueue_head(&space->invalidated);
 	init_waitqueue_head(&space->gate_wait);
+	atlas_unshare_init(space);
 	space->next_view = ATLAS_VIEW_BASE + 1;
 	hash_add_rcu(spaces, &space->node, (unsigned long)mm);
 	__module_get(THIS_MODULE);
@@ -148,7 +166,7 @@ void atlas_space_unuse(struct atlas_space *space)
 	atlas_thread_forget_all(space);
 	if (space->armed) {
 		atlas_notifier_unregister(space);
-		atlas_hooks_put();
+		atlas_hooks_put(ATLAS_HOOKS_VIEWS);
 	}
 	module_put(THIS_MODULE);
 }
@@ -165,12 +183,12 @@ int atlas_space_arm(struct atlas_space *space)
 	lockdep_assert_held(&space->mutex);
 	if (space->armed)
 		return 0;
-	error = atlas_hooks_get();
+	error = atlas_hooks_get(ATLAS_HOOKS_VIEWS);
 	if (error)
 		return error;
 	error = atlas_notifier_register(space);
 	if (error) {
-		atlas_hooks_put();
+		atlas_hooks_put(ATLAS_HOOKS_VIEWS);
 		return error;
 	}
 	space->armed = true;
@@ -187,10 +205,14 @@ int atlas_space_arm(struct atlas_space *space)
 void atlas_space_exit(struct atlas_space *space)
 {
 	struct atlas_event event = { .type = ATLAS_EVENT_GONE };
+	unsigned long flags;
 
 	WRITE_ONCE(space->gone, true);
 	atlas_gate_abolish(space);
 	atlas_view_detach_all(space);
+	spin_lock_irqsave(&space->pt_lock, flags);
+	atlas_unshare_forget(space, 0, TASK_SIZE_MAX);
+	spin_unlock_irqrestore(&space->pt_lock, flags);
 	atlas_event_post(space, &event, NULL);
 }
 

@@ -7,17 +7,34 @@
 #include <linux/sched.h>
 #include <linux/static_call.h>
 
-int atlas_symbols_init(void);
+#include "../compat/compat.h"
 
-/* Addresses for the hooks */
-extern unsigned long atlas_sym_switch_mm_irqs_off;
-extern unsigned long atlas_sym_change_protection;
-extern unsigned long atlas_sym_handle_mm_fault;
+int atlas_symbols_init(void);
+int atlas_symbol_find(const char *name, unsigned long *address);
 
 extern struct list_head *atlas_sym_pgd_list;
 extern spinlock_t *atlas_sym_pgd_lock;
 
+pte_t *atlas_find_locked_pte(struct mm_struct *mm, unsigned long address, spinlock_t **lock);
+
+/**
+ * atlas_get_locked_pte() - the base's entry of an address, its lock held
+ * @mm: the address space, whose mmap lock is held
+ * @address: the address, which no huge page maps
+ * @lock: out: for pte_unmap_unlock()
+ * Return: the entry, or NULL without memory for a table.
+ */
+static inline pte_t *atlas_get_locked_pte(struct mm_struct *mm, unsigned long address,
+					  spinlock_t **lock)
+{
+	pte_t *entry;
+
+	ATLAS_COND_LOCK(*lock, entry = atlas_find_locked_pte(mm, address, lock));
+	return entry;
+}
+
 void atlas_flush_tlb(struct mm_struct *mm, unsigned long start, unsigned long end);
+unsigned long atlas_ftrace_location(unsigned long address);
 struct task_struct *atlas_pidfd_task(int pidfd);
 bool atlas_may_ptrace(struct task_struct *task);
 struct callback_head *atlas_task_work_cancel(struct task_struct *task,

@@ -229,15 +229,36 @@ static int spare_alloc(struct spare *spare)
 	return 0;
 }
 
-/* The leaf of a diverged page: as the mapping it lies in says now. */
-static u64 diverged_leaf(struct page *page, const struct vm_area_struct *vma)
-{
-	u64 entry = pte_val(pfn_pte(page_to_pfn(page), vma->vm_page_prot)) | _PAGE_ACCESSED;
+/* No leaf of the view's own: that of the base serves. */
+#define SHARED	(~0ull)
 
+/*
+ * The leaf of a page of the view's own: as the mapping it lies in says now. 0: a
+ * spare page is needed, for zeros.
+ */
+static u64 own_leaf(struct atlas_view *view, const struct vm_area_struct *vma,
+		    unsigned long address, struct spare *spare)
+{
+	unsigned long index = address >> PAGE_SHIFT;
+	void *entry = xa_load(&view->pages, index);
+	struct page *page = atlas_entry_page(entry);
+	u64 leaf;
+
+	if (!entry)
+		return SHARED;
+	if (!page) {
+		if (!spare->count)
+			return 0;
+		page = spare->pages[--spare->count];
+		/* In place of another entry: needs no memory. */
+		xa_store(&view->pages, index, page, GFP_ATOMIC);
+		atomic64_inc(&view->space->counters.pages);
+	}
+	leaf = pte_val(pfn_pte(page_to_pfn(page), vma->vm_page_prot)) | _PAGE_ACCESSED;
 	/* A store through this view goes to its own page: no copy is owed. */
 	if (vma->vm_flags & VM_WRITE)
-		entry |= _PAGE_RW | _PAGE_DIRTY;
-	return entry;
+		leaf |= _PAGE_RW | _PAGE_DIRTY;
+	return leaf;
 }
 
 /*
@@ -249,7 +270,7 @@ static int fill_locked(struct atlas_view *view, struct vm_area_struct *vma,
 {
 	struct atlas_space *space = view->space;
 	u64 *table = view->root;
-	struct page *page;
+	u64 leaf;
 	int level;
 
 	lockdep_assert_held(&space->pt_lock);
@@ -259,23 +280,22 @@ static int fill_locked(struct atlas_view *view, struct vm_area_struct *vma,
 		u64 entry = table[index];
 		u64 *below;
 
-		if (!has_pages(view, start, start + level_span(level) - 1)) {
-			if (!(entry & ATLAS_PRIVATE)) {
-				entry = is_root(view, table) && user_root(base_root(space)) ?
-					READ_ONCE(user_root(base_root(space))[index]) :
-					base_copy(space, address, level);
-				/* Links may be copied at any time: see atlas_table_recheck(). */
-				if (entry_leaf(entry, level) &&
-				    invalidating(space, start, start + level_span(level)))
-					return -EAGAIN;
-				set_entry(view, table, index, entry);
-				return 0;
-			}
-			/* A private table outlives its last diverged page: use it. */
-		}
+		/* A private table outlives its last diverged page. */
 		if (entry & ATLAS_PRIVATE) {
 			table = entry_table(entry);
 			continue;
+		}
+		/* What is shared was cleared when a page below it diverged. */
+		if (entry || !has_pages(view, start, start + level_span(level) - 1)) {
+			entry = is_root(view, table) && user_root(base_root(space)) ?
+				READ_ONCE(user_root(base_root(space))[index]) :
+				base_copy(space, address, level);
+			/* Links may be copied at any time: see atlas_table_recheck(). */
+			if (entry_leaf(entry, level) &&
+			    invalidating(space, start, start + level_span(level)))
+				return -EAGAIN;
+			set_entry(view, table, index, entry);
+			return 0;
 		}
 		if (!spare->count)
 			return -ENOBUFS;
@@ -288,9 +308,10 @@ static int fill_locked(struct atlas_view *view, struct vm_area_struct *vma,
 	}
 	if (invalidating(space, address, address + PAGE_SIZE))
 		return -EAGAIN;
-	page = xa_load(&view->pages, address >> PAGE_SHIFT);
-	WRITE_ONCE(table[level_index(address, 0)],
-		   page ? diverged_leaf(page, vma) : base_copy(space, address, 0));
+	leaf = own_leaf(view, vma, address, spare);
+	if (!leaf)
+		return -ENOBUFS;
+	WRITE_ONCE(table[level_index(address, 0)], leaf == SHARED ? base_copy(space, address, 0) : leaf);
 	return 0;
 }
 
@@ -374,14 +395,10 @@ static void drop_pages(struct atlas_view *view, unsigned long start, unsigned lo
 		       struct list_head *dropped)
 {
 	unsigned long index;
-	struct page *page;
+	void *entry;
 
-	xa_for_each_range(&view->pages, index, page, start >> PAGE_SHIFT, (end - 1) >> PAGE_SHIFT) {
-		xa_erase(&view->pages, index);
-		list_add(&page->lru, dropped);
-		view->page_count--;
-		atomic64_dec(&view->space->counters.pages);
-	}
+	xa_for_each_range(&view->pages, index, entry, start >> PAGE_SHIFT, (end - 1) >> PAGE_SHIFT)
+		atlas_page_drop(view, index, entry, dropped);
 }
 
 /**
@@ -478,6 +495,61 @@ bool atlas_table_recheck(struct atlas_space *space, unsigned long start, unsigne
 	return cleared;
 }
 
+static bool young_leaf(u64 *entry, bool clear)
+{
+	/* The hardware sets the bit at any time, in the same word. */
+	return clear ? test_and_clear_bit(_PAGE_BIT_ACCESSED, (unsigned long *)entry) :
+		       test_bit(_PAGE_BIT_ACCESSED, (unsigned long *)entry);
+}
+
+static bool young_table(struct atlas_view *view, u64 *table, int level, unsigned long base,
+			unsigned long start, unsigned long end, bool clear)
+{
+	unsigned long span = level_span(level);
+	unsigned long at = max(base, start & ~(span - 1));
+	unsigned long limit = level == top_level() ? TASK_SIZE_MAX : base + span * ENTRIES;
+	bool young = false;
+
+	for (; at < min(end, limit); at += span) {
+		u64 *entry = &table[level_index(at, level)];
+
+		if (!entry_present(*entry))
+			continue;
+		if (*entry & ATLAS_PRIVATE && level > 0)
+			young |= young_table(view, entry_table(*entry), level - 1, at, start, end,
+					     clear);
+		else if (entry_leaf(*entry, level) &&
+			 (level > 0 || !xa_load(&view->pages, at >> PAGE_SHIFT)))
+			young |= young_leaf(entry, clear);
+	}
+	return young;
+}
+
+/**
+ * atlas_table_young() - whether pages of the base were used through private tables
+ * @space: the space; pt_lock is held
+ * @start: first address
+ * @end: end, exclusive, at most TASK_SIZE_MAX
+ * @clear: whether to count from now on anew
+ *
+ * What is reached through shared tables is in the base's own accessed bits, and
+ * a use of a diverged page is none of the base's page. As the kernel does on
+ * this architecture, no TLB is flushed for a bit that may be set a little late.
+ *
+ * Return: whether there was a use.
+ */
+bool atlas_table_young(struct atlas_space *space, unsigned long start, unsigned long end,
+		       bool clear)
+{
+	struct atlas_view *view;
+	bool young = false;
+
+	lockdep_assert_held(&space->pt_lock);
+	list_for_each_entry(view, &space->views, node)
+		young |= young_table(view, view->root, top_level(), 0, start, end, clear);
+	return young;
+}
+
 /**
  * atlas_table_flush() - make CPUs forget what was cleared
  * @space: the space
@@ -491,17 +563,28 @@ void atlas_table_flush(struct atlas_space *space, unsigned long start, unsigned 
 }
 
 /**
- * atlas_pages_free() - free diverged pages that no table names any more
- * @pages: list of them
+ * atlas_table_has_small() - whether small pages are what the base has at an address
+ * @space: the space
+ * @address: the address
+ * Return: whether a table of small pages is there, or nothing yet.
  */
-void atlas_pages_free(struct list_head *pages)
+bool atlas_table_has_small(struct atlas_space *space, unsigned long address)
 {
-	struct page *page, *next;
+	u64 *table = base_root(space);
+	unsigned long flags;
+	u64 entry = 0;
+	int level;
 
-	list_for_each_entry_safe(page, next, pages, lru) {
-		list_del(&page->lru);
-		put_page(page);
+	spin_lock_irqsave(&space->pt_lock, flags);
+	for (level = top_level(); level > 0; level--) {
+		entry = READ_ONCE(table[level_index(address, level)]);
+		/* Not present and not empty: a huge page on its way, or without access. */
+		if (!entry_present(entry) || entry_leaf(entry, level))
+			break;
+		table = entry_table(entry);
 	}
+	spin_unlock_irqrestore(&space->pt_lock, flags);
+	return !level || !entry;
 }
 
 /* --- birth and death -------------------------------------------------- */
@@ -523,7 +606,7 @@ static unsigned int root_order(void)
 int atlas_root_alloc(struct atlas_view *view)
 {
 	struct atlas_space *space = view->space;
-	u64 *root = (u64 *)__get_free_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO, root_order());
+	u64 *root = (u64 *)__get_free_pages(ATLAS_GFP | __GFP_ZERO, root_order());
 	unsigned long flags;
 	unsigned int index;
 
@@ -539,6 +622,9 @@ int atlas_root_alloc(struct atlas_view *view)
 
 	spin_lock(atlas_sym_pgd_lock);
 	for (index = USER_ENTRIES; index < ENTRIES; index++) {
+		/* May be half made; comes when there is an LDT: see root.c. */
+		if (user_root(root) && index == pgd_index(LDT_BASE_ADDR))
+			continue;
 		root[index] = READ_ONCE(base_root(space)[index]);
 		if (user_root(root))
 			user_root(root)[index] = READ_ONCE(user_root(base_root(space))[index]);
@@ -581,9 +667,9 @@ static void free_table(u64 *table, int level)
  */
 void atlas_tables_free(struct atlas_view *view)
 {
-	unsigned long position;
-	struct page *page;
-	unsigned int index;
+	unsigned long position, flags;
+	unsigned int index, pages = 0;
+	void *entry;
 
 	if (!view->root)
 		return;
@@ -596,9 +682,16 @@ void atlas_tables_free(struct atlas_view *view)
 		if (view->root[index] & ATLAS_PRIVATE)
 			free_table(entry_table(view->root[index]), top_level() - 1);
 	free_pages((unsigned long)view->root, root_order());
-	xa_for_each(&view->pages, position, page)
-		put_page(page);
-	atomic64_sub(view->table_count + view->page_count, &view->space->counters.pages);
+	xa_for_each(&view->pages, position, entry) {
+		if (atlas_entry_page(entry)) {
+			put_page(entry);
+			pages++;
+		}
+	}
+	atomic64_sub(view->table_count + pages, &view->space->counters.pages);
+	spin_lock_irqsave(&view->space->pt_lock, flags);
+	view->space->page_total -= view->page_count;
+	spin_unlock_irqrestore(&view->space->pt_lock, flags);
 	xa_destroy(&view->pages);
 	view->root = NULL;
 }

@@ -11,7 +11,6 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
-#include <linux/task_work.h>
 
 #include "../compat/compat.h"
 #include "atlas.h"
@@ -188,6 +187,22 @@ void atlas_thread_forget_all(struct atlas_space *space)
 }
 
 /**
+ * atlas_threads_use_io_uring() - whether a thread in a view has io_uring's workers
+ * @space: the space
+ */
+bool atlas_threads_use_io_uring(struct atlas_space *space)
+{
+	struct atlas_thread *thread;
+	bool any = false;
+
+	raw_spin_lock_irq(&space->lock);
+	list_for_each_entry(thread, &space->threads, member)
+		any |= thread->view && atlas_uses_io_uring(thread->task);
+	raw_spin_unlock_irq(&space->lock);
+	return any;
+}
+
+/**
  * atlas_task_get() - a thread of a space by its id
  * @space: the space
  * @tid: in the caller's pid namespace
@@ -206,207 +221,4 @@ struct task_struct *atlas_task_get(struct atlas_space *space, pid_t tid)
 		get_task_struct(task);
 	rcu_read_unlock();
 	return task;
-}
-
-/* --- fork ---------------------------------------------------------------- */
-
-/* A child with a copy of the mm: what it needs to build its view. */
-struct inheritance {
-	struct callback_head work;
-	struct atlas_view *view;	/* the parent's, with a reference */
-};
-
-/*
- * The current thread enters the view that was made for it. False when somebody
- * who opened the new process has moved it before: that is not undone.
- */
-static bool enter_inherited(struct atlas_space *space, struct atlas_view *view)
-{
-	struct atlas_view *emptied = NULL;
-	struct atlas_thread *thread;
-	bool entered = false;
-
-	rcu_read_lock();
-	raw_spin_lock_irq(&space->lock);
-	thread = atlas_thread_find(current);
-	if (thread && thread->space == space && !thread->moved) {
-		atlas_thread_set_view(thread, view, &emptied);
-		atlas_root_load(space, view);
-		entered = true;
-	}
-	raw_spin_unlock_irq(&space->lock);
-	rcu_read_unlock();
-	if (emptied)
-		atlas_view_emptied(emptied);
-	return entered;
-}
-
-static int inherit(struct atlas_view *parent)
-{
-	struct atlas_space *space = atlas_space_get(current->mm);
-	struct atlas_view *view = NULL;
-	int error;
-
-	if (!space)
-		return -ENOMEM;
-	mutex_lock(&space->mutex);
-	error = atlas_space_arm(space);
-	if (!error) {
-		view = atlas_view_create(space, parent);
-		error = PTR_ERR_OR_ZERO(view);
-	}
-	if (!error) {
-		memcpy(view->tag, parent->tag, sizeof(view->tag));
-		error = atlas_thread_register(space, current, NULL, GFP_KERNEL);
-		if (error || !enter_inherited(space, view))
-			atlas_view_delete(view);
-	}
-	mutex_unlock(&space->mutex);
-	atlas_space_unuse(space);
-	atlas_space_put(space);
-	return error;
-}
-
-/* Runs in the child before it first returns to user mode. */
-static void inherit_work(struct callback_head *work)
-{
-	struct inheritance *inheritance = container_of(work, struct inheritance, work);
-
-	if (current->mm) {
-		int error = inherit(inheritance->view);
-
-		if (error)
-			pr_warn_ratelimited("atlas: process %d starts in the base view (%d)\n",
-					    task_pid_nr(current), error);
-	}
-	atlas_view_put(inheritance->view);
-	kfree(inheritance);
-	atlas_work_end();
-}
-
-/* Takes the reference to the view over, unless there is no memory. */
-static int leave_inheritance(struct task_struct *child, struct atlas_view *view)
-{
-	struct inheritance *inheritance = kmalloc(sizeof(*inheritance), GFP_ATOMIC);
-
-	if (!inheritance)
-		return -ENOMEM;
-	inheritance->view = view;
-	init_task_work(&inheritance->work, inherit_work);
-	atlas_work_begin();
-	if (task_work_add(child, &inheritance->work, TWA_RESUME)) {
-		/* It exits. */
-		atlas_view_put(view);
-		kfree(inheritance);
-		atlas_work_end();
-	}
-	return 0;
-}
-
-/* Where a new thread starts, with a reference; NULL: the base. */
-static struct atlas_view *birthplace(struct atlas_space *space, unsigned long clone_flags)
-{
-	struct atlas_thread *creator;
-	struct atlas_view *view;
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&space->lock, flags);
-	creator = atlas_thread_find(current);
-	/*
-	 * A vfork child may run on its creator's stack and return into its
-	 * creator's frames: it must find there the code that made them.
-	 */
-	view = clone_flags & CLONE_VFORK ? NULL : space->default_view;
-	if (!view && creator && creator->space == space)
-		view = creator->view;
-	if (view)
-		kref_get(&view->refs);
-	raw_spin_unlock_irqrestore(&space->lock, flags);
-	return view;
-}
-
-/*
- * The child is on the kernel's lists already: whoever listed it may have given
- * it an entry, in the base, or even have moved it, which is not undone.
- */
-static void place(struct atlas_space *space, struct task_struct *child, struct atlas_view *view)
-{
-	struct atlas_event event = { .type = ATLAS_EVENT_BORN };
-	struct atlas_view *emptied = NULL;
-	struct atlas_thread *newborn;
-	unsigned long flags;
-
-	if (view && atlas_thread_register(space, child, view, GFP_ATOMIC))
-		pr_warn_ratelimited("atlas: thread %d starts in the base view: no memory\n",
-				    task_pid_nr(child));
-	rcu_read_lock();
-	raw_spin_lock_irqsave(&space->lock, flags);
-	newborn = atlas_thread_find(child);
-	if (newborn && newborn->space == space) {
-		if (view && !newborn->moved && (!view->deleted || view->threads))
-			atlas_thread_set_view(newborn, view, &emptied);
-		event.view = atlas_view_id(newborn->view);
-	}
-	raw_spin_unlock_irqrestore(&space->lock, flags);
-	rcu_read_unlock();
-	atlas_event_post(space, &event, child);
-	if (emptied)
-		atlas_view_emptied(emptied);
-}
-
-static void born_here(struct atlas_space *space, struct task_struct *child,
-		      unsigned long clone_flags)
-{
-	struct atlas_view *view = birthplace(space, clone_flags);
-
-	place(space, child, view);
-	atlas_view_put(view);
-	atlas_gate_newborn(space, child);
-}
-
-/**
- * atlas_thread_born() - the current task has created another
- * @child: not yet running
- * @clone_flags: CLONE_*
- *
- * A thread starts in the default view, or in its creator's; a vfork child, as
- * long as it borrows the mm, always in its creator's. A process with a copy of the mm gets a
- * view of its own, equal to its creator's. Kernel helpers that act for the
- * process (io_uring, vhost) never run its code: they stay in the base (W1).
- *
- * Context: preemption is off.
- */
-void atlas_thread_born(struct task_struct *child, unsigned long clone_flags)
-{
-	struct atlas_view *view = NULL;
-	struct atlas_thread *creator;
-	struct atlas_space *space;
-	unsigned long flags;
-
-	if (!child->mm || (child->flags & (PF_KTHREAD | ATLAS_PF_WORKER)))
-		return;
-	rcu_read_lock();
-	space = atlas_space_find(current->mm);
-	if (space && !kref_get_unless_zero(&space->refs))
-		space = NULL;
-	rcu_read_unlock();
-	if (!space)
-		return;
-	if (child->mm == current->mm) {
-		born_here(space, child, clone_flags);
-	} else {
-		raw_spin_lock_irqsave(&space->lock, flags);
-		creator = atlas_thread_find(current);
-		if (creator && creator->space == space)
-			view = creator->view;
-		if (view)
-			kref_get(&view->refs);
-		raw_spin_unlock_irqrestore(&space->lock, flags);
-		if (view && leave_inheritance(child, view)) {
-			pr_warn_ratelimited("atlas: process %d starts in the base view: no memory\n",
-					    task_pid_nr(child));
-			atlas_view_put(view);
-		}
-	}
-	atlas_space_put(space);
 }

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Views: their life, and the pages in which they differ. */
-#include <linux/file.h>
-#include <linux/fs.h>
-#include <linux/highmem.h>
+/* The life of views. */
+#include <linux/moduleparam.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
 
 #include "../compat/compat.h"
 #include "atlas.h"
 #include "symbols.h"
 
 atomic64_t atlas_view_total = ATOMIC64_INIT(0);
+
+static unsigned int max_views = 32;
+module_param(max_views, uint, 0644);
+MODULE_PARM_DESC(max_views, "views that a process may have besides its base");
 
 /* No thread, CPU or fault may reach the tables when they are freed. */
 static void free_view(struct work_struct *work)
@@ -101,13 +102,29 @@ void atlas_view_emptied(struct atlas_view *view)
 		atlas_view_put(view);
 }
 
+/* What a new view does not share from the start. */
+static int diverge(struct atlas_view *view, struct atlas_view *from)
+{
+	struct atlas_space *space = view->space;
+	int error = 0;
+
+	if (!from && xa_empty(&space->unshared))
+		return 0;
+	mmap_write_lock(space->mm);
+	if (from)
+		error = atlas_pages_copy(view, from);
+	error = error ?: atlas_unshare_view(view);
+	mmap_write_unlock(space->mm);
+	return error;
+}
+
 /**
  * atlas_view_create() - a new view
  * @space: the space, armed; its mutex is held
  * @from: the view to copy, or NULL for the base
  *
  * The cost does not depend on the size of the process: one root and its 512
- * entries, then what @from has diverged.
+ * entries, then what @from has of its own, and what is unshared.
  *
  * Return: the view, or an ERR_PTR: -ENOSPC at the limit, -ESRCH when the
  * process is gone, -ENOMEM.
@@ -120,9 +137,9 @@ struct atlas_view *atlas_view_create(struct atlas_space *space, struct atlas_vie
 	lockdep_assert_held(&space->mutex);
 	if (space->gone)
 		return ERR_PTR(-ESRCH);
-	if (space->view_count >= ATLAS_MAX_VIEWS)
+	if (space->view_count >= READ_ONCE(max_views))
 		return ERR_PTR(-ENOSPC);
-	view = kzalloc(sizeof(*view), GFP_KERNEL_ACCOUNT);
+	view = kzalloc(sizeof(*view), ATLAS_GFP);
 	if (!view)
 		return ERR_PTR(-ENOMEM);
 	view->space = space;
@@ -143,7 +160,7 @@ struct atlas_view *atlas_view_create(struct atlas_space *space, struct atlas_vie
 	atomic64_inc(&atlas_view_total);
 	atomic64_inc(&space->counters.views_created);
 
-	error = from ? atlas_view_copy_pages(view, from) : 0;
+	error = diverge(view, from);
 	if (error) {
 		atlas_view_delete(view);
 		return ERR_PTR(error);
@@ -167,6 +184,74 @@ struct atlas_view *atlas_view_find(struct atlas_space *space, int id)
 		if (view->id == id && !view->deleted)
 			return view;
 	return NULL;
+}
+
+static bool fill_views(struct atlas_views *views, struct atlas_space *space,
+		       struct atlas_view *only, unsigned int room)
+{
+	struct atlas_view *view;
+	unsigned long flags;
+	bool complete = true;
+
+	spin_lock_irqsave(&space->pt_lock, flags);
+	list_for_each_entry(view, &space->views, node) {
+		if (only && view != only)
+			continue;
+		complete = views->count < room;
+		if (!complete)
+			break;
+		kref_get(&view->refs);
+		views->views[views->count++] = view;
+	}
+	spin_unlock_irqrestore(&space->pt_lock, flags);
+	return complete;
+}
+
+/**
+ * atlas_views_get() - the views that there are, each with a reference
+ * @space: the space; no lock of it is needed
+ * @only: this one alone; or NULL
+ * Return: them, for atlas_views_put(), or NULL without memory.
+ */
+struct atlas_views *atlas_views_get(struct atlas_space *space, struct atlas_view *only)
+{
+	struct atlas_views *views;
+
+	for (;;) {
+		unsigned int room = only ? 1 : READ_ONCE(space->view_count);
+
+		views = kzalloc(struct_size(views, views, room), ATLAS_GFP);
+		if (!views || fill_views(views, space, only, room))
+			return views;
+		/* One more has come meanwhile. */
+		atlas_views_put(views);
+	}
+}
+
+/**
+ * atlas_views_put() - give them back
+ * @views: what atlas_views_get() gave
+ */
+void atlas_views_put(struct atlas_views *views)
+{
+	while (views->count)
+		atlas_view_put(views->views[--views->count]);
+	kfree(views);
+}
+
+/**
+ * atlas_view_enterable() - a view that threads can be moved to
+ * @space: the space; one of its locks is held
+ * @id: the id
+ * @view: out: the view; NULL for the base
+ * Return: 0, or -ENOENT when there is none or it was deleted.
+ */
+int atlas_view_enterable(struct atlas_space *space, int id, struct atlas_view **view)
+{
+	*view = id == ATLAS_VIEW_BASE ? NULL : atlas_view_find(space, id);
+	if (*view || (id == ATLAS_VIEW_BASE && !space->base_deleted))
+		return 0;
+	return -ENOENT;
 }
 
 /**
@@ -254,299 +339,4 @@ bool atlas_thread_set_view(struct atlas_thread *thread, struct atlas_view *view,
 		*emptied = old;
 	}
 	return true;
-}
-
-/* --- diverged pages ---------------------------------------------------- */
-
-/*
- * The first diverged page at or after *@index, with a reference. A page may be
- * dropped meanwhile (its mapping went away): look again, as the page cache does.
- */
-static struct page *get_diverged(struct atlas_view *view, unsigned long *index,
-				 unsigned long last)
-{
-	struct page *page;
-
-	rcu_read_lock();
-	while ((page = xa_find(&view->pages, index, last, XA_PRESENT))) {
-		if (!get_page_unless_zero(page))
-			continue;
-		if (xa_load(&view->pages, *index) == page)
-			break;
-		put_page(page);
-	}
-	rcu_read_unlock();
-	return page;
-}
-
-/* Makes the page the view's at that address. Returns an error only when it did not. */
-static int store_page(struct atlas_view *view, unsigned long index, struct page *page)
-{
-	struct atlas_space *space = view->space;
-	unsigned long flags;
-	struct page *old;
-
-	if (!xa_load(&view->pages, index) && view->page_count >= ATLAS_MAX_PAGES)
-		return -ENOSPC;
-	old = xa_store(&view->pages, index, page, GFP_KERNEL_ACCOUNT);
-	if (xa_is_err(old))
-		return xa_err(old);
-	spin_lock_irqsave(&space->pt_lock, flags);
-	if (!old)
-		view->page_count++;
-	atlas_table_divert(view, index << PAGE_SHIFT);
-	spin_unlock_irqrestore(&space->pt_lock, flags);
-	/* A thread that enters now loads the root after it set this, and so sees the change. */
-	smp_mb();
-	if (READ_ONCE(view->used))
-		atlas_flush_tlb(space->mm, index << PAGE_SHIFT, (index + 1) << PAGE_SHIFT);
-	if (old)
-		put_page(old);
-	else
-		atomic64_inc(&space->counters.pages);
-	return 0;
-}
-
-/*
- * What must hold for a mapping whose pages are to diverge. Writable ones need
- * copy-on-write of every view's stores, which is unshare.
- */
-static int check_mapping(const struct vm_area_struct *vma)
-{
-	if (!vma)
-		return -EFAULT;
-	if (vma->vm_flags & VM_MAYSHARE)
-		return -EACCES;
-	if (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP | VM_HUGETLB | VM_WRITE))
-		return -EOPNOTSUPP;
-	return 0;
-}
-
-/*
- * What the content of a page was read from. All of it is named by references
- * that are kept until the new page is stored, so that an address can not stand
- * for something else meanwhile.
- */
-struct origin {
-	struct page *page;	/* the view's or the base's */
-	bool diverged;		/* the view's */
-	struct file *file;	/* of the mapping, when the page is the base's */
-	loff_t offset;
-	bool code;
-};
-
-static void put_origin(struct origin *origin)
-{
-	if (origin->page)
-		put_page(origin->page);
-	if (origin->file)
-		fput(origin->file);
-}
-
-static loff_t file_offset(const struct vm_area_struct *vma, unsigned long address)
-{
-	return ((loff_t)vma->vm_pgoff << PAGE_SHIFT) + (address - vma->vm_start);
-}
-
-static int get_base_page(struct mm_struct *mm, unsigned long address, struct page **page)
-{
-	long got = atlas_get_page_remote(mm, address, page);
-
-	return got == 1 ? 0 : got < 0 ? (int)got : -EFAULT;
-}
-
-/* Finds the page that a view has at an address. The mmap lock is held. */
-static int find_origin(struct atlas_view *view, unsigned long address, struct origin *origin)
-{
-	struct mm_struct *mm = view->space->mm;
-	unsigned long index = address >> PAGE_SHIFT;
-	struct vm_area_struct *vma = vma_lookup(mm, address);
-	int error = check_mapping(vma);
-
-	if (error)
-		return error;
-	origin->page = get_diverged(view, &index, index);
-	origin->diverged = origin->page;
-	if (origin->page)
-		return 0;
-	error = get_base_page(mm, address, &origin->page);
-	if (!error && vma->vm_file) {
-		origin->file = get_file(vma->vm_file);
-		origin->offset = file_offset(vma, address);
-		origin->code = vma->vm_flags & VM_EXEC;
-	}
-	return error;
-}
-
-/*
- * Whether an address still stands for what was read: since then it may have
- * been unmapped and something else mapped. The mmap lock is held, so that it
- * does not change any more.
- */
-static int check_origin(struct atlas_view *view, const struct vm_area_struct *vma,
-			unsigned long address, const struct origin *origin)
-{
-	struct page *page;
-	int error;
-
-	if (xa_load(&view->pages, address >> PAGE_SHIFT) !=
-	    (origin->diverged ? origin->page : NULL))
-		return -EAGAIN;
-	if (origin->diverged)
-		return 0;
-	if (vma->vm_file != origin->file ||
-	    (origin->file && file_offset(vma, address) != origin->offset))
-		return -EAGAIN;
-	/* Anonymous memory, or a private page of a file: known by the page alone. */
-	error = get_base_page(view->space->mm, address, &page);
-	if (error)
-		return error;
-	if (page != origin->page)
-		error = -EAGAIN;
-	put_page(page);
-	return error;
-}
-
-/*
- * A breakpoint that a debugger or uprobe planted in the base is not copied (W3):
- * where memory has int3 and the file has not, the file is right. Reads the file,
- * for which the mmap lock must not be held.
- */
-static void remove_breakpoints(const struct origin *origin, u8 *content, u8 *pristine)
-{
-	loff_t offset = origin->offset;
-	ssize_t known, i;
-
-	if (!origin->code)
-		return;
-	known = kernel_read(origin->file, pristine, PAGE_SIZE, &offset);
-	for (i = 0; i < known; i++)
-		if (content[i] == 0xcc && pristine[i] != 0xcc)
-			content[i] = pristine[i];
-}
-
-static int write_page(struct atlas_view *view, unsigned long address,
-		      const void __user *data, size_t length, u8 *scratch)
-{
-	struct mm_struct *mm = view->space->mm;
-	unsigned long base = address & PAGE_MASK;
-	struct vm_area_struct *vma;
-	struct origin origin = { };
-	struct page *page;
-	int error;
-
-	page = alloc_page(GFP_KERNEL_ACCOUNT);
-	if (!page)
-		return -ENOMEM;
-	mmap_read_lock(mm);
-	error = find_origin(view, base, &origin);
-	mmap_read_unlock(mm);
-	if (error)
-		goto out;
-	memcpy_from_page(scratch, origin.page, 0, PAGE_SIZE);
-	remove_breakpoints(&origin, scratch, scratch + PAGE_SIZE);
-	if (copy_from_user(scratch + offset_in_page(address), data, length)) {
-		error = -EFAULT;
-		goto out;
-	}
-	memcpy_to_page(page, 0, scratch, PAGE_SIZE);
-
-	mmap_read_lock(mm);
-	vma = vma_lookup(mm, base);
-	error = check_mapping(vma);
-	if (!error)
-		error = check_origin(view, vma, base, &origin);
-	if (!error)
-		error = store_page(view, base >> PAGE_SHIFT, page);
-	/* Ready for the first thread. Where this fails, its fault does it. */
-	if (!error)
-		atlas_table_fill(view, vma, base);
-	mmap_read_unlock(mm);
-out:
-	put_origin(&origin);
-	if (error)
-		__free_page(page);
-	return error;
-}
-
-/**
- * atlas_view_write() - store bytes into private pages of a view
- * @view: the view; the mutex of its space is held, its mm has users
- * @address: where, in the target
- * @data: the bytes, in the caller
- * @length: how many
- *
- * Each page is replaced by a complete new one: no thread ever sees a part of
- * the bytes of one page. Bytes in several pages appear page by page.
- *
- * Return: 0; -EFAULT, -EACCES (shared mapping), -EOPNOTSUPP (writable or
- * special mapping), -EAGAIN (the mapping changed meanwhile), -ENOSPC, -ENOMEM.
- */
-int atlas_view_write(struct atlas_view *view, unsigned long address,
-		     const void __user *data, size_t length)
-{
-	u8 *scratch = kmalloc(2 * PAGE_SIZE, GFP_KERNEL);
-	int error = 0;
-
-	lockdep_assert_held(&view->space->mutex);
-	if (!scratch)
-		return -ENOMEM;
-	while (length && !error) {
-		size_t part = min_t(size_t, length, PAGE_SIZE - offset_in_page(address));
-
-		error = write_page(view, address, data, part, scratch);
-		address += part;
-		data += part;
-		length -= part;
-	}
-	kfree(scratch);
-	return error;
-}
-
-/* Copies the first page at or after *@index: 1; 0 when there is none; an errno. */
-static int copy_next(struct atlas_view *view, struct atlas_view *from, unsigned long *index)
-{
-	struct mm_struct *mm = view->space->mm;
-	struct page *page, *copy = NULL;
-	int error = 0;
-
-	/* From finding it until it is stored nothing else may be mapped there. */
-	mmap_read_lock(mm);
-	page = get_diverged(from, index, ULONG_MAX);
-	if (!page)
-		goto out;
-	/* A page whose mapping is gone is not inherited by what comes there. */
-	if (vma_lookup(mm, *index << PAGE_SHIFT)) {
-		copy = alloc_page(GFP_KERNEL_ACCOUNT);
-		error = copy ? 0 : -ENOMEM;
-	}
-	if (copy) {
-		view->creation_allocations++;
-		copy_highpage(copy, page);
-		error = store_page(view, *index, copy);
-		if (error)
-			__free_page(copy);
-	}
-	put_page(page);
-out:
-	mmap_read_unlock(mm);
-	return error ?: !!page;
-}
-
-/**
- * atlas_view_copy_pages() - give a view copies of another view's diverged pages
- * @view: the view; the mutex of its space is held
- * @from: the other, of the same or the parent's space, kept alive by the caller
- * Return: 0; -ENOSPC or -ENOMEM.
- */
-int atlas_view_copy_pages(struct atlas_view *view, struct atlas_view *from)
-{
-	unsigned long index = 0;
-	int copied;
-
-	do {
-		copied = copy_next(view, from, &index);
-		index++;
-	} while (copied > 0);
-	return copied;
 }

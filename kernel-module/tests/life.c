@@ -66,7 +66,7 @@ static int vfork_answer(void)
 	return seen;
 }
 
-static char *self;
+static char *program;
 
 static int exec_answer(void)
 {
@@ -74,7 +74,7 @@ static int exec_answer(void)
 	pid_t child = fork();
 
 	if (!child) {
-		execl(self, self, "answer", NULL);
+		execl(program, program, "answer", NULL);
 		_exit(99);
 	}
 	waitpid(child, &status, 0);
@@ -83,12 +83,12 @@ static int exec_answer(void)
 
 static int spawn_answer(void)
 {
-	char *arguments[3] = { self, "answer", NULL };
+	char *arguments[3] = { program, "answer", NULL };
 	char *environment[1] = { NULL };
 	int status;
 	pid_t child;
 
-	need(!posix_spawn(&child, self, NULL, NULL, arguments, environment));
+	need(!posix_spawn(&child, program, NULL, NULL, arguments, environment));
 	waitpid(child, &status, 0);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
@@ -183,7 +183,7 @@ static void die(int round, int ready)
 		kill(getpid(), SIGKILL);
 		break;
 	case 1:
-		execl(self, self, "answer", NULL);
+		execl(program, program, "answer", NULL);
 		break;
 	case 2:
 		syscall(SYS_exit, 1); /* the leader alone: then kill */
@@ -310,7 +310,7 @@ int main(int count, char **arguments)
 {
 	if (count > 1)
 		return answer();
-	self = arguments[0];
+	program = arguments[0];
 	handle = attach(getpid());
 	need(handle >= 0);
 	test_births();

@@ -13,7 +13,7 @@
 static int tap_count, tap_failed;
 
 __attribute__((format(printf, 2, 3)))
-static bool ok(bool passed, const char *format, ...)
+static inline bool ok(bool passed, const char *format, ...)
 {
 	va_list arguments;
 
@@ -45,7 +45,7 @@ static bool ok(bool passed, const char *format, ...)
 	}									\
 } while (0)
 
-static int tap_done(void)
+static inline int tap_done(void)
 {
 	printf("1..%d\n", tap_count);
 	return tap_failed ? 1 : 0;

@@ -55,6 +55,55 @@ static inline int create_view(int handle, int from)
 	return error ?: request.view;
 }
 
+/* A self-service handle of the own process. */
+static inline int self(void)
+{
+	int device = open_device();
+	int handle = result(ioctl(device, ATLAS_IOC_SELF));
+
+	close(device);
+	return handle;
+}
+
+/* Lets a program that may open the device serve itself, or not. */
+static inline void allow_self_service(bool allowed)
+{
+	FILE *file = fopen("/sys/module/atlas/parameters/self_service", "we");
+
+	need(file && fputs(allowed ? "1" : "0", file) >= 0 && !fclose(file));
+}
+
+/* Moves the caller; gives the view it was in. */
+static inline int enter(int handle, int view)
+{
+	struct atlas_enter request = { .view = view };
+
+	return result(ioctl(handle, ATLAS_IOC_ENTER, &request)) ?: request.previous;
+}
+
+static inline int unshare_range(int handle, const void *address, size_t length)
+{
+	struct atlas_span request = { .address = (uintptr_t)address, .length = length };
+
+	return result(ioctl(handle, ATLAS_IOC_UNSHARE, &request));
+}
+
+static inline int share_range(int handle, const void *address, size_t length, int view)
+{
+	struct atlas_span request = {
+		.address = (uintptr_t)address, .length = length, .view = view,
+	};
+
+	return result(ioctl(handle, ATLAS_IOC_SHARE, &request));
+}
+
+static inline int switch_base(int handle, int view)
+{
+	struct atlas_view_ref request = { .view = view };
+
+	return result(ioctl(handle, ATLAS_IOC_SWITCH_BASE, &request));
+}
+
 static inline int delete_view(int handle, int view)
 {
 	struct atlas_view_ref request = { .view = view };
@@ -249,6 +298,13 @@ static inline int write_return(int handle, int view, int (*function)(void), int 
 		"1: pause\ncmpl $0,(%rdi)\nje 1b\nret\n"			\
 		".balign 4096\n.popsection\n");				\
 	int name(void *until)
+
+/* Any code: page-aligned, and whatever it is declared as. */
+#define CODE(name, declaration, text)						\
+	declaration;								\
+	__asm__(".pushsection .text.views,\"ax\"\n.balign 4096\n"		\
+		".globl " #name "\n.type " #name ",@function\n" #name ":\n"	\
+		text "\n.balign 4096\n.popsection\n")
 
 static inline uint64_t nanoseconds(void)
 {

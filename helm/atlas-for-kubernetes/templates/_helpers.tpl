@@ -18,7 +18,11 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{/* An image's full name; the argument is a list of the root and the image's values. */}}
 {{- define "atlas.image" -}}
 {{- $image := index . 1 -}}
+{{- if $image.digest -}}
+{{ $image.repository }}@{{ $image.digest }}
+{{- else -}}
 {{ $image.repository }}:{{ $image.tag | default (index . 0).Chart.AppVersion }}
+{{- end -}}
 {{- end }}
 
 {{/* "true" where the server has ValidatingAdmissionPolicies (from 1.30 on) and they are wanted, else empty. */}}

@@ -40,7 +40,7 @@
 /* The conservative check gives up (the thread stays) on deeper stacks. */
 #define ATLAS_MAX_STACK_SCAN	(256u << 10)
 
-/* ATLAS_IOC_INFO, on /dev/atlas */
+/* ATLAS_IOC_INFO, on /dev/atlas; also for those who may have self-service */
 struct atlas_info {
 	__u32 uapi_version;	/* ATLAS_UAPI_VERSION of the module */
 	__u32 levels;		/* page-table levels of this kernel: 4 or 5 */

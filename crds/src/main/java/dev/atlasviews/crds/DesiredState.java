@@ -12,5 +12,9 @@ public enum DesiredState {
 
     /** No thread should have the layer; it stays listed until none has. */
     @JsonProperty("Absent")
-    ABSENT
+    ABSENT,
+
+    /** What the layer would change is told, and no thread should have it. */
+    @JsonProperty("Observed")
+    OBSERVED
 }

@@ -2,6 +2,7 @@
 package dev.atlasviews.crds;
 
 import java.time.Instant;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One change to the code, with all that an agent has to know of its ViewPatch.
@@ -10,6 +11,7 @@ import java.time.Instant;
  * @param digest the patch file's digest
  * @param artifact the object that carries the patch file
  * @param createdAt when the ViewPatch was created
+ * @param releasedAt when the pod was first to have this change; null where an earlier operator wrote it
  * @param desired whether the threads should have the layer
  * @param threads the threads that run the layer
  * @param quiescence when a thread may move
@@ -20,6 +22,7 @@ public record Layer(
         Digest digest,
         LayerArtifact artifact,
         Instant createdAt,
+        @Nullable Instant releasedAt,
         DesiredState desired,
         ThreadSelector threads,
         Quiescence quiescence) {

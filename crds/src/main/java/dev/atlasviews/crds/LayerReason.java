@@ -10,6 +10,8 @@ public enum LayerReason {
     BUILD_ID_MISMATCH("BuildIdMismatch"),
     /** NothingToDo: the process has no thread of the name that the layer is meant for. */
     NO_THREAD_MATCHES("NoThreadMatches"),
+    /** Observed: the patch fits a file that the process maps. */
+    WOULD_APPLY("WouldApply"),
     /** Applying: the view is being built; no thread has moved. */
     PREPARING("Preparing"),
     /** Applying, Reverting: threads are moving and none is held. */

@@ -9,6 +9,10 @@ public enum LayerState {
     @JsonProperty("NothingToDo")
     NOTHING_TO_DO,
 
+    /** The layer fits the process, and would be applied if more than observation were asked for. */
+    @JsonProperty("Observed")
+    OBSERVED,
+
     /** Threads are on the way to the layer. While some have moved and others have not, the process is mixed. */
     @JsonProperty("Applying")
     APPLYING,

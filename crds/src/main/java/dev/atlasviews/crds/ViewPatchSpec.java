@@ -2,6 +2,7 @@
 package dev.atlasviews.crds;
 
 import io.fabric8.kubernetes.api.model.LabelSelector;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  * @param threads the threads that run the new code
  * @param quiescence when a thread may move
  * @param newPods what becomes of pods that are created later
+ * @param mode whether anything is changed
+ * @param rollout in which steps
+ * @param after names of ViewPatches of the same namespace that must be applied before this one begins
  */
 @ApiRecord
 public record ViewPatchSpec(
@@ -21,11 +25,28 @@ public record ViewPatchSpec(
         Change change,
         ThreadSelector threads,
         Quiescence quiescence,
-        NewPods newPods) {
+        NewPods newPods,
+        Mode mode,
+        Rollout rollout,
+        List<String> after) {
     /** Gives what is not given the defaults of the schema. */
     public ViewPatchSpec {
         threads = threads == null ? ThreadSelector.ALL : threads;
         quiescence = quiescence == null ? Quiescence.DEFAULT : quiescence;
         newPods = newPods == null ? NewPods.APPLY : newPods;
+        mode = mode == null ? Mode.APPLY : mode;
+        rollout = rollout == null ? Rollout.DEFAULT : rollout;
+        after = after == null ? List.of() : List.copyOf(after);
+    }
+
+    /** A change of all pods at once, after no other. */
+    public ViewPatchSpec(
+            final LabelSelector selector,
+            final @Nullable String container,
+            final Change change,
+            final ThreadSelector threads,
+            final Quiescence quiescence,
+            final NewPods newPods) {
+        this(selector, container, change, threads, quiescence, newPods, Mode.APPLY, Rollout.DEFAULT, List.of());
     }
 }

@@ -12,13 +12,15 @@ import org.jspecify.annotations.Nullable;
  * @param conditions Accepted, Progressing, Applied, Degraded; see {@link ConditionType}
  * @param pods pods by what became of the change in them
  * @param threads the selected threads of all processes together
+ * @param rollout how far the rollout is; null before it was decided on
  */
 @ApiRecord
 public record ViewPatchStatus(
         @Nullable Long observedGeneration,
         List<Condition> conditions,
         @Nullable PodCounts pods,
-        @Nullable ThreadCounts threads) {
+        @Nullable ThreadCounts threads,
+        @Nullable RolloutStatus rollout) {
     /** Gives what is not given the defaults of the schema. */
     public ViewPatchStatus {
         conditions = conditions == null ? List.of() : List.copyOf(conditions);

@@ -151,6 +151,7 @@ final class ContractTest {
                 Digest.of(new byte[] {1}),
                 new LayerArtifact("prod", "fix-1"),
                 Instant.parse("2026-11-23T22:00:00Z"),
+                Instant.parse("2026-11-23T22:00:01Z"),
                 DesiredState.ABSENT,
                 new ThreadSelector("io_thd_*"),
                 new Quiescence(QuiescenceScope.PROCESS, List.of("main"), 5, OnDeadline.KEEP));
@@ -170,13 +171,13 @@ final class ContractTest {
     }
 
     private static void findUnbounded(final String path, final JSONSchemaProps schema, final List<String> problems) {
-        if (schema.getType().equals("array")) {
+        if ("array".equals(schema.getType())) {
             if (schema.getMaxItems() == null || schema.getXKubernetesListType() == null) {
                 problems.add(path + ": a list without maxItems or x-kubernetes-list-type");
             }
             findUnbounded(path + "[]", schema.getItems().getSchema(), problems);
         }
-        if (schema.getType().equals("string") && !path.contains(".selector.") && !isBounded(schema)) {
+        if ("string".equals(schema.getType()) && !path.contains(".selector.") && !isBounded(schema)) {
             problems.add(path + ": a text without a bound");
         }
         schema.getProperties().forEach((name, property) -> {

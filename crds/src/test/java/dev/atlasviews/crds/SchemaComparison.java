@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JavaType;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.introspect.BeanPropertyDefinition;
+import io.fabric8.kubernetes.api.model.IntOrString;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.JSONSchemaProps;
 import java.lang.reflect.AnnotatedElement;
 import java.lang.reflect.RecordComponent;
@@ -51,6 +52,10 @@ final class SchemaComparison {
             expect(path, schema, "string", schema.getFormat());
         } else if (isOneOf(type, Instant.class)) {
             expect(path, schema, "string", "date-time");
+        } else if (isOneOf(type, IntOrString.class)) {
+            if (!Boolean.TRUE.equals(schema.getXKubernetesIntOrString())) {
+                differences.add(path + ": a number or text in Java only");
+            }
         } else if (isOneOf(type, int.class, Integer.class)) {
             expect(path, schema, "integer", "int32");
         } else if (isOneOf(type, long.class, Long.class)) {

@@ -33,7 +33,14 @@ final class Chart {
     }
 
     static List<HasMetadata> render(final String kubernetes, final UnaryOperator<TemplateCommand> values) {
-        final TemplateCommand command = helm().template()
+        return render(FOLDER, kubernetes, values);
+    }
+
+    /** The objects of a chart that lies elsewhere. */
+    static List<HasMetadata> render(
+            final Path folder, final String kubernetes, final UnaryOperator<TemplateCommand> values) {
+        final TemplateCommand command = new Helm(folder)
+                .template()
                 .withName("atlas")
                 .withNamespace(NAMESPACE)
                 .withKubeVersion(kubernetes)

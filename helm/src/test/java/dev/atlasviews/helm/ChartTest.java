@@ -5,24 +5,34 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.marcnuri.helm.LintResult;
+import dev.atlasviews.operator.SelfTest;
+import dev.atlasviews.operator.monitoring.ViewPatchMetrics;
+import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.Volume;
 import io.fabric8.kubernetes.api.model.admissionregistration.v1.ValidatingAdmissionPolicy;
 import io.fabric8.kubernetes.api.model.admissionregistration.v1.ValidatingAdmissionPolicyBinding;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
+import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicy;
 import io.fabric8.kubernetes.api.model.rbac.ClusterRole;
 import io.fabric8.kubernetes.api.model.rbac.ClusterRoleBinding;
 import io.fabric8.kubernetes.api.model.rbac.PolicyRule;
 import io.fabric8.kubernetes.api.model.rbac.Role;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -140,6 +150,120 @@ final class ChartTest {
     }
 
     @Test
+    void theOperatorIsRestartedWhenItsWatchesEndAndServesOnceTheyHaveBroughtEverything() {
+        final Container container = Chart.only(Chart.render(NEW), Deployment.class, "atlas-operator")
+                .getSpec()
+                .getTemplate()
+                .getSpec()
+                .getContainers()
+                .getFirst();
+        assertThat(container.getLivenessProbe().getHttpGet().getPath()).isEqualTo("/livez");
+        assertThat(container.getReadinessProbe().getHttpGet().getPath()).isEqualTo("/readyz");
+        assertThat(container.getStartupProbe().getHttpGet().getPath()).isEqualTo("/readyz");
+        assertThat(container.getPorts()).singleElement().satisfies(port -> {
+            assertThat(port.getName()).isEqualTo("status");
+            assertThat(container.getEnv()).anySatisfy(variable -> {
+                assertThat(variable.getName()).isEqualTo("ATLAS_STATUS_PORT");
+                assertThat(variable.getValue())
+                        .isEqualTo(port.getContainerPort().toString());
+            });
+        });
+    }
+
+    @Test
+    void helmTestAsksTheOperatorWithoutAnyRight(@TempDir final Path folder) throws IOException {
+        // Hooks are not rendered: a copy of the chart has it as an object like any other.
+        final Path copy = folder.resolve("atlas-for-kubernetes");
+        try (Stream<Path> files = Files.walk(Chart.FOLDER)) {
+            for (final Path file : files.toList()) {
+                Files.copy(file, copy.resolve(Chart.FOLDER.relativize(file).toString()));
+            }
+        }
+        final Path hook = copy.resolve("templates/tests/operator.yaml");
+        final String text = Files.readString(hook);
+        assertThat(text).contains("    helm.sh/hook: test\n");
+        Files.writeString(hook, text.replaceAll("(?m)^    helm\\.sh/hook.*\n", ""));
+        final Pod pod = Chart.only(Chart.render(copy, NEW, command -> command), Pod.class, "atlas-test");
+        assertThat(pod.getSpec().getAutomountServiceAccountToken()).isFalse();
+        assertThat(pod.getSpec().getSecurityContext().getRunAsNonRoot()).isTrue();
+        assertThat(pod.getSpec().getContainers().getFirst().getArgs())
+                .contains(
+                        SelfTest.class.getName(),
+                        "http://atlas-operator.%s.svc:8080/readyz".formatted(Chart.NAMESPACE));
+    }
+
+    @Test
+    void nobodyReachesAnAgentAndOnlyTheStatusOfTheOperator() {
+        final List<HasMetadata> objects = Chart.render(NEW);
+        final NetworkPolicy agent = Chart.only(objects, NetworkPolicy.class, "atlas-agent");
+        assertThat(agent.getSpec().getPolicyTypes()).containsExactly("Ingress", "Egress");
+        assertThat(agent.getSpec().getIngress()).isEmpty();
+        final NetworkPolicy operator = Chart.only(objects, NetworkPolicy.class, "atlas-operator");
+        assertThat(operator.getSpec().getIngress())
+                .singleElement()
+                .satisfies(rule -> assertThat(rule.getPorts())
+                        .singleElement()
+                        .satisfies(
+                                port -> assertThat(port.getPort().getIntVal()).isEqualTo(8080)));
+        assertThat(Chart.render(NEW, command -> command.set("networkPolicies.enabled", false)))
+                .noneMatch(NetworkPolicy.class::isInstance);
+    }
+
+    @Test
+    void whatAlertsAndDashboardAskForIsMeasured() throws IOException {
+        final var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        new ViewPatchMetrics(List::of).bindTo(registry);
+        final String scraped =
+                registry.scrape() + "atlas_reconciliation_seconds_count atlas_reconciliation_seconds_sum";
+        for (final String file : List.of("alerts.yaml", "dashboard.json")) {
+            final List<String> asked = Pattern.compile("\\batlas_[a-z_]+")
+                    .matcher(Files.readString(Chart.FOLDER.resolve("monitoring").resolve(file)))
+                    .results()
+                    .map(MatchResult::group)
+                    .distinct()
+                    .toList();
+            assertThat(asked)
+                    .as(file)
+                    .hasSizeGreaterThan(3)
+                    .allSatisfy(name -> assertThat(scraped).contains(name));
+        }
+    }
+
+    @Test
+    void monitoringIsThereWhenItIsAskedFor() {
+        assertThat(Chart.render(NEW)).noneMatch(ConfigMap.class::isInstance);
+        final List<HasMetadata> objects = Chart.render(
+                NEW,
+                command -> command.set("metrics.serviceMonitor.enabled", true)
+                        .set("metrics.alerts.enabled", true)
+                        .set("metrics.dashboard.enabled", true)
+                        .set("metrics.labels.release", "prometheus"));
+        assertThat(Chart.only(objects, ConfigMap.class, "atlas-dashboard").getData())
+                .hasEntrySatisfying(
+                        "atlas-for-kubernetes.json", json -> assertThat(json).contains("atlas_viewpatch_threads"));
+        assertThat(objects.stream()
+                        .filter(object ->
+                                List.of("ServiceMonitor", "PrometheusRule").contains(object.getKind())))
+                .hasSize(2)
+                .allSatisfy(
+                        object -> assertThat(object.getMetadata().getLabels()).containsEntry("release", "prometheus"));
+    }
+
+    @Test
+    void anImageIsNamedByItsDigestIfThatIsGiven() {
+        final String digest = "sha256:" + "0a".repeat(32);
+        final List<HasMetadata> objects = Chart.render(NEW, command -> command.set("agent.image.digest", digest));
+        assertThat(Chart.only(objects, DaemonSet.class, "atlas-agent")
+                        .getSpec()
+                        .getTemplate()
+                        .getSpec()
+                        .getContainers()
+                        .getFirst()
+                        .getImage())
+                .isEqualTo("atlas.local/atlas-agent@" + digest);
+    }
+
+    @Test
     void theAgentSeesTheNodesProcessesAndDevicesAndKnowsItsNode() {
         final var pod = Chart.only(Chart.render(NEW), DaemonSet.class, "atlas-agent")
                 .getSpec()
@@ -181,7 +305,14 @@ final class ChartTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"agent.imagee.tag", "agent.stateDirectory", "operator.image.pullPolicy"})
+    @ValueSource(
+            strings = {
+                "metrics.allerts.enabled",
+                "networkPolicies.apiServerPorts",
+                "agent.imagee.tag",
+                "agent.stateDirectory",
+                "operator.image.pullPolicy"
+            })
     void aWrongValueIsRefusedByName(final String value) {
         assertThatThrownBy(() -> Chart.render(NEW, command -> command.set(value, "relative")))
                 .hasMessageContaining(value.split("\\.", -1)[1]);

@@ -19,9 +19,9 @@ import dev.atlasviews.crds.ViewNodeStatus;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.crds.ViewPatchArtifact;
 import dev.atlasviews.crds.ViewPatchArtifactSpec;
+import dev.atlasviews.crds.testing.ApiServer;
 import dev.atlasviews.operator.Objects;
 import dev.atlasviews.operator.OperatorMain;
-import dev.atlasviews.operator.testing.ApiServer;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
@@ -114,6 +114,7 @@ final class RightsIT {
         final var node = new ViewNode();
         node.setMetadata(new ObjectMetaBuilder().withName("node-1").build());
         try (KubernetesClient agent = server.client(Chart.NAMESPACE, "atlas-agent")) {
+            assertThat(agent.nodes().withName("node-1").get()).isNull();
             final ViewNode stored = agent.resource(node).create();
             final ViewNode reported = agent.resource(stored).editStatus(current -> {
                 current.setStatus(new ViewNodeStatus(
@@ -125,6 +126,7 @@ final class RightsIT {
             assertForbidden(() -> agent.pods().inAnyNamespace().list());
             assertForbidden(() -> agent.resource(patch()).create());
             assertForbidden(() -> agent.resource(node).delete());
+            assertForbidden(() -> agent.nodes().list());
         }
     }
 

@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.operator;
 
+import dev.atlasviews.operator.monitoring.ReconciliationMetrics;
+import dev.atlasviews.operator.monitoring.StatusServer;
+import dev.atlasviews.operator.monitoring.ViewPatchMetrics;
 import dev.atlasviews.operator.podview.PodReconciler;
 import dev.atlasviews.operator.viewpatch.ViewPatchReconciler;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.javaoperatorsdk.operator.Operator;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.core.instrument.composite.CompositeMeterRegistry;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.io.IOException;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -19,17 +30,20 @@ public final class OperatorMain {
 
     /**
      * Runs until the process is told to end. What cannot be watched, such as a kind that is not installed, ends it with an
-     * error, so that its supervisor starts it again.
+     * error, so that its supervisor starts it again. {@code $ATLAS_STATUS_PORT} is where it tells how it is; nowhere if it
+     * is not set. {@code $ATLAS_NAMESPACE} is where the agents' pods are.
      *
      * @param arguments none
      */
     public static void main(final String[] arguments) {
         try {
-            final Operator operator = create(new KubernetesClientBuilder().build());
+            final var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+            final Operator operator = create(new KubernetesClientBuilder().build(), registry);
+            serve(operator, registry, System.getenv("ATLAS_STATUS_PORT"));
             operator.installShutdownHook(TERMINATION_GRACE);
             operator.start();
             LOG.info("operator started at {}", operator.getKubernetesClient().getMasterUrl());
-        } catch (final RuntimeException e) {
+        } catch (final RuntimeException | IOException e) {
             LOG.error("the operator cannot run", e);
             System.exit(1);
         }
@@ -42,8 +56,20 @@ public final class OperatorMain {
      * @return the operator
      */
     public static Operator create(final KubernetesClient client) {
+        return create(client, new CompositeMeterRegistry());
+    }
+
+    /**
+     * An operator that has not been started.
+     *
+     * @param client the cluster; closed when the operator stops
+     * @param registry where its metrics go
+     * @return the operator
+     */
+    static Operator create(final KubernetesClient client, final MeterRegistry registry) {
         final var operator = new Operator(configuration -> configuration
                 .withKubernetesClient(client)
+                .withMetrics(new ReconciliationMetrics(registry))
                 .withStopOnInformerErrorDuringStartup(true)
                 .withInformerStoppedHandler((informer, e) -> {
                     if (e != null) {
@@ -51,8 +77,32 @@ public final class OperatorMain {
                         System.exit(1);
                     }
                 }));
+        final var patches = new ViewPatchReconciler(System.getenv("ATLAS_NAMESPACE"));
         operator.register(new PodReconciler());
-        operator.register(new ViewPatchReconciler());
+        operator.register(patches);
+        new ViewPatchMetrics(patches::viewPatches).bindTo(registry);
+        new JvmMemoryMetrics().bindTo(registry);
+        new ProcessorMetrics().bindTo(registry);
         return operator;
+    }
+
+    private static void serve(
+            final Operator operator, final PrometheusMeterRegistry registry, final @Nullable String port)
+            throws IOException {
+        if (port != null && !port.isEmpty()) {
+            final var _ = status(operator, registry, Integer.parseInt(port));
+        }
+    }
+
+    /** Tells how an operator is. One that has not started yet lives: it may be waiting for the API server. */
+    static StatusServer status(final Operator operator, final PrometheusMeterRegistry registry, final int port)
+            throws IOException {
+        return new StatusServer(
+                port,
+                () -> !operator.getRuntimeInfo().isStarted()
+                        || operator.getRuntimeInfo().allEventSourcesAreHealthy(),
+                () -> operator.getRuntimeInfo().isStarted()
+                        && operator.getRuntimeInfo().allEventSourcesAreHealthy(),
+                registry::scrape);
     }
 }

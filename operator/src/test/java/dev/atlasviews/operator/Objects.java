@@ -96,6 +96,7 @@ public final class Objects {
                         .withLastTransitionTime("2026-11-23T20:00:00Z")
                         .build()),
                 null,
+                null,
                 null));
         return patch;
     }

@@ -8,38 +8,65 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.atlasviews.crds.ArtifactReference;
 import dev.atlasviews.crds.Atlas;
+import dev.atlasviews.crds.Change;
 import dev.atlasviews.crds.ContainerLayers;
 import dev.atlasviews.crds.DesiredState;
 import dev.atlasviews.crds.Digest;
+import dev.atlasviews.crds.KernelStatus;
 import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.LayerStatus;
+import dev.atlasviews.crds.Mode;
 import dev.atlasviews.crds.NewPods;
+import dev.atlasviews.crds.OnFailure;
+import dev.atlasviews.crds.PatchChange;
 import dev.atlasviews.crds.PodCounts;
 import dev.atlasviews.crds.PodView;
+import dev.atlasviews.crds.Rollout;
+import dev.atlasviews.crds.RolloutPhase;
+import dev.atlasviews.crds.RolloutStatus;
 import dev.atlasviews.crds.ThreadCounts;
+import dev.atlasviews.crds.ViewNode;
+import dev.atlasviews.crds.ViewNodeStatus;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.crds.ViewPatchArtifact;
 import dev.atlasviews.crds.ViewPatchArtifactSpec;
-import dev.atlasviews.operator.testing.ApiServer;
+import dev.atlasviews.crds.ViewPatchSpec;
+import dev.atlasviews.crds.testing.ApiServer;
+import dev.atlasviews.operator.monitoring.StatusServer;
 import io.fabric8.kubernetes.api.model.Condition;
+import io.fabric8.kubernetes.api.model.ConditionBuilder;
 import io.fabric8.kubernetes.api.model.Event;
+import io.fabric8.kubernetes.api.model.IntOrString;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.javaoperatorsdk.operator.Operator;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -57,6 +84,7 @@ final class OperatorIT {
     private static ApiServer server;
     private static KubernetesClient client;
     private static Operator operator;
+    private static StatusServer status;
 
     private String namespace;
 
@@ -64,12 +92,18 @@ final class OperatorIT {
     static void start() throws Exception {
         server = ApiServer.start(folder);
         client = server.client();
-        operator = OperatorMain.create(server.client());
+        client.resource(readyNode("node-1")).create();
+        client.resource(readyNode("node-1")).updateStatus();
+        final var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        operator = OperatorMain.create(server.client(), registry);
+        status = OperatorMain.status(operator, registry, 0);
+        assertThat(ask("readyz")).startsWith("status 503");
         operator.start();
     }
 
     @AfterAll
     static void stop() {
+        status.close();
         operator.stop();
         client.close();
         server.close();
@@ -111,11 +145,11 @@ final class OperatorIT {
         agentReports(pod, LayerState.APPLIED);
         awaitReason("fix", "Applied");
         final var status = patch("fix").getStatus();
-        assertThat(status.pods()).isEqualTo(new PodCounts(1, 1, 0, 0, 0, 0));
+        assertThat(status.pods()).isEqualTo(new PodCounts(1, 1, 0, 0, 0, 0, 0, 0));
         assertThat(status.threads()).isEqualTo(new ThreadCounts(5, 4, 0));
         assertThat(status.observedGeneration()).isEqualTo(1);
         assertThat(server.kubectl("get", "viewpatch", "-n", namespace))
-                .containsPattern("fix +Applied +1 +1 +0 +5 +4 +0 ");
+                .containsPattern("fix +1 +1 +5 +4 +0 +Complete +Applied ");
         assertThat(server.kubectl("wait", "viewpatch/fix", "--for=condition=Applied", "--timeout=5s", "-n", namespace))
                 .contains("condition met");
 
@@ -129,7 +163,35 @@ final class OperatorIT {
         awaitNoView(pod);
         assertThat(client.v1().events().inNamespace(namespace).list().getItems())
                 .extracting(Event::getReason)
-                .containsExactlyInAnyOrder("WaitingForNode", "Because", "Applied", "Reverting");
+                .containsExactlyInAnyOrder("WaitingForNode", "Because", "Because", "Applied", "Reverting");
+    }
+
+    @Test
+    void itTellsItsSupervisorAndPrometheusHowItIs() throws Exception {
+        artifact("new code");
+        viewPatch("fix", digest("new code"));
+        awaitReason("fix", "NoMatchingPods");
+        assertThat(ask("livez")).isEqualTo("ok");
+        assertThat(ask("readyz")).isEqualTo("ok");
+        try (HttpClient http = HttpClient.newHttpClient()) {
+            final String metrics = http.send(
+                            HttpRequest.newBuilder(address("metrics")).build(), HttpResponse.BodyHandlers.ofString())
+                    .body();
+            assertThat(metrics)
+                    .containsPattern("atlas_viewpatches\\{condition=\"Accepted\",status=\"True\"\\} [1-9]")
+                    .containsPattern("atlas_reconciliation_seconds_count\\{action=\"reconcile\","
+                            + "controller=\"atlas-viewpatch\",result=\"success\"\\} [1-9]")
+                    .contains("jvm_memory_used_bytes")
+                    .doesNotContain(namespace);
+        }
+    }
+
+    private static String ask(final String path) throws InterruptedException {
+        return SelfTest.ask(address(path));
+    }
+
+    private static URI address(final String path) {
+        return URI.create("http://127.0.0.1:%d/%s".formatted(status.port(), path));
     }
 
     @Test
@@ -211,12 +273,287 @@ final class OperatorIT {
     }
 
     @Test
+    void aQuietMinuteCostsNoCall() {
+        final Pod pod = runningPod("redis-0");
+        artifact("new code");
+        viewPatch("fix", digest("new code"));
+        awaitLayers(pod, "fix=Present");
+        agentReports(pod, LayerState.APPLIED);
+        awaitReason("fix", "Applied");
+        viewPatch("waiting", digest("no such code"));
+        awaitReason("waiting", "DigestMismatch");
+
+        // Whatever follows from that has come to rest when nothing more comes for five seconds.
+        await().during(Duration.ofSeconds(5)).atMost(LIMIT).until(this::calls, new SameAsBefore());
+        final List<String> before = calls();
+        await().during(Duration.ofMinutes(1))
+                .atMost(Duration.ofSeconds(90))
+                .untilAsserted(() -> assertThat(calls()).isEqualTo(before));
+    }
+
+    /** What the API server counted of our resources and of events, but for watches, which are opened anew now and then. */
+    private List<String> calls() {
+        return client.raw("/metrics")
+                .lines()
+                .filter(line -> line.startsWith("apiserver_request_total{"))
+                .filter(line -> line.contains("group=\"atlasviews.dev\"") || line.contains("resource=\"events\""))
+                .filter(line -> !line.contains("verb=\"WATCH\"") && !line.contains("verb=\"LIST\""))
+                .sorted()
+                .toList();
+    }
+
+    /** Holds when a value is the one of the last time. */
+    private static final class SameAsBefore implements Predicate<List<String>> {
+        private List<String> before = List.of();
+
+        @Override
+        public boolean test(final List<String> now) {
+            final boolean same = now.equals(before);
+            before = now;
+            return same;
+        }
+    }
+
+    @Test
     void theSchemaRefusesWhatMeansNothing() {
         assertRefused("selector: {}", "spec.selector");
         assertRefused("selector: {matchLabels: {a: b}}\n  change: {}", "spec.change");
         assertRefused(
                 "selector: {matchLabels: {a: b}}\n  change: {patch: {artifactRef: {name: x}, digest: 'sha256:1'}}",
                 "spec.change.patch.digest");
+        assertRefused("selector: {matchLabels: {a: b}}\n  change: {}\n  rollout: {wave: 120%}", "spec.rollout.wave");
+        assertRefused("selector: {matchLabels: {a: b}}\n  change: {}\n  rollout: {wave: 0}", "spec.rollout.wave");
+    }
+
+    @Test
+    void theCanaryGoesFirstSoaksAndTheOthersFollow() {
+        final List<Pod> pods =
+                IntStream.range(0, 4).mapToObj(i -> runningPod("redis-" + i)).toList();
+        artifact("new code");
+        viewPatch("fix", new Rollout(new IntOrString(1), new IntOrString("50%"), 3, false, 600, OnFailure.PAUSE));
+
+        awaitReason("fix", "WaitingForNode");
+        final Pod canary = awaitOnlyPatched(pods, 1).getFirst();
+        agentReports(canary, LayerState.APPLIED);
+        awaitReason("fix", "Soaking");
+        assertThat(requireNonNull(patch("fix").getStatus().pods()).waiting()).isEqualTo(3);
+        final Instant soaking = rollout("fix").since();
+
+        final List<Pod> second = awaitOnlyPatched(pods, 3);
+        assertThat(rollout("fix").wave()).isEqualTo(2);
+        assertThat(rollout("fix").since()).isAfterOrEqualTo(soaking.plusSeconds(3));
+        pause("fix", true);
+        second.stream().filter(pod -> !pod.equals(canary)).forEach(pod -> agentReports(pod, LayerState.APPLIED));
+        awaitReason("fix", "Paused");
+        assertThat(condition("fix", "Progressing").getStatus()).isEqualTo("False");
+
+        pause("fix", false);
+        final List<Pod> all = awaitOnlyPatched(pods, 4);
+        all.stream().filter(pod -> !second.contains(pod)).forEach(pod -> agentReports(pod, LayerState.APPLIED));
+        awaitPhase("fix", RolloutPhase.COMPLETE);
+        awaitReason("fix", "Applied");
+        awaitLayers(runningPod("redis-late"), "fix=Present");
+    }
+
+    @Test
+    void aPodThatRestartsAfterTheChangeTakesItBackFromAllUntilAnotherDigestIsAskedFor() {
+        final List<Pod> pods =
+                IntStream.range(0, 2).mapToObj(i -> runningPod("redis-" + i)).toList();
+        artifact("new code");
+        viewPatch("fix", new Rollout(new IntOrString(1), new IntOrString("100%"), 3600, false, 600, OnFailure.REVERT));
+        final Pod canary = awaitOnlyPatched(pods, 1).getFirst();
+        agentReports(canary, LayerState.APPLIED);
+        awaitPhase("fix", RolloutPhase.SOAKING);
+
+        crash(canary);
+        awaitPhase("fix", RolloutPhase.REVERTED);
+        awaitLayers(canary, "fix=Absent");
+        final Condition degraded = condition("fix", "Degraded");
+        assertThat(degraded.getStatus()).isEqualTo("True");
+        assertThat(degraded.getReason()).isEqualTo("PodsFailed");
+        assertThat(degraded.getMessage()).contains(canary.getMetadata().getName(), "exit code 139");
+        agentReports(canary, LayerState.REVERTED);
+        awaitNoView(canary);
+
+        artifact("better-artifact", "better code");
+        client.resource(patch("fix")).edit(patch -> {
+            final ViewPatchSpec spec = patch.getSpec();
+            patch.setSpec(new ViewPatchSpec(
+                    spec.selector(),
+                    spec.container(),
+                    new Change(new PatchChange(new ArtifactReference("better-artifact"), digest("better code"))),
+                    spec.threads(),
+                    spec.quiescence(),
+                    spec.newPods(),
+                    spec.mode(),
+                    spec.rollout(),
+                    spec.after()));
+            return patch;
+        });
+        awaitOnlyPatched(pods, 1);
+        awaitPhase("fix", RolloutPhase.PROGRESSING);
+    }
+
+    @Test
+    void aWaveThatTakesTooLongIsSaidSo() {
+        final Pod pod = runningPod("redis-0");
+        artifact("new code");
+        viewPatch("fix", new Rollout(null, new IntOrString("100%"), 0, false, 1, OnFailure.PAUSE));
+        awaitLayers(pod, "fix=Present");
+        awaitReason("fix", "ProgressDeadlineExceeded");
+        assertThat(condition("fix", "Degraded").getStatus()).isEqualTo("True");
+        agentReports(pod, LayerState.APPLIED);
+        awaitPhase("fix", RolloutPhase.COMPLETE);
+        awaitReason("fix", "Applied");
+    }
+
+    @Test
+    void oneViewPatchBeginsWhenTheOtherIsApplied() {
+        final Pod pod = runningPod("redis-0");
+        artifact("new code");
+        create("second", digest("new code"), Mode.APPLY, Rollout.DEFAULT, List.of("first"));
+        awaitReason("second", "WaitingForViewPatch");
+        assertThat(condition("second", "Applied").getMessage()).contains("first");
+        viewPatch("first", digest("new code"));
+        awaitLayers(pod, "first=Present");
+        agentReports(pod, LayerState.APPLIED);
+        await().atMost(LIMIT)
+                .untilAsserted(() ->
+                        assertThat(layers(view(pod))).containsExactlyInAnyOrder("first=Present", "second=Present"));
+    }
+
+    @Test
+    void observingChangesNothing() {
+        final Pod pod = runningPod("redis-0");
+        artifact("new code");
+        create("fix", digest("new code"), Mode.OBSERVE, Rollout.DEFAULT, List.of());
+        awaitLayers(pod, "fix=Observed");
+        agentReports(pod, LayerState.OBSERVED);
+        awaitReason("fix", "Observed");
+        assertThat(condition("fix", "Applied").getMessage()).contains("5 threads in 1 pods would be changed");
+        client.resource(patch("fix")).delete();
+        awaitLayers(pod, "fix=Absent");
+        agentReports(pod, LayerState.REVERTED);
+        awaitGone("fix");
+    }
+
+    @Test
+    void aNodeWithoutAgentIsUnknownAndOneThatCanNotPatchIsFalse() {
+        final Pod pod = runningPod("redis-0", "node-2");
+        artifact("new code");
+        viewPatch("fix", digest("new code"));
+        awaitLayers(pod, "fix=Present");
+        awaitReason("fix", "AgentMissing");
+        assertThat(condition("fix", "Applied").getStatus()).isEqualTo("Unknown");
+
+        final ViewNode node = readyNode("node-2");
+        client.resource(node).create();
+        awaitReason("fix", "AgentMissing");
+        node.setStatus(nodeStatus("False", "ModuleUnavailable", "there is no module for kernel 4.4"));
+        client.resource(node).updateStatus();
+        awaitReason("fix", "ModuleUnavailable");
+        assertThat(condition("fix", "Degraded").getMessage()).contains("node-2", "kernel 4.4");
+        client.resource(readyNode("node-2")).updateStatus();
+        awaitReason("fix", "WaitingForNode");
+    }
+
+    private static ViewNode readyNode(final String name) {
+        final var node = new ViewNode();
+        node.setMetadata(new ObjectMetaBuilder().withName(name).build());
+        node.setStatus(nodeStatus("True", "ModuleLoaded", "processes of this node can be patched"));
+        return node;
+    }
+
+    private static ViewNodeStatus nodeStatus(final String ready, final String reason, final String message) {
+        return new ViewNodeStatus(
+                "boot",
+                "0.1.0",
+                new KernelStatus("6.1.0", "x86_64", null, null),
+                null,
+                List.of(new ConditionBuilder()
+                        .withType("Ready")
+                        .withStatus(ready)
+                        .withReason(reason)
+                        .withMessage(message)
+                        .withLastTransitionTime("2026-11-23T20:00:00Z")
+                        .build()));
+    }
+
+    private void pause(final String name, final boolean paused) {
+        client.resources(ViewPatch.class)
+                .inNamespace(namespace)
+                .withName(name)
+                .patch(
+                        PatchContext.of(PatchType.JSON_MERGE),
+                        "{\"spec\":{\"rollout\":{\"paused\":%s}}}".formatted(paused));
+    }
+
+    /** As a kubelet reports a container that was killed and is started again. */
+    private void crash(final Pod pod) {
+        client.resource(pod)
+                .editStatus(current -> new PodBuilder(current)
+                        .editStatus()
+                        .editFirstContainerStatus()
+                        .withRestartCount(1)
+                        .withNewLastState()
+                        .withNewTerminated()
+                        .withExitCode(139)
+                        .withReason("Error")
+                        .withFinishedAt(Instant.now()
+                                .plusSeconds(1)
+                                .truncatedTo(ChronoUnit.SECONDS)
+                                .toString())
+                        .endTerminated()
+                        .endLastState()
+                        .endContainerStatus()
+                        .endStatus()
+                        .build());
+    }
+
+    /** The pods that have the layer, once they are so many, and no more than these. */
+    private List<Pod> awaitOnlyPatched(final List<Pod> pods, final int number) {
+        await().atMost(LIMIT).until(() -> patched(pods).size() == number);
+        await().during(Duration.ofSeconds(1)).until(() -> patched(pods).size() == number);
+        return patched(pods);
+    }
+
+    private List<Pod> patched(final List<Pod> pods) {
+        return pods.stream()
+                .filter(pod -> layers(view(pod)).contains("fix=Present"))
+                .toList();
+    }
+
+    private void awaitPhase(final String name, final RolloutPhase phase) {
+        await().atMost(LIMIT)
+                .ignoreExceptions()
+                .untilAsserted(() -> assertThat(rollout(name).phase()).isEqualTo(phase));
+    }
+
+    private RolloutStatus rollout(final String name) {
+        return requireNonNull(patch(name).getStatus().rollout());
+    }
+
+    private void viewPatch(final String name, final Rollout rollout) {
+        create(name, digest("new code"), Mode.APPLY, rollout, List.of());
+    }
+
+    private void create(
+            final String name, final Digest digest, final Mode mode, final Rollout rollout, final List<String> after) {
+        final var patch = new ViewPatch();
+        patch.setMetadata(
+                new ObjectMetaBuilder().withNamespace(namespace).withName(name).build());
+        final ViewPatchSpec spec = Objects.spec(digest, null, NewPods.APPLY);
+        patch.setSpec(new ViewPatchSpec(
+                spec.selector(),
+                null,
+                spec.change(),
+                spec.threads(),
+                spec.quiescence(),
+                spec.newPods(),
+                mode,
+                rollout,
+                after));
+        client.resource(patch).create();
     }
 
     private void assertRefused(final String spec, final String named) {
@@ -233,6 +570,10 @@ final class OperatorIT {
     }
 
     private Pod runningPod(final String name) {
+        return runningPod(name, "node-1");
+    }
+
+    private Pod runningPod(final String name, final String node) {
         final Pod pod = client.resource(new PodBuilder(Objects.pod(name))
                         .withNewMetadata()
                         .withNamespace(namespace)
@@ -240,6 +581,7 @@ final class OperatorIT {
                         .addToLabels("app", "redis")
                         .endMetadata()
                         .editSpec()
+                        .withNodeName(node)
                         .editFirstContainer()
                         .withImage("redis")
                         .endContainer()
@@ -262,11 +604,13 @@ final class OperatorIT {
     }
 
     private ViewPatchArtifact artifact(final String content) {
+        return artifact("artifact", content);
+    }
+
+    private ViewPatchArtifact artifact(final String name, final String content) {
         final var artifact = new ViewPatchArtifact();
-        artifact.setMetadata(new ObjectMetaBuilder()
-                .withNamespace(namespace)
-                .withName("artifact")
-                .build());
+        artifact.setMetadata(
+                new ObjectMetaBuilder().withNamespace(namespace).withName(name).build());
         artifact.setSpec(new ViewPatchArtifactSpec(
                 null, Base64.getEncoder().encodeToString(content.getBytes(StandardCharsets.UTF_8))));
         return client.resource(artifact).create();
@@ -324,7 +668,11 @@ final class OperatorIT {
 
     private static String shortName(final Layer layer) {
         final String name = layer.name().substring(layer.name().indexOf('/') + 1);
-        return name + (layer.desired() == DesiredState.PRESENT ? "=Present" : "=Absent");
+        return switch (layer.desired()) {
+            case PRESENT -> name + "=Present";
+            case ABSENT -> name + "=Absent";
+            case OBSERVED -> name + "=Observed";
+        };
     }
 
     private void awaitReason(final String name, final String reason) {

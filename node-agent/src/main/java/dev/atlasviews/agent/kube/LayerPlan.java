@@ -30,6 +30,7 @@ final class LayerPlan {
     private final Instant now;
     private final Map<String, dev.atlasviews.agent.engine.Layer> wanted = new LinkedHashMap<>();
     private final Map<String, dev.atlasviews.agent.engine.Layer> leaving = new LinkedHashMap<>();
+    private final Map<Layer, dev.atlasviews.agent.engine.Layer> observed = new HashMap<>();
     private final Map<Layer, LayerStatus> decided = new HashMap<>();
     private boolean complete = true;
 
@@ -52,7 +53,9 @@ final class LayerPlan {
             throws IOException {
         final LayerPlan plan = new LayerPlan(last, now);
         for (final Layer layer : container.layers()) {
-            if (plan.isWanted(layer)) {
+            if (layer.desired() == DesiredState.OBSERVED) {
+                plan.observe(layer, patches);
+            } else if (plan.isWanted(layer)) {
                 plan.want(layer, patches);
             } else if (container.layers().stream()
                     .anyMatch(other -> plan.isWanted(other) && other.digest().equals(layer.digest()))) {
@@ -76,7 +79,20 @@ final class LayerPlan {
 
     /** The layers that threads should not have any more, as far as their patches are known. */
     List<dev.atlasviews.agent.engine.Layer> leaving() {
-        return List.copyOf(leaving.values());
+        return leaving.entrySet().stream()
+                .filter(layer -> !wanted.containsKey(layer.getKey()))
+                .map(Map.Entry::getValue)
+                .toList();
+    }
+
+    /** Whether nothing is to be changed, in a process that never had a layer. */
+    boolean onlyObserves() {
+        return wanted.isEmpty() && complete && leaving.size() == observed.size() && !observed.isEmpty();
+    }
+
+    /** What a layer would change; empty for one that is more than observed. */
+    Optional<dev.atlasviews.agent.engine.Layer> observed(final Layer layer) {
+        return Optional.ofNullable(observed.get(layer));
     }
 
     /** Whether the patch of each wanted layer is there. */
@@ -108,7 +124,7 @@ final class LayerPlan {
                                 status.since().plusSeconds(layer.quiescence().deadlineSeconds()));
             // Not where it was ordered, by somebody who has changed his mind since.
             case REVERTING, REVERTED -> status.reason().equals(LayerReason.DEADLINE_EXCEEDED.value());
-            case NOTHING_TO_DO, APPLIED, REFUSED -> false;
+            case NOTHING_TO_DO, OBSERVED, APPLIED, REFUSED -> false;
         };
     }
 
@@ -130,6 +146,17 @@ final class LayerPlan {
             wanted.merge(layer.digest().hex(), patches.fetch(layer), LayerPlan::both);
         } catch (final Artifacts.ArtifactException e) {
             complete = false;
+            decided.put(layer, LayerStates.refused(layer, e.reason().value(), String.valueOf(e.getMessage()), now));
+        }
+    }
+
+    /** What is only observed and was applied before is taken back, unless another layer wants it. */
+    private void observe(final Layer layer, final Source patches) throws IOException {
+        try {
+            final dev.atlasviews.agent.engine.Layer change = patches.fetch(layer);
+            observed.put(layer, change);
+            leaving.merge(layer.digest().hex(), change, LayerPlan::both);
+        } catch (final Artifacts.ArtifactException e) {
             decided.put(layer, LayerStates.refused(layer, e.reason().value(), String.valueOf(e.getMessage()), now));
         }
     }

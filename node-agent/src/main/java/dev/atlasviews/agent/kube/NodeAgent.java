@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,6 +37,7 @@ public final class NodeAgent implements AutoCloseable {
     private final KubernetesClient client;
     private final ViewDevice device;
     private final Unwinder unwinder = new Unwinder();
+    private final ProcessMemory memory;
     private final PodViewReconciler reconciler;
     private final SharedIndexInformer<PodView> podViews;
     private final Workers workers = new Workers(this::pass);
@@ -77,9 +79,10 @@ public final class NodeAgent implements AutoCloseable {
                 new Artifacts(client, store)::fetch,
                 bootId,
                 node);
-        this.reconciler =
-                new PodViewReconciler(new ContainerProcesses(TargetProcess.PROC), processes::reconcile, bootId);
         Files.createDirectories(state);
+        this.memory = new ProcessMemory(state.resolve("processes"), client.getKubernetesSerialization(), bootId);
+        this.reconciler =
+                new PodViewReconciler(new ContainerProcesses(TargetProcess.PROC), processes::reconcile, bootId, memory);
         store.forgetExited(TargetProcess.PROC);
         if (!unwinder.start()) {
             LOG.warn("stacks can not be unwound (is libdw there?): they are scanned, which holds threads longer");
@@ -139,7 +142,11 @@ public final class NodeAgent implements AutoCloseable {
     }
 
     private Optional<Duration> pass(final String key, final Pace pace) {
-        return current(key).map(view -> pass(view, pace));
+        final Optional<PodView> view = current(key);
+        if (view.isEmpty()) {
+            forget(key);
+        }
+        return view.map(found -> pass(found, pace));
     }
 
     private Duration pass(final PodView view, final Pace pace) {
@@ -149,15 +156,16 @@ public final class NodeAgent implements AutoCloseable {
                 return TOO_EARLY;
             }
             final PodViewStatus status = reached.get();
-            final boolean changed = !status.equals(view.getStatus());
-            if (changed) {
+            final boolean inMotion = PodViewReconciler.inMotion(status);
+            final News news = News.between(view.getStatus(), status);
+            if (pace.writes().due(news, inMotion, Instant.now())) {
                 client.resource(view).editStatus(current -> {
                     current.setStatus(status);
                     return current;
                 });
             }
-            final Duration pause = pace.next(changed);
-            return PodViewReconciler.inMotion(status) ? pause : LOOK_AGAIN;
+            final Duration pause = pace.next(news != News.NONE);
+            return inMotion ? pause : LOOK_AGAIN;
         } catch (final IOException | RuntimeException e) {
             // Whatever it is, the next pass starts from what is there.
             LOG.warn("podview {} has to wait", key(view), e);
@@ -165,18 +173,17 @@ public final class NodeAgent implements AutoCloseable {
         }
     }
 
-    /** From the cluster, not from the cache, which may lack the status that the last pass wrote. */
-    private Optional<PodView> current(final String key) {
-        final String[] names = key.split("/", 2);
+    private void forget(final String key) {
         try {
-            return Optional.ofNullable(client.resources(PodView.class)
-                    .inNamespace(names[0])
-                    .withName(names[1])
-                    .get());
-        } catch (final RuntimeException e) {
-            LOG.warn("podview {} can not be read, its cached form is used", key, e);
-            return Optional.ofNullable(podViews.getStore().getByKey(key));
+            memory.forget(key.split("/", 2)[1]);
+        } catch (final IOException e) {
+            LOG.warn("what was kept of podview {} can not be removed", key, e);
         }
+    }
+
+    /** From the cache: what a pass has to know of the one before is remembered here, so that looking costs no call. */
+    private Optional<PodView> current(final String key) {
+        return Optional.ofNullable(podViews.getStore().getByKey(key));
     }
 
     private static String key(final PodView view) {

@@ -8,7 +8,10 @@ import dev.atlasviews.crds.ViewNode;
 import dev.atlasviews.crds.ViewNodeStatus;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.ConditionBuilder;
+import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
+import io.fabric8.kubernetes.api.model.OwnerReference;
+import io.fabric8.kubernetes.api.model.OwnerReferenceBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -66,14 +69,38 @@ final class NodeReporter {
         }
     }
 
+    /** The ViewNode as it is stored, which belongs to the node as it is now: it goes when the node goes. */
     private ViewNode node() {
+        final List<OwnerReference> owners = owners();
         final ViewNode stored = client.resources(ViewNode.class).withName(node).get();
-        if (stored != null) {
+        if (stored == null) {
+            final ViewNode created = new ViewNode();
+            created.setMetadata(new ObjectMetaBuilder()
+                    .withName(node)
+                    .withOwnerReferences(owners)
+                    .build());
+            return client.resource(created).create();
+        }
+        if (owners.equals(stored.getMetadata().getOwnerReferences())) {
             return stored;
         }
-        final ViewNode created = new ViewNode();
-        created.setMetadata(new ObjectMetaBuilder().withName(node).build());
-        return client.resource(created).create();
+        return client.resource(stored).edit(current -> {
+            current.getMetadata().setOwnerReferences(owners);
+            return current;
+        });
+    }
+
+    private List<OwnerReference> owners() {
+        final Node owner = client.nodes().withName(node).get();
+        if (owner == null) {
+            return List.of();
+        }
+        return List.of(new OwnerReferenceBuilder()
+                .withApiVersion("v1")
+                .withKind("Node")
+                .withName(node)
+                .withUid(owner.getMetadata().getUid())
+                .build());
     }
 
     /** A condition keeps its time while its status is the same. */

@@ -31,10 +31,12 @@ final class PodViewReconciler {
             LayerState.REVERTING,
             LayerState.REVERTED,
             LayerState.APPLIED,
+            LayerState.OBSERVED,
             LayerState.NOTHING_TO_DO);
 
     private final ContainerProcesses containers;
     private final String bootId;
+    private final ProcessMemory memory;
 
     /** How one process is reconciled. */
     @FunctionalInterface
@@ -45,10 +47,15 @@ final class PodViewReconciler {
 
     private final ProcessStep step;
 
-    PodViewReconciler(final ContainerProcesses containers, final ProcessStep step, final String bootId) {
+    PodViewReconciler(
+            final ContainerProcesses containers,
+            final ProcessStep step,
+            final String bootId,
+            final ProcessMemory memory) {
         this.containers = containers;
         this.step = step;
         this.bootId = bootId;
+        this.memory = memory;
     }
 
     /** One pass over all processes; the status is what is to be written, empty while it is too early to say anything. */
@@ -67,7 +74,7 @@ final class PodViewReconciler {
         final List<ProcessStatus> statuses = new ArrayList<>();
         for (final Map.Entry<ContainerLayers, List<TargetProcess>> entry : processes.entrySet()) {
             for (final TargetProcess process : entry.getValue()) {
-                reconcile(process, entry.getKey(), last(view, process)).ifPresent(statuses::add);
+                reconcile(process, entry.getKey(), memory.last(view, process)).ifPresent(statuses::add);
             }
         }
         final boolean anyConcerned = statuses.stream().anyMatch(PodViewReconciler::concerned);
@@ -75,10 +82,12 @@ final class PodViewReconciler {
                 .filter(status -> !anyConcerned || concerned(status))
                 .sorted(Comparator.comparingInt(PodViewReconciler::rank))
                 .toList();
-        return Optional.of(new PodViewStatus(
+        final var status = new PodViewStatus(
                 view.getMetadata().getGeneration(),
                 summary(told),
-                told.stream().limit(PodViewStatus.MAX_PROCESSES).toList()));
+                told.stream().limit(PodViewStatus.MAX_PROCESSES).toList());
+        memory.keep(view, status, told);
+        return Optional.of(status);
     }
 
     /** What goes wrong with one process is no reason to leave the others. */
@@ -100,16 +109,6 @@ final class PodViewReconciler {
         return status.processes().stream()
                 .flatMap(process -> process.layers().stream())
                 .anyMatch(layer -> layer.state() == LayerState.APPLYING || layer.state() == LayerState.REVERTING);
-    }
-
-    /** What the last pass said of this very process: the same boot, id and start time. */
-    private Optional<ProcessStatus> last(final PodView view, final TargetProcess process) {
-        return Optional.ofNullable(view.getStatus()).stream()
-                .flatMap(status -> status.processes().stream())
-                .filter(status -> status.bootId().equals(bootId)
-                        && status.pid() == process.pid()
-                        && status.startTime() == process.startTime())
-                .findFirst();
     }
 
     private static PodViewSummary summary(final List<ProcessStatus> processes) {

@@ -5,6 +5,7 @@ import dev.atlasviews.agent.engine.Desired;
 import dev.atlasviews.agent.engine.Engine;
 import dev.atlasviews.agent.engine.LayerOrder;
 import dev.atlasviews.agent.engine.LayerStack;
+import dev.atlasviews.agent.engine.ProcessEngine;
 import dev.atlasviews.agent.engine.ProcessReport;
 import dev.atlasviews.agent.engine.ThreadReport;
 import dev.atlasviews.agent.process.Mapping;
@@ -55,6 +56,9 @@ final class ProcessReconciler {
             final TargetProcess process, final ContainerLayers container, final Optional<ProcessStatus> last)
             throws IOException {
         final LayerPlan plan = LayerPlan.of(container, last, Instant.now(), patches);
+        if (plan.onlyObserves() && !ProcessEngine.touched(process)) {
+            return Optional.of(observed(process, container, plan, last));
+        }
         // Without the patch of a layer that threads may have, reaching the rest would take it from them.
         final Optional<ProcessReport> look = plan.complete()
                 ? Optional.empty()
@@ -67,11 +71,50 @@ final class ProcessReconciler {
         }
         final List<LayerStatus> layers = new ArrayList<>();
         for (final Layer layer : container.layers()) {
-            final LayerStatus status = status(layer, plan, pass);
+            final LayerStatus status = orObserved(status(layer, plan, pass), layer, plan, process);
             audit(status, plan.before(layer), process);
             layers.add(LayerStates.since(status, plan.before(layer)));
         }
         return Optional.of(status(process, container, pass.report(), layers, last));
+    }
+
+    /** What a process is told to be that is not to be touched. */
+    private ProcessStatus observed(
+            final TargetProcess process,
+            final ContainerLayers container,
+            final LayerPlan plan,
+            final Optional<ProcessStatus> last)
+            throws IOException {
+        final var nothing = new ProcessReport(
+                process.pid(),
+                process.startTime(),
+                ProcessReport.State.IN_PLACE,
+                "",
+                "",
+                List.of(),
+                List.of(),
+                List.of(),
+                List.of(),
+                0);
+        final List<LayerStatus> layers = new ArrayList<>();
+        for (final Layer layer : container.layers()) {
+            final LayerStatus status = LayerStates.of(layer, nothing, false, plan.now());
+            layers.add(LayerStates.since(orObserved(status, layer, plan, process), plan.before(layer)));
+        }
+        return status(process, container, nothing, layers, last);
+    }
+
+    /** A layer that no thread has, and that is to be told of only. */
+    private static LayerStatus orObserved(
+            final LayerStatus status, final Layer layer, final LayerPlan plan, final TargetProcess process)
+            throws IOException {
+        final Optional<dev.atlasviews.agent.engine.Layer> change = plan.observed(layer);
+        // Threads that have it by another layer keep it.
+        final boolean kept = plan.wanted().stream()
+                .anyMatch(other -> other.digest().equals(layer.digest().hex()));
+        return change.isPresent() && (kept || status.state() == LayerState.REVERTED)
+                ? new Observation(process).status(layer, change.get(), plan.now())
+                : status;
     }
 
     /** What a pass led to, or found where it was not to change anything. */

@@ -68,6 +68,7 @@ final class Fixtures {
                 digest(patch),
                 new LayerArtifact("default", patch),
                 BEFORE,
+                BEFORE,
                 desired,
                 new ThreadSelector(threads),
                 Quiescence.DEFAULT);

@@ -20,10 +20,12 @@ import dev.atlasviews.crds.PodViewStatus;
 import dev.atlasviews.crds.PodViewSummary;
 import dev.atlasviews.crds.ProcessStatus;
 import dev.atlasviews.crds.ThreadCounts;
+import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -35,6 +37,9 @@ final class PodViewReconcilerTest {
 
     @TempDir
     private Path proc;
+
+    @TempDir
+    private Path state;
 
     @Test
     void aProcessThatCanNotBeWorkedOnKeepsNoOtherFromGoingOn() throws IOException {
@@ -110,16 +115,76 @@ final class PodViewReconcilerTest {
     void whileThereAreOnlyYoungProcessesNothingIsSaid() throws IOException {
         Fixtures.process(proc, 7, 99_990);
 
-        assertThat(new PodViewReconciler(
-                                new ContainerProcesses(proc), (process, container, last) -> Optional.empty(), "boot")
-                        .reconcile(view(List.of())))
+        assertThat(reconciler((process, container, last) -> Optional.empty()).reconcile(view(List.of())))
                 .isEmpty();
     }
 
+    @Test
+    void deadlinesOfProcessesThatAreNotListedOutliveTheAgent() throws IOException {
+        final int many = PodViewStatus.MAX_PROCESSES + 6;
+        for (int pid = 1; pid <= many; pid++) {
+            Fixtures.process(proc, pid, 50_000 + pid);
+        }
+        final PodView view = view(List.of());
+        final PodViewStatus first = reconcile(
+                view,
+                (process, container, last) -> Optional.of(of(
+                        process.pid(),
+                        process.startTime(),
+                        status(WANTED, LayerState.REVERTED, LayerReason.DEADLINE_EXCEEDED))));
+        assertThat(first.processes()).hasSize(PodViewStatus.MAX_PROCESSES);
+        assertThat(first.summary().processes()).isEqualTo(many);
+
+        view.setStatus(first);
+        final List<Long> known = new ArrayList<>();
+        reconcile(view, (process, container, last) -> {
+            last.filter(status -> status.layers().getFirst().reason().equals(LayerReason.DEADLINE_EXCEEDED.value()))
+                    .ifPresent(status -> known.add(process.pid()));
+            return last;
+        });
+        assertThat(known).hasSize(many);
+    }
+
+    @Test
+    void whatIsKeptOfAPodGoesWithIt() throws IOException {
+        final var memory = new ProcessMemory(state, new KubernetesSerialization(), Fixtures.BOOT);
+        final PodView view = view(List.of());
+        final var summary = new PodViewSummary(LayerState.APPLYING, 1, ThreadCounts.NONE, null);
+        memory.keep(
+                view,
+                new PodViewStatus(3L, summary, List.of()),
+                List.of(last(status(WANTED, LayerState.APPLYING, LayerReason.MOVING_THREADS))));
+        assertThat(state.resolve("uid")).exists();
+        memory.forget("uid");
+        assertThat(state).isEmptyDirectory();
+    }
+
+    private static ProcessStatus of(final long pid, final long startTime, final LayerStatus layer) {
+        final ProcessStatus any = last(layer);
+        return new ProcessStatus(
+                any.container(),
+                any.containerId(),
+                any.bootId(),
+                (int) pid,
+                startTime,
+                any.program(),
+                any.view(),
+                any.threads(),
+                any.heldThreads(),
+                any.layers());
+    }
+
     private PodViewStatus reconcile(final PodView view, final PodViewReconciler.ProcessStep step) throws IOException {
-        return new PodViewReconciler(new ContainerProcesses(proc), step, Fixtures.BOOT)
-                .reconcile(view)
-                .orElseThrow();
+        return reconciler(step).reconcile(view).orElseThrow();
+    }
+
+    /** One that has just started. */
+    private PodViewReconciler reconciler(final PodViewReconciler.ProcessStep step) {
+        return new PodViewReconciler(
+                new ContainerProcesses(proc),
+                step,
+                Fixtures.BOOT,
+                new ProcessMemory(state, new KubernetesSerialization(), Fixtures.BOOT));
     }
 
     private static List<LayerStatus> layers(final PodViewStatus status) {
@@ -128,6 +193,7 @@ final class PodViewReconcilerTest {
 
     private static PodView view(final List<ProcessStatus> last) {
         final PodView view = new PodView();
+        view.getMetadata().setName("uid");
         view.getMetadata().setGeneration(3L);
         view.setSpec(new PodViewSpec("pod", "node", List.of(container(WANTED, LEAVING))));
         view.setStatus(

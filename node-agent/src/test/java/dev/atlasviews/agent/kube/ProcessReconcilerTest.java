@@ -26,7 +26,9 @@ import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.LayerStatus;
 import dev.atlasviews.crds.ProcessStatus;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -215,6 +217,35 @@ final class ProcessReconcilerTest {
 
         assertThat(states(reconcile(last(), absent("one", "a"), present("one", "b"))))
                 .containsExactly(LayerState.REVERTING, LayerState.REFUSED);
+    }
+
+    @Test
+    void whatIsOnlyObservedTouchesNoProcess() throws IOException {
+        final ProcessStatus status = reconcile(last(), Fixtures.layer("one", "a", DesiredState.OBSERVED, "*"));
+
+        assertThat(status.layers().getFirst().reason()).isEqualTo(LayerReason.BUILD_ID_MISMATCH.value());
+        assertThat(engine.desired).isEmpty();
+    }
+
+    @Test
+    void whatWasAppliedAndIsOnlyObservedNowIsTakenBack() throws IOException {
+        engine.has(present("one", "a"));
+        Fixtures.process(proc);
+        Files.writeString(
+                Fixtures.maps(proc, Fixtures.PID),
+                "10000-11000 r-xp 0 00:01 0 /atlas:text:x\n",
+                StandardOpenOption.APPEND);
+        final Layer observed = Fixtures.layer("one", "a", DesiredState.OBSERVED, "*");
+        final ProcessStatus status = new ProcessReconciler(engine, this::fetch, Fixtures.BOOT, "node")
+                .reconcile(
+                        new TargetProcess(proc, Fixtures.PID, Fixtures.START_TIME),
+                        container(observed),
+                        Optional.of(last()))
+                .orElseThrow();
+
+        assertThat(engine.desired.getLast().layers()).isEmpty();
+        assertThat(engine.desired.getLast().leaving()).hasSize(1);
+        assertThat(states(status)).containsExactly(LayerState.NOTHING_TO_DO);
     }
 
     private ProcessStatus reconcile(final ProcessStatus last, final Layer... layers) throws IOException {

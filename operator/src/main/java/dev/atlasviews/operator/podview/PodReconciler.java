@@ -4,8 +4,11 @@ package dev.atlasviews.operator.podview;
 import dev.atlasviews.crds.Atlas;
 import dev.atlasviews.crds.PodView;
 import dev.atlasviews.crds.PodViewSpec;
+import dev.atlasviews.crds.RolloutStatus;
 import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.operator.layers.Layers;
 import dev.atlasviews.operator.pods.PodSelection;
+import dev.atlasviews.operator.rollout.Release;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -19,7 +22,9 @@ import io.javaoperatorsdk.operator.processing.event.ResourceID;
 import io.javaoperatorsdk.operator.processing.event.source.EventSource;
 import io.javaoperatorsdk.operator.processing.event.source.IndexerResourceCache;
 import io.javaoperatorsdk.operator.processing.event.source.informer.InformerEventSource;
+import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -43,7 +48,23 @@ public final class PodReconciler implements Reconciler<Pod> {
     /** Made by the framework's call before the first reconciliation. */
     private @Nullable Sources sources;
 
-    private record Sources(InformerEventSource<ViewPatch, Pod> patches, InformerEventSource<PodView, Pod> views) {}
+    private record Sources(
+            InformerEventSource<ViewPatch, Pod> patches,
+            InformerEventSource<PodView, Pod> views,
+            IndexerResourceCache<Pod> pods) {
+        /** Whether the rollout of a ViewPatch has come to a pod. */
+        boolean isReleased(final ViewPatch patch, final Pod pod) {
+            final String namespace = pod.getMetadata().getNamespace();
+            return Release.includes(
+                    patch,
+                    pod,
+                    () -> pods.list(namespace, any -> PodSelection.selects(patch, any))
+                            .toList(),
+                    any -> views.get(new ResourceID(any.getMetadata().getUid(), namespace))
+                            .flatMap(view -> Layers.wanted(patch, view))
+                            .isPresent());
+        }
+    }
 
     @Override
     public List<EventSource<?, Pod>> prepareEventSources(final EventSourceContext<Pod> context) {
@@ -55,10 +76,26 @@ public final class PodReconciler implements Reconciler<Pod> {
         final var patches = new InformerEventSource<ViewPatch, Pod>(
                 InformerEventSourceConfiguration.from(ViewPatch.class, Pod.class)
                         .withSecondaryToPrimaryMapper(patch -> podsOf(patch, context.getPrimaryCache(), views))
+                        .withOnUpdateFilter(PodReconciler::concernsPods)
                         .build(),
                 context);
-        sources = new Sources(patches, views);
+        sources = new Sources(patches, views, context.getPrimaryCache());
         return List.of(views, patches);
+    }
+
+    /** A ViewPatch whose status counts on is none of the pods' business: every count would touch each of them. */
+    static boolean concernsPods(final ViewPatch now, final ViewPatch before) {
+        return !Objects.equals(
+                        now.getMetadata().getGeneration(), before.getMetadata().getGeneration())
+                || !Objects.equals(
+                        now.getMetadata().getDeletionTimestamp(),
+                        before.getMetadata().getDeletionTimestamp())
+                || Layers.isEffective(now) != Layers.isEffective(before)
+                || !Objects.equals(rollout(now), rollout(before));
+    }
+
+    private static @Nullable RolloutStatus rollout(final ViewPatch patch) {
+        return patch.getStatus() == null ? null : patch.getStatus().rollout();
     }
 
     private static Set<ResourceID> podOf(final PodView view) {
@@ -95,7 +132,9 @@ public final class PodReconciler implements Reconciler<Pod> {
                 .orElse(null);
         final List<ViewPatch> patches =
                 sources.patches().list(namespace, patch -> true).toList();
-        final PodViewSpec spec = PodViewComposer.compose(pod, patches, existing);
+        final Sources known = sources;
+        final PodViewSpec spec =
+                PodViewComposer.compose(pod, patches, existing, patch -> known.isReleased(patch, pod), Instant.now());
         if (!spec.containers().isEmpty()) {
             if (existing == null || !existing.getSpec().equals(spec)) {
                 LOG.info("pod {}/{}: {}", namespace, spec.podName(), spec.containers());

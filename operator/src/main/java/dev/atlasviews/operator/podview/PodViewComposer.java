@@ -7,10 +7,15 @@ import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.PodView;
 import dev.atlasviews.crds.PodViewSpec;
+import dev.atlasviews.crds.RolloutPhase;
+import dev.atlasviews.crds.RolloutStatus;
 import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.operator.layers.Layers;
 import dev.atlasviews.operator.pods.PodSelection;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Pod;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -18,6 +23,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -33,16 +39,25 @@ final class PodViewComposer {
 
     /** The states in which no thread of a process has a layer. */
     private static final Set<LayerState> WITHOUT_LAYER =
-            EnumSet.of(LayerState.NOTHING_TO_DO, LayerState.REFUSED, LayerState.REVERTED);
+            EnumSet.of(LayerState.NOTHING_TO_DO, LayerState.OBSERVED, LayerState.REFUSED, LayerState.REVERTED);
 
     private final Pod pod;
     private final Collection<ViewPatch> patches;
     private final @Nullable PodView existing;
+    private final Predicate<ViewPatch> released;
+    private final Instant now;
 
-    private PodViewComposer(final Pod pod, final Collection<ViewPatch> patches, final @Nullable PodView existing) {
+    private PodViewComposer(
+            final Pod pod,
+            final Collection<ViewPatch> patches,
+            final @Nullable PodView existing,
+            final Predicate<ViewPatch> released,
+            final Instant now) {
         this.pod = pod;
         this.patches = patches;
         this.existing = existing;
+        this.released = released;
+        this.now = now;
     }
 
     /**
@@ -51,10 +66,17 @@ final class PodViewComposer {
      * @param pod a pod that is on a node
      * @param patches the ViewPatches of its namespace
      * @param existing its PodView, if it has one
+     * @param released whether the rollout of a ViewPatch has come to this pod
+     * @param now the time, for layers that are new
      * @return the specification; without containers if nothing is wanted and nothing is left to be taken back
      */
-    static PodViewSpec compose(final Pod pod, final Collection<ViewPatch> patches, final @Nullable PodView existing) {
-        return new PodViewComposer(pod, patches, existing).compose();
+    static PodViewSpec compose(
+            final Pod pod,
+            final Collection<ViewPatch> patches,
+            final @Nullable PodView existing,
+            final Predicate<ViewPatch> released,
+            final Instant now) {
+        return new PodViewComposer(pod, patches, existing, released, now.truncatedTo(ChronoUnit.SECONDS)).compose();
     }
 
     private PodViewSpec compose() {
@@ -96,15 +118,35 @@ final class PodViewComposer {
         return result;
     }
 
-    /** A ViewPatch that cannot be acted on as it is now leaves things as they are. */
-    private static Stream<Layer> layersOf(final ViewPatch patch, final List<Layer> before) {
+    /** A ViewPatch that cannot be acted on as it is now, or whose wave is still to come, leaves things as they are. */
+    private Stream<Layer> layersOf(final ViewPatch patch, final List<Layer> before) {
         if (Layers.isEffective(patch)) {
-            return Stream.of(Layers.wantedBy(patch));
+            if (isTakenBack(patch)) {
+                return Stream.empty();
+            }
+            if (released.test(patch)) {
+                final Layer layer = Layers.wantedBy(patch, now);
+                return Stream.of(before.stream()
+                        .filter(old -> Layers.isSame(old, layer) && old.desired() == layer.desired())
+                        .map(Layer::releasedAt)
+                        .flatMap(Stream::ofNullable)
+                        .findFirst()
+                        .map(since -> Layers.wantedBy(patch, since))
+                        .orElse(layer));
+            }
         }
         final String name = Layers.nameOf(patch);
         return before.stream()
                 .filter(layer -> layer.name().equals(name))
-                .filter(layer -> layer.desired() == DesiredState.PRESENT);
+                .filter(layer -> layer.desired() != DesiredState.ABSENT);
+    }
+
+    /** After a failure, if that is what its rollout asks for. */
+    private static boolean isTakenBack(final ViewPatch patch) {
+        final RolloutStatus rollout = patch.getStatus().rollout();
+        return rollout != null
+                && rollout.phase() == RolloutPhase.REVERTED
+                && rollout.digest().equals(patch.getSpec().change().patch().digest());
     }
 
     /** Only a report on the very specification that asked for it confirms that a layer is gone. */

@@ -32,8 +32,8 @@ final class Conditions {
                 .findFirst();
     }
 
-    void add(final ConditionType type, final boolean holds, final String reason, final String message) {
-        final String status = holds ? "True" : "False";
+    void add(final ConditionType type, final Verdict.Status holds, final String reason, final String message) {
+        final String status = holds.value();
         final String since = find(before, type)
                 .filter(condition -> condition.getStatus().equals(status))
                 .map(Condition::getLastTransitionTime)

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.operator.viewpatch;
 
-import dev.atlasviews.crds.ViewPatch;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.EventBuilder;
+import io.fabric8.kubernetes.api.model.ObjectReference;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.time.Instant;
 import java.util.Locale;
 import java.util.Objects;
 
-/** Writes Kubernetes events about ViewPatches: one object per ViewPatch and reason, which counts how often it came. */
+/** Writes Kubernetes events: one for each thing it is about and each reason, which counts how often it came. */
 final class EventRecorder {
     private static final int NAME_PREFIX_LIMIT = 180;
+    private static final int UID_PREFIX = 8;
 
     private final KubernetesClient client;
 
@@ -19,23 +20,28 @@ final class EventRecorder {
         this.client = client;
     }
 
-    void record(final ViewPatch patch, final boolean warning, final String reason, final String message) {
+    /**
+     * Writes an event.
+     *
+     * @param about what it is about
+     * @param cause the name of whatever caused it, where several things can
+     */
+    void record(
+            final ObjectReference about,
+            final String cause,
+            final boolean warning,
+            final String reason,
+            final String message) {
         final String now = Instant.now().toString();
-        final String name = nameOf(patch, reason);
-        final var events = client.v1().events().inNamespace(patch.getMetadata().getNamespace());
+        final String name = nameOf(about, cause, reason);
+        final var events = client.v1().events().inNamespace(about.getNamespace());
         final Event before = events.withName(name).get();
         final Event event = new EventBuilder()
                 .withNewMetadata()
                 .withName(name)
-                .withNamespace(patch.getMetadata().getNamespace())
+                .withNamespace(about.getNamespace())
                 .endMetadata()
-                .withNewInvolvedObject()
-                .withApiVersion(patch.getApiVersion())
-                .withKind(patch.getKind())
-                .withNamespace(patch.getMetadata().getNamespace())
-                .withName(patch.getMetadata().getName())
-                .withUid(patch.getMetadata().getUid())
-                .endInvolvedObject()
+                .withInvolvedObject(about)
                 .withNewSource()
                 .withComponent(ViewPatchReconciler.NAME)
                 .endSource()
@@ -52,12 +58,13 @@ final class EventRecorder {
                 .serverSideApply();
     }
 
-    private static String nameOf(final ViewPatch patch, final String reason) {
-        final String name = patch.getMetadata().getName();
-        return "%s.%s.%s"
+    private static String nameOf(final ObjectReference about, final String cause, final String reason) {
+        final String name = about.getName();
+        return "%s.%s.%s.%08x"
                 .formatted(
                         name.substring(0, Math.min(name.length(), NAME_PREFIX_LIMIT)),
-                        patch.getMetadata().getUid().substring(0, 8),
-                        reason.toLowerCase(Locale.ROOT));
+                        about.getUid().substring(0, Math.min(about.getUid().length(), UID_PREFIX)),
+                        reason.toLowerCase(Locale.ROOT),
+                        cause.hashCode());
     }
 }

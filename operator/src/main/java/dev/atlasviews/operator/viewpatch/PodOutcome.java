@@ -4,31 +4,70 @@ package dev.atlasviews.operator.viewpatch;
 import dev.atlasviews.crds.DesiredState;
 import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.LayerReason;
-import dev.atlasviews.crds.LayerStatus;
 import dev.atlasviews.crds.PodView;
-import dev.atlasviews.crds.ProcessStatus;
 import dev.atlasviews.crds.ThreadCounts;
 import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.operator.layers.Layers;
+import dev.atlasviews.operator.nodes.NodeState;
+import dev.atlasviews.operator.nodes.NodeStates;
 import dev.atlasviews.operator.pods.PodSelection;
-import dev.atlasviews.operator.podview.Layers;
+import io.fabric8.kubernetes.api.model.ObjectReference;
+import io.fabric8.kubernetes.api.model.ObjectReferenceBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
-import java.util.function.Predicate;
-import java.util.stream.Collectors;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What became of a ViewPatch in one pod.
  *
+ * @param pod the pod's name
+ * @param uid the pod's UID
  * @param outcome what
  * @param threads the selected threads of all its processes
  * @param reason why, in one word
- * @param message why, in a sentence that names the pod
+ * @param message why, in a sentence that names the pod and its node
  */
-record PodOutcome(Outcome outcome, ThreadCounts threads, String reason, String message) {
-    private static final int NAMED_THREADS = 3;
+record PodOutcome(String pod, String uid, Outcome outcome, ThreadCounts threads, String reason, String message) {
+    /** What is looked at. */
+    private record Place(String pod, String uid, String node) {
+        static Place of(final Pod pod) {
+            return new Place(
+                    pod.getMetadata().getName(),
+                    pod.getMetadata().getUid(),
+                    pod.getSpec().getNodeName());
+        }
+
+        static Place of(final PodView view) {
+            return new Place(
+                    view.getSpec().podName(),
+                    view.getMetadata().getName(),
+                    view.getSpec().nodeName());
+        }
+
+        PodOutcome outcome(final Outcome outcome, final String reason, final String message) {
+            return outcome(outcome, ThreadCounts.NONE, reason, message);
+        }
+
+        PodOutcome outcome(
+                final Outcome outcome, final ThreadCounts threads, final String reason, final String message) {
+            return new PodOutcome(
+                    pod, uid, outcome, threads, reason, "pod %s on node %s: %s".formatted(pod, node, message));
+        }
+
+        /** Nothing is reported of the specification as it is now. */
+        PodOutcome unreported(final NodeStates nodes) {
+            final NodeState state = nodes.of(node);
+            return switch (state.kind()) {
+                case READY -> outcome(Outcome.PROGRESSING, "WaitingForNode", "its node has not reported yet");
+                case AGENT_MISSING -> outcome(Outcome.UNREACHABLE, "AgentMissing", state.message());
+                case MODULE_UNAVAILABLE ->
+                    outcome(Outcome.REFUSED, LayerReason.MODULE_UNAVAILABLE.value(), state.message());
+            };
+        }
+    }
 
     /**
      * What became of a ViewPatch in a pod that it is meant for.
@@ -36,32 +75,40 @@ record PodOutcome(Outcome outcome, ThreadCounts threads, String reason, String m
      * @param patch the ViewPatch
      * @param pod the pod
      * @param view the pod's PodView, or null if it has none yet
+     * @param released whether the pod's wave has begun
+     * @param nodes which agents can act
      * @return progressing unless the node has reported on just this change
      */
-    static PodOutcome applying(final ViewPatch patch, final Pod pod, final @Nullable PodView view) {
-        final String name = pod.getMetadata().getName();
+    static PodOutcome applying(
+            final ViewPatch patch,
+            final Pod pod,
+            final @Nullable PodView view,
+            final boolean released,
+            final NodeStates nodes) {
+        final Place place = Place.of(pod);
         if (PodSelection.containers(patch, pod).findAny().isEmpty()) {
-            return new PodOutcome(
+            return place.outcome(
                     Outcome.NOTHING_TO_DO,
-                    ThreadCounts.NONE,
                     "NoContainer",
-                    "pod %s: it has no container %s"
-                            .formatted(name, patch.getSpec().container()));
+                    "it has no container " + patch.getSpec().container());
         }
-        final Predicate<Layer> wanted = layer -> layer.name().equals(Layers.nameOf(patch))
-                && layer.digest().equals(patch.getSpec().change().patch().digest())
-                && layer.desired() == DesiredState.PRESENT;
-        if (view == null || !hasReported(view) || layers(view).stream().noneMatch(wanted)) {
-            return waitingForNode(name, pod.getSpec().getNodeName());
+        final Optional<Layer> layer = Optional.ofNullable(view).flatMap(any -> Layers.wanted(patch, any));
+        if (!released && layer.isEmpty()) {
+            return place.outcome(Outcome.WAITING, "WaitingForWave", "its wave has not begun");
         }
-        return worst(
+        if (view == null || layer.isEmpty() || !hasReported(view)) {
+            return place.unreported(nodes);
+        }
+        final PodOutcome worst = worst(
                 patch,
                 view,
-                new PodOutcome(
+                place.outcome(
                         Outcome.NOTHING_TO_DO,
-                        ThreadCounts.NONE,
                         LayerReason.BUILD_ID_MISMATCH.value(),
-                        "pod %s: no process maps a file that the patch was built for".formatted(name)));
+                        "no process maps a file that the patch was built for"));
+        return worst.outcome() == Outcome.APPLIED
+                ? earlier(layer.get(), view).map(worst::alreadyBy).orElse(worst)
+                : worst;
     }
 
     /**
@@ -69,21 +116,42 @@ record PodOutcome(Outcome outcome, ThreadCounts threads, String reason, String m
      *
      * @param patch the ViewPatch
      * @param view the pod's PodView, which still lists a layer of it
-     * @return always progressing: what is done is not listed any more
+     * @param nodes which agents can act
+     * @return progressing or unreachable: what is done is not listed any more
      */
-    static PodOutcome reverting(final ViewPatch patch, final PodView view) {
-        final PodOutcome waiting =
-                waitingForNode(view.getSpec().podName(), view.getSpec().nodeName());
+    static PodOutcome reverting(final ViewPatch patch, final PodView view, final NodeStates nodes) {
+        final PodOutcome unreported = Place.of(view).unreported(nodes);
+        final PodOutcome waiting = unreported.outcome() == Outcome.REFUSED
+                ? Place.of(view).outcome(Outcome.UNREACHABLE, unreported.reason(), unreported.message())
+                : unreported;
         final PodOutcome reported = hasReported(view) ? worst(patch, view, waiting) : waiting;
         return reported.outcome() == Outcome.PROGRESSING ? reported : waiting;
     }
 
-    private static PodOutcome waitingForNode(final String pod, final String node) {
+    /** The pod, as an event names it. */
+    ObjectReference reference(final String namespace) {
+        return new ObjectReferenceBuilder()
+                .withApiVersion("v1")
+                .withKind("Pod")
+                .withNamespace(namespace)
+                .withName(pod)
+                .withUid(uid)
+                .build();
+    }
+
+    private PodOutcome alreadyBy(final Layer other) {
         return new PodOutcome(
-                Outcome.PROGRESSING,
-                ThreadCounts.NONE,
-                "WaitingForNode",
-                "pod %s: node %s has not reported yet".formatted(pod, node));
+                pod, uid, outcome, threads, "AlreadyApplied", "%s; by ViewPatch %s".formatted(message, other.name()));
+    }
+
+    /** Another ViewPatch that had put the same patch there before. */
+    private static Optional<Layer> earlier(final Layer own, final PodView view) {
+        return Layers.of(view)
+                .filter(layer -> layer.desired() == DesiredState.PRESENT)
+                .filter(layer ->
+                        layer.digest().equals(own.digest()) && !layer.name().equals(own.name()))
+                .filter(layer -> layer.createdAt().isBefore(own.createdAt()))
+                .findFirst();
     }
 
     private static boolean hasReported(final PodView view) {
@@ -91,39 +159,6 @@ record PodOutcome(Outcome outcome, ThreadCounts threads, String reason, String m
                 && view.getStatus()
                         .observedGeneration()
                         .equals(view.getMetadata().getGeneration());
-    }
-
-    private static List<Layer> layers(final PodView view) {
-        return view.getSpec().containers().stream()
-                .flatMap(container -> container.layers().stream())
-                .toList();
-    }
-
-    /** A layer in a process of the pod. */
-    private record Finding(ProcessStatus process, LayerStatus layer) {
-        Outcome outcome() {
-            return Outcome.of(layer.state());
-        }
-
-        boolean isHeld() {
-            return layer.threads().held() > 0;
-        }
-
-        String message(final String pod) {
-            final String text =
-                    "pod %s, %s (pid %d): %s".formatted(pod, process.program(), process.pid(), layer.message());
-            return process.heldThreads().isEmpty() || !isHeld() ? text : text + "; held: " + heldThreads();
-        }
-
-        private String heldThreads() {
-            final String named = process.heldThreads().stream()
-                    .limit(NAMED_THREADS)
-                    .map(thread -> "%s (%d) in %s".formatted(thread.name(), thread.tid(), thread.function()))
-                    .collect(Collectors.joining(", "));
-            final int more = process.threads().held()
-                    - Math.min(NAMED_THREADS, process.heldThreads().size());
-            return more > 0 ? named + " and " + more + " more" : named;
-        }
     }
 
     private static PodOutcome worst(final ViewPatch patch, final PodView view, final PodOutcome ifNothing) {
@@ -139,11 +174,8 @@ record PodOutcome(Outcome outcome, ThreadCounts threads, String reason, String m
                 .reduce(ThreadCounts.NONE, ThreadCounts::plus);
         return findings.stream()
                 .min(Comparator.comparing(Finding::outcome).thenComparing(finding -> !finding.isHeld()))
-                .map(finding -> new PodOutcome(
-                        finding.outcome(),
-                        threads,
-                        finding.layer().reason(),
-                        finding.message(view.getSpec().podName())))
+                .map(finding -> Place.of(view)
+                        .outcome(finding.outcome(), threads, finding.layer().reason(), finding.message(view)))
                 .orElse(ifNothing);
     }
 }

@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.operator.viewpatch;
 
-import static java.util.stream.Collectors.joining;
-
 import dev.atlasviews.crds.ConditionType;
 import dev.atlasviews.crds.PodCounts;
+import dev.atlasviews.crds.RolloutStatus;
 import dev.atlasviews.crds.ThreadCounts;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.crds.ViewPatchStatus;
 import io.fabric8.kubernetes.api.model.Condition;
 import java.time.Instant;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Puts what became of a ViewPatch in each pod together into its status. */
 final class StatusFactory {
-    /** How many pods a message names. */
-    private static final int NAMED_PODS = 3;
-
     private final ViewPatch patch;
     private final Instant now;
 
@@ -25,77 +22,55 @@ final class StatusFactory {
         this.now = now;
     }
 
-    /** The status of a ViewPatch that is to be applied. */
-    ViewPatchStatus applying(final Acceptance acceptance, final List<PodOutcome> pods) {
-        final PodCounts counts = count(pods);
-        final ThreadCounts threads = threads(pods);
-        final Verdict verdict = acceptance.accepted()
-                ? verdict(counts, threads, pods)
-                : new Verdict(false, counts.progressing() > 0, true, acceptance.reason(), acceptance.message());
-        return status(acceptance, verdict, counts, threads);
+    /** The status of a ViewPatch that can not be acted on; what it did before it changed stays. */
+    ViewPatchStatus unaccepted(final Acceptance acceptance, final List<PodOutcome> pods) {
+        final RolloutStatus before =
+                patch.getStatus() == null ? null : patch.getStatus().rollout();
+        return status(acceptance, Verdict.unaccepted(acceptance, count(pods)), pods, before);
+    }
+
+    /**
+     * The status of a ViewPatch that is to be applied.
+     *
+     * @param rollout how far its rollout is
+     * @param predecessors ViewPatches that go first and are not applied yet
+     */
+    ViewPatchStatus applying(
+            final Acceptance acceptance,
+            final List<PodOutcome> pods,
+            final RolloutStatus rollout,
+            final List<String> predecessors) {
+        return status(acceptance, Verdict.applying(patch, pods, threads(pods), rollout, predecessors), pods, rollout);
     }
 
     /** The status of a ViewPatch that is being taken back from the pods that still have it. */
     ViewPatchStatus reverting(final Acceptance acceptance, final List<PodOutcome> pods) {
-        final PodCounts counts = count(pods);
-        final var verdict = new Verdict(
-                false,
-                true,
-                false,
-                "Reverting",
-                "taking the change back from %d pods: %s".formatted(pods.size(), messages(pods, Outcome.PROGRESSING)));
-        return status(acceptance, verdict, counts, threads(pods));
-    }
-
-    /** What the conditions say; the reason and message are those of whatever matters most. */
-    private record Verdict(boolean applied, boolean progressing, boolean degraded, String reason, String message) {}
-
-    private static Verdict verdict(final PodCounts counts, final ThreadCounts threads, final List<PodOutcome> pods) {
-        final boolean progressing = counts.progressing() > 0;
-        if (counts.selected() == 0) {
-            return new Verdict(false, false, false, "NoPods", "no running pod of this namespace matches the selector");
-        }
-        for (final Outcome failure : List.of(Outcome.REFUSED, Outcome.REVERTED)) {
-            if (pods.stream().anyMatch(pod -> pod.outcome() == failure)) {
-                return new Verdict(false, progressing, true, reason(pods, failure), messages(pods, failure));
-            }
-        }
-        if (progressing) {
-            return new Verdict(
-                    false,
-                    true,
-                    false,
-                    reason(pods, Outcome.PROGRESSING),
-                    "%d of %d threads moved; %s"
-                            .formatted(threads.moved(), threads.total(), messages(pods, Outcome.PROGRESSING)));
-        }
-        if (counts.applied() == 0) {
-            return new Verdict(
-                    false, false, false, reason(pods, Outcome.NOTHING_TO_DO), messages(pods, Outcome.NOTHING_TO_DO));
-        }
-        return new Verdict(
-                true,
-                false,
-                false,
-                "Applied",
-                "%d threads in %d pods run the new code".formatted(threads.moved(), counts.applied()));
+        return status(acceptance, Verdict.reverting(pods), pods, null);
     }
 
     private ViewPatchStatus status(
-            final Acceptance acceptance, final Verdict verdict, final PodCounts counts, final ThreadCounts threads) {
+            final Acceptance acceptance,
+            final Verdict verdict,
+            final List<PodOutcome> pods,
+            final @Nullable RolloutStatus rollout) {
         final List<Condition> before =
                 patch.getStatus() == null ? List.of() : patch.getStatus().conditions();
         final Long generation = patch.getMetadata().getGeneration();
+        final boolean fine = verdict.degraded() == Verdict.Status.FALSE;
         final var conditions = new Conditions(before, generation, now);
-        conditions.add(ConditionType.ACCEPTED, acceptance.accepted(), acceptance.reason(), acceptance.message());
+        conditions.add(
+                ConditionType.ACCEPTED,
+                Verdict.Status.of(acceptance.accepted()),
+                acceptance.reason(),
+                acceptance.message());
         conditions.add(ConditionType.PROGRESSING, verdict.progressing(), verdict.reason(), verdict.message());
         conditions.add(ConditionType.APPLIED, verdict.applied(), verdict.reason(), verdict.message());
         conditions.add(
                 ConditionType.DEGRADED,
                 verdict.degraded(),
-                verdict.degraded() ? verdict.reason() : "AsExpected",
-                verdict.degraded() ? verdict.message() : "nothing needs a human");
-        return new ViewPatchStatus(generation, conditions.toList(), counts, threads);
+                fine ? "AsExpected" : verdict.reason(),
+                fine ? "nothing needs a human" : verdict.message());
+        return new ViewPatchStatus(generation, conditions.toList(), count(pods), threads(pods), rollout);
     }
 
     private static PodCounts count(final List<PodOutcome> pods) {
@@ -103,9 +78,11 @@ final class StatusFactory {
                 pods.size(),
                 count(pods, Outcome.APPLIED),
                 count(pods, Outcome.PROGRESSING),
-                count(pods, Outcome.NOTHING_TO_DO),
+                count(pods, Outcome.NOTHING_TO_DO) + count(pods, Outcome.OBSERVED),
                 count(pods, Outcome.REFUSED),
-                count(pods, Outcome.REVERTED));
+                count(pods, Outcome.REVERTED),
+                count(pods, Outcome.WAITING),
+                count(pods, Outcome.UNREACHABLE));
     }
 
     private static int count(final List<PodOutcome> pods, final Outcome outcome) {
@@ -114,24 +91,5 @@ final class StatusFactory {
 
     private static ThreadCounts threads(final List<PodOutcome> pods) {
         return pods.stream().map(PodOutcome::threads).reduce(ThreadCounts.NONE, ThreadCounts::plus);
-    }
-
-    /** The reason of the pods with some outcome; where they differ, that of the one whose threads are held. */
-    private static String reason(final List<PodOutcome> pods, final Outcome outcome) {
-        return pods.stream()
-                .filter(pod -> pod.outcome() == outcome)
-                .reduce((one, other) -> other.threads().held() > one.threads().held() ? other : one)
-                .map(PodOutcome::reason)
-                .orElseThrow();
-    }
-
-    private static String messages(final List<PodOutcome> pods, final Outcome outcome) {
-        final List<String> messages = pods.stream()
-                .filter(pod -> pod.outcome() == outcome)
-                .map(PodOutcome::message)
-                .sorted()
-                .toList();
-        final String named = messages.stream().limit(NAMED_PODS).collect(joining("; "));
-        return messages.size() > NAMED_PODS ? named + "; and " + (messages.size() - NAMED_PODS) + " more pods" : named;
     }
 }

@@ -4,13 +4,20 @@ package dev.atlasviews.operator.viewpatch;
 import dev.atlasviews.crds.Atlas;
 import dev.atlasviews.crds.ConditionType;
 import dev.atlasviews.crds.PodView;
+import dev.atlasviews.crds.RolloutStatus;
+import dev.atlasviews.crds.ViewNode;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.crds.ViewPatchArtifact;
 import dev.atlasviews.crds.ViewPatchStatus;
-import dev.atlasviews.operator.pods.PodSelection;
-import dev.atlasviews.operator.podview.Layers;
+import dev.atlasviews.operator.layers.Layers;
+import dev.atlasviews.operator.nodes.NodeState;
+import dev.atlasviews.operator.nodes.NodeStates;
+import dev.atlasviews.operator.rollout.Release;
+import dev.atlasviews.operator.rollout.RolloutStep;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
+import io.fabric8.kubernetes.api.model.ObjectReference;
+import io.fabric8.kubernetes.api.model.ObjectReferenceBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.javaoperatorsdk.operator.api.config.informer.InformerEventSourceConfiguration;
@@ -22,6 +29,7 @@ import io.javaoperatorsdk.operator.api.reconciler.EventSourceContext;
 import io.javaoperatorsdk.operator.api.reconciler.Reconciler;
 import io.javaoperatorsdk.operator.api.reconciler.UpdateControl;
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
+import io.javaoperatorsdk.operator.processing.event.rate.RateLimited;
 import io.javaoperatorsdk.operator.processing.event.source.EventSource;
 import io.javaoperatorsdk.operator.processing.event.source.IndexerResourceCache;
 import io.javaoperatorsdk.operator.processing.event.source.informer.InformerEventSource;
@@ -31,7 +39,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,6 +51,7 @@ import org.slf4j.LoggerFactory;
  * Tells what became of each ViewPatch. A ViewPatch that is deleted stays, by its finalizer, until no running pod has a
  * layer of it; the layers themselves are taken out of the PodViews by the pods' reconciler.
  */
+@RateLimited(maxReconciliations = 4, within = 1, unit = TimeUnit.SECONDS)
 @ControllerConfiguration(
         name = ViewPatchReconciler.NAME,
         fieldManager = ViewPatchReconciler.NAME,
@@ -49,13 +61,41 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
     static final String NAME = "atlas-viewpatch";
 
     private static final Logger LOG = LoggerFactory.getLogger(ViewPatchReconciler.class);
-    private static final Duration ARTIFACT_RETRY = Duration.ofSeconds(3);
     private static final Duration GONE_POD_RETRY = Duration.ofSeconds(30);
 
     /** Made by the framework's call before the first reconciliation. */
     private @Nullable Sources sources;
 
-    private record Sources(InformerEventSource<Pod, ViewPatch> pods, InformerEventSource<PodView, ViewPatch> views) {}
+    private final @Nullable String agentNamespace;
+    private final PodEvents podEvents = new PodEvents();
+
+    private record Sources(
+            InformerEventSource<Pod, ViewPatch> pods,
+            InformerEventSource<PodView, ViewPatch> views,
+            InformerEventSource<ViewNode, ViewPatch> nodes,
+            IndexerResourceCache<ViewPatch> patches) {
+        /** What is known of nodes, of agents in this namespace. */
+        NodeStates nodes(final @Nullable String agentNamespace) {
+            return name -> NodeState.of(
+                    name,
+                    nodes.get(new ResourceID(name)).orElse(null),
+                    agentNamespace == null
+                            ? Stream.empty()
+                            : pods.list(
+                                    agentNamespace,
+                                    pod -> NodeState.isAgent(pod)
+                                            && name.equals(pod.getSpec().getNodeName())));
+        }
+    }
+
+    /**
+     * A reconciler.
+     *
+     * @param agentNamespace where the agents' pods are; null where they do not run in pods
+     */
+    public ViewPatchReconciler(final @Nullable String agentNamespace) {
+        this.agentNamespace = agentNamespace;
+    }
 
     @Override
     public List<EventSource<?, ViewPatch>> prepareEventSources(final EventSourceContext<ViewPatch> context) {
@@ -70,13 +110,56 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
                         .withSecondaryToPrimaryMapper(view -> patchesOf(view, patches))
                         .build(),
                 context);
-        sources = new Sources(pods, views);
-        return List.of(pods, views);
+        final var artifacts = new InformerEventSource<ViewPatchArtifact, ViewPatch>(
+                InformerEventSourceConfiguration.from(ViewPatchArtifact.class, ViewPatch.class)
+                        .withSecondaryToPrimaryMapper(artifact -> patchesOf(artifact, patches))
+                        .withItemStore(ArtifactNames.store(context.getClient()))
+                        .withInformerListLimit(ArtifactNames.PAGE)
+                        .build(),
+                context);
+        final var nodes = new InformerEventSource<ViewNode, ViewPatch>(
+                InformerEventSourceConfiguration.from(ViewNode.class, ViewPatch.class)
+                        .withSecondaryToPrimaryMapper(node -> patchesOf(node, patches, views))
+                        .build(),
+                context);
+        sources = new Sources(pods, views, nodes, patches);
+        return List.of(pods, views, artifacts, nodes);
+    }
+
+    /** The ViewPatches that wait for an artifact; what was accepted once does not need it any more. */
+    private static Set<ResourceID> patchesOf(
+            final ViewPatchArtifact artifact, final IndexerResourceCache<ViewPatch> patches) {
+        final String name = artifact.getMetadata().getName();
+        return patches.list(
+                        artifact.getMetadata().getNamespace(),
+                        patch -> patch.getSpec()
+                                        .change()
+                                        .patch()
+                                        .artifactRef()
+                                        .name()
+                                        .equals(name)
+                                && Acceptance.before(patch).isEmpty())
+                .map(ResourceID::fromResource)
+                .collect(Collectors.toSet());
     }
 
     /** All ViewPatches of the namespace: a pod whose labels changed or that stopped concerns those it left as well. */
     private static Set<ResourceID> patchesOf(final Pod pod, final IndexerResourceCache<ViewPatch> patches) {
         return patches.list(pod.getMetadata().getNamespace(), patch -> true)
+                .map(ResourceID::fromResource)
+                .collect(Collectors.toSet());
+    }
+
+    /** The ViewPatches of the namespaces that have something on the node. */
+    private static Set<ResourceID> patchesOf(
+            final ViewNode node,
+            final IndexerResourceCache<ViewPatch> patches,
+            final InformerEventSource<PodView, ViewPatch> views) {
+        final Set<String> namespaces = views.list(view ->
+                        view.getSpec().nodeName().equals(node.getMetadata().getName()))
+                .map(view -> view.getMetadata().getNamespace())
+                .collect(Collectors.toSet());
+        return patches.list(patch -> namespaces.contains(patch.getMetadata().getNamespace()))
                 .map(ResourceID::fromResource)
                 .collect(Collectors.toSet());
     }
@@ -93,26 +176,55 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
         final Acceptance acceptance = Acceptance.before(patch)
                 .orElseGet(
                         () -> Acceptance.check(patch.getSpec().change().patch(), artifact(patch, context.getClient())));
-        final Map<String, PodView> views = sources()
-                .views()
-                .list(patch.getMetadata().getNamespace(), view -> true)
-                .collect(Collectors.toMap(view -> view.getMetadata().getName(), view -> view));
-        final List<PodOutcome> outcomes = sources()
-                .pods()
-                .list(patch.getMetadata().getNamespace(), pod -> PodSelection.selects(patch, pod))
-                .map(pod -> PodOutcome.applying(
-                        patch, pod, views.get(pod.getMetadata().getUid())))
-                .toList();
-        final ViewPatchStatus status = new StatusFactory(patch, Instant.now()).applying(acceptance, outcomes);
-
-        final UpdateControl<ViewPatch> control;
-        if (status.equals(patch.getStatus())) {
-            control = UpdateControl.noUpdate();
-        } else {
-            announce(patch, status, context.getClient());
-            control = UpdateControl.patchStatus(withStatus(patch, status));
+        final NodeStates nodes = sources().nodes(agentNamespace);
+        final var pods = new PatchedPods(patch, sources().pods(), sources().views(), nodes);
+        final var factory = new StatusFactory(patch, Instant.now());
+        if (!acceptance.accepted()) {
+            return update(patch, factory.unaccepted(acceptance, pods.outcomes(nothing -> false)), context);
         }
-        return acceptance.accepted() ? control : control.rescheduleAfter(ARTIFACT_RETRY);
+        final List<String> predecessors = predecessors(patch);
+        final var step = new RolloutStep(patch, pods.situation(predecessors), Instant.now());
+        final RolloutStatus rollout = step.next();
+        final List<PodOutcome> outcomes = pods.outcomes(released(patch, rollout, pods));
+        podEvents.announce(patch, outcomes, new EventRecorder(context.getClient()));
+        final UpdateControl<ViewPatch> control =
+                update(patch, factory.applying(acceptance, outcomes, rollout, predecessors), context);
+        return step.wait(rollout).map(control::rescheduleAfter).orElse(control);
+    }
+
+    private static UpdateControl<ViewPatch> update(
+            final ViewPatch patch, final ViewPatchStatus status, final Context<ViewPatch> context) {
+        if (status.equals(patch.getStatus())) {
+            return UpdateControl.noUpdate();
+        }
+        announce(patch, status, context.getClient());
+        return UpdateControl.patchStatus(withStatus(patch, status));
+    }
+
+    /** Which pods the step allows that has just been taken. */
+    private static Predicate<Pod> released(final ViewPatch patch, final RolloutStatus rollout, final PatchedPods pods) {
+        final ViewPatch next = withStatus(
+                patch, new ViewPatchStatus(patch.getMetadata().getGeneration(), List.of(), null, null, rollout));
+        next.setSpec(patch.getSpec());
+        return pod -> Release.includes(next, pod, pods::selected, pods::has);
+    }
+
+    /** Those that go first and are not applied yet. */
+    private List<String> predecessors(final ViewPatch patch) {
+        return patch.getSpec().after().stream()
+                .filter(name -> sources()
+                        .patches()
+                        .get(new ResourceID(name, patch.getMetadata().getNamespace()))
+                        .filter(ViewPatchReconciler::isApplied)
+                        .isEmpty())
+                .toList();
+    }
+
+    private static boolean isApplied(final ViewPatch patch) {
+        return patch.getStatus() != null
+                && Conditions.find(patch.getStatus().conditions(), ConditionType.APPLIED)
+                        .filter(condition -> condition.getStatus().equals("True"))
+                        .isPresent();
     }
 
     @Override
@@ -125,9 +237,10 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
                 .views()
                 .list(patch.getMetadata().getNamespace(), view -> Layers.lists(view, patch))
                 .filter(view -> mayHaveProcesses(view, context.getClient()))
-                .map(view -> PodOutcome.reverting(patch, view))
+                .map(view -> PodOutcome.reverting(patch, view, sources().nodes(agentNamespace)))
                 .toList();
         if (remaining.isEmpty()) {
+            podEvents.forget(patch);
             LOG.info("{} has been taken back everywhere", Layers.nameOf(patch));
             return DeleteControl.defaultDelete();
         }
@@ -139,6 +252,13 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
             context.resourceOperations().serverSideApplyPrimaryStatus(withStatus(patch, status));
         }
         return DeleteControl.noFinalizerRemoval().rescheduleAfter(GONE_POD_RETRY.toMillis());
+    }
+
+    /** All ViewPatches, from memory; none before the watch has brought them. */
+    public List<ViewPatch> viewPatches() {
+        return sources == null
+                ? List.of()
+                : sources.patches().list(patch -> true).toList();
     }
 
     private Sources sources() {
@@ -189,8 +309,19 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
                     .map(condition -> condition.getStatus().equals("True"))
                     .orElse(false);
             LOG.info("{}: {}: {}", Layers.nameOf(patch), applied.getReason(), applied.getMessage());
-            new EventRecorder(client).record(patch, degraded, applied.getReason(), applied.getMessage());
+            new EventRecorder(client)
+                    .record(reference(patch), NAME, degraded, applied.getReason(), applied.getMessage());
         }
+    }
+
+    private static ObjectReference reference(final ViewPatch patch) {
+        return new ObjectReferenceBuilder()
+                .withApiVersion(patch.getApiVersion())
+                .withKind(patch.getKind())
+                .withNamespace(patch.getMetadata().getNamespace())
+                .withName(patch.getMetadata().getName())
+                .withUid(patch.getMetadata().getUid())
+                .build();
     }
 
     /** The object to apply: nothing but the status, so that nothing else becomes ours. */

@@ -12,20 +12,33 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.atlasviews.crds.ContainerLayers;
 import dev.atlasviews.crds.DesiredState;
+import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.LayerState;
+import dev.atlasviews.crds.Mode;
 import dev.atlasviews.crds.NewPods;
 import dev.atlasviews.crds.PodView;
 import dev.atlasviews.crds.PodViewSpec;
+import dev.atlasviews.crds.Rollout;
+import dev.atlasviews.crds.RolloutPhase;
+import dev.atlasviews.crds.RolloutStatus;
 import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.crds.ViewPatchSpec;
+import dev.atlasviews.crds.ViewPatchStatus;
+import dev.atlasviews.operator.layers.Layers;
 import io.fabric8.kubernetes.api.model.Pod;
+import java.time.Instant;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import org.assertj.core.api.InstanceOfAssertFactories;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 final class PodViewComposerTest {
+    private static final Instant NOW = Instant.parse("2026-11-23T23:00:00Z");
+
     private final Pod pod = pod("redis-0");
     private final ViewPatch first = patch("z-first", "2026-11-23T20:00:00Z");
     private final ViewPatch second = patch("a-second", "2026-11-23T21:00:00Z");
@@ -33,72 +46,69 @@ final class PodViewComposerTest {
     @Test
     void layersAreStackedInTheOrderOfTheirCreationThenTheirName() {
         final ViewPatch twin = patch("b-twin", "2026-11-23T21:00:00Z");
-        assertThat(names(PodViewComposer.compose(pod, List.of(twin, second, first), null)))
+        assertThat(names(compose(pod, List.of(twin, second, first), null)))
                 .containsExactly("shop/z-first", "shop/a-second", "shop/b-twin");
     }
 
     @Test
     void theSpecificationNamesPodNodeAndRunningContainer() {
-        final PodViewSpec spec = PodViewComposer.compose(pod, List.of(first), null);
+        final PodViewSpec spec = compose(pod, List.of(first), null);
         assertThat(spec.podName()).isEqualTo("redis-0");
         assertThat(spec.nodeName()).isEqualTo("node-1");
         assertThat(spec.containers()).singleElement().satisfies(container -> {
             assertThat(container.name()).isEqualTo("redis");
             assertThat(container.id()).isEqualTo("containerd://1");
-            assertThat(container.layers()).containsExactly(Layers.wantedBy(first));
+            assertThat(container.layers()).containsExactly(Layers.wantedBy(first, NOW));
         });
     }
 
     @Test
     void nothingIsComposedBeforeTheFinalizerIsSet() {
         first.getMetadata().setFinalizers(List.of());
-        assertThat(PodViewComposer.compose(pod, List.of(first), null).containers())
-                .isEmpty();
+        assertThat(compose(pod, List.of(first), null).containers()).isEmpty();
     }
 
     @Test
     void nothingIsComposedBeforeTheSpecificationIsAccepted() {
         first.getMetadata().setGeneration(2L);
-        assertThat(PodViewComposer.compose(pod, List.of(first), null).containers())
-                .isEmpty();
+        assertThat(compose(pod, List.of(first), null).containers()).isEmpty();
     }
 
     @Test
     void aSpecificationThatIsNotAcceptedLeavesWhatThereIs() {
-        final PodView existing = view(pod, PodViewComposer.compose(pod, List.of(first), null), 1);
+        final PodView existing = view(pod, compose(pod, List.of(first), null), 1);
         first.setSpec(spec(digest("bad"), null, NewPods.APPLY));
         first.getMetadata().setGeneration(2L);
-        assertThat(PodViewComposer.compose(pod, List.of(first), existing)).isEqualTo(existing.getSpec());
+        assertThat(compose(pod, List.of(first), existing)).isEqualTo(existing.getSpec());
     }
 
     @Test
     void aNewDigestComesWhileTheOldOneIsTakenBack() {
-        final PodView existing = view(pod, PodViewComposer.compose(pod, List.of(first), null), 1);
-        final var before = Layers.wantedBy(first);
+        final PodView existing = view(pod, compose(pod, List.of(first), null), 1);
+        final var before = Layers.wantedBy(first, NOW);
         first.setSpec(spec(digest("better"), null, NewPods.APPLY));
-        assertThat(PodViewComposer.compose(pod, List.of(first), existing).containers())
+        assertThat(compose(pod, List.of(first), existing).containers())
                 .singleElement()
                 .extracting(ContainerLayers::layers)
                 .asInstanceOf(InstanceOfAssertFactories.LIST)
-                .containsExactlyInAnyOrder(Layers.absent(before), Layers.wantedBy(first));
+                .containsExactlyInAnyOrder(Layers.absent(before), Layers.wantedBy(first, NOW));
     }
 
     @Test
     void aLayerOfADeletedPatchIsTakenBackAndTheOthersStay() {
-        final PodView existing = view(pod, PodViewComposer.compose(pod, List.of(first, second), null), 1);
+        final PodView existing = view(pod, compose(pod, List.of(first, second), null), 1);
         first.getMetadata().setDeletionTimestamp("2026-11-23T22:00:00Z");
-        assertThat(desired(PodViewComposer.compose(pod, List.of(first, second), existing)))
+        assertThat(desired(compose(pod, List.of(first, second), existing)))
                 .containsExactly(DesiredState.ABSENT, DesiredState.PRESENT);
-        assertThat(desired(PodViewComposer.compose(pod, List.of(second), existing)))
+        assertThat(desired(compose(pod, List.of(second), existing)))
                 .containsExactly(DesiredState.ABSENT, DesiredState.PRESENT);
     }
 
     @Test
     void aPodThatIsNoLongerSelectedIsTakenBackToo() {
-        final PodView existing = view(pod, PodViewComposer.compose(pod, List.of(first), null), 1);
+        final PodView existing = view(pod, compose(pod, List.of(first), null), 1);
         pod.getMetadata().setLabels(Map.of("app", "other"));
-        assertThat(desired(PodViewComposer.compose(pod, List.of(first), existing)))
-                .containsExactly(DesiredState.ABSENT);
+        assertThat(desired(compose(pod, List.of(first), existing))).containsExactly(DesiredState.ABSENT);
     }
 
     @ParameterizedTest
@@ -106,30 +116,93 @@ final class PodViewComposerTest {
     void anAbsentLayerStaysListedUntilNoProcessHasIt(final LayerState state) {
         final PodView absent = absent();
         absent.setStatus(report(2, layer(first, state, 0)));
-        final boolean gone =
-                state == LayerState.REVERTED || state == LayerState.NOTHING_TO_DO || state == LayerState.REFUSED;
-        assertThat(PodViewComposer.compose(pod, List.of(), absent).containers().isEmpty())
-                .isEqualTo(gone);
+        final boolean gone = EnumSet.of(
+                        LayerState.REVERTED, LayerState.NOTHING_TO_DO, LayerState.OBSERVED, LayerState.REFUSED)
+                .contains(state);
+        assertThat(compose(pod, List.of(), absent).containers().isEmpty()).isEqualTo(gone);
     }
 
     @Test
     void aReportOnAnEarlierSpecificationConfirmsNothing() {
         final PodView absent = absent();
         absent.setStatus(report(1, layer(first, LayerState.REVERTED, 0)));
-        assertThat(PodViewComposer.compose(pod, List.of(), absent)).isEqualTo(absent.getSpec());
+        assertThat(compose(pod, List.of(), absent)).isEqualTo(absent.getSpec());
     }
 
     @Test
     void noProcessMeansThatNoneHasTheLayer() {
         final PodView absent = absent();
         absent.setStatus(report(2));
-        assertThat(PodViewComposer.compose(pod, List.of(), absent).containers()).isEmpty();
+        assertThat(compose(pod, List.of(), absent).containers()).isEmpty();
+    }
+
+    @Test
+    void whatAPodHasItHasSinceItGotIt() {
+        final PodView existing = view(pod, compose(pod, List.of(first), null), 1);
+        final PodViewSpec later =
+                PodViewComposer.compose(pod, List.of(first, second), existing, patch -> true, NOW.plusSeconds(60));
+        assertThat(layers(later))
+                .containsExactly(Layers.wantedBy(first, NOW), Layers.wantedBy(second, NOW.plusSeconds(60)));
+    }
+
+    @Test
+    void aPodWhoseWaveIsStillToComeKeepsWhatItHas() {
+        assertThat(PodViewComposer.compose(pod, List.of(first), null, patch -> false, NOW)
+                        .containers())
+                .isEmpty();
+        final PodView existing = view(pod, compose(pod, List.of(first), null), 1);
+        first.setSpec(spec(digest("better"), null, NewPods.APPLY));
+        assertThat(PodViewComposer.compose(pod, List.of(first), existing, patch -> false, NOW))
+                .isEqualTo(existing.getSpec());
+    }
+
+    @Test
+    void aRolloutThatIsRevertedIsTakenBackAndNotAppliedAnew() {
+        final PodView existing = view(pod, compose(pod, List.of(first), null), 1);
+        final var status = first.getStatus();
+        first.setStatus(new ViewPatchStatus(
+                1L,
+                status.conditions(),
+                null,
+                null,
+                new RolloutStatus(
+                        first.getSpec().change().patch().digest(), RolloutPhase.REVERTED, 1, null, NOW, null)));
+        assertThat(desired(compose(pod, List.of(first), existing))).containsExactly(DesiredState.ABSENT);
+        assertThat(compose(pod, List.of(first), null).containers()).isEmpty();
+    }
+
+    @Test
+    void whatIsOnlyObservedIsNotPresent() {
+        final PodView existing = view(pod, compose(pod, List.of(first), null), 1);
+        final ViewPatchSpec spec = first.getSpec();
+        first.setSpec(new ViewPatchSpec(
+                spec.selector(),
+                null,
+                spec.change(),
+                spec.threads(),
+                spec.quiescence(),
+                spec.newPods(),
+                Mode.OBSERVE,
+                Rollout.DEFAULT,
+                List.of()));
+        assertThat(desired(compose(pod, List.of(first), null))).containsExactly(DesiredState.OBSERVED);
+        assertThat(desired(compose(pod, List.of(first), existing))).containsExactly(DesiredState.OBSERVED);
+    }
+
+    private static PodViewSpec compose(final Pod pod, final List<ViewPatch> patches, final @Nullable PodView existing) {
+        return PodViewComposer.compose(pod, patches, existing, patch -> true, NOW);
+    }
+
+    private static List<Layer> layers(final PodViewSpec spec) {
+        return spec.containers().stream()
+                .flatMap(container -> container.layers().stream())
+                .toList();
     }
 
     /** The second specification, in which the first patch's layer is to be taken back. */
     private PodView absent() {
-        final PodView present = view(pod, PodViewComposer.compose(pod, List.of(first), null), 1);
-        return view(pod, PodViewComposer.compose(pod, List.of(), present), 2);
+        final PodView present = view(pod, compose(pod, List.of(first), null), 1);
+        return view(pod, compose(pod, List.of(), present), 2);
     }
 
     private static List<String> names(final PodViewSpec spec) {

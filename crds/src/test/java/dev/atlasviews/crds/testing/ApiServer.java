@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.atlasviews.operator.testing;
+package dev.atlasviews.crds.testing;
 
-import dev.atlasviews.crds.testing.WithoutRules;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
@@ -81,6 +80,31 @@ public final class ApiServer implements AutoCloseable {
                 .withImpersonateGroups("system:serviceaccounts", "system:authenticated")
                 .build();
         return new KubernetesClientBuilder().withConfig(limited).build();
+    }
+
+    /**
+     * A kubeconfig file with all rights.
+     *
+     * @param namespace the namespace of its context
+     * @return the file
+     * @throws IOException if it cannot be written
+     */
+    public Path kubeconfig(final String namespace) throws IOException {
+        return Files.writeString(
+                folder.resolve("kubeconfig-" + namespace), """
+                    apiVersion: v1
+                    kind: Config
+                    current-context: test
+                    clusters:
+                      - name: test
+                        cluster: {server: "%s", insecure-skip-tls-verify: true}
+                    users:
+                      - name: test
+                        user: {token: %s}
+                    contexts:
+                      - name: test
+                        context: {cluster: test, user: test, namespace: %s}
+                    """.formatted(config.getMasterUrl(), TOKEN, namespace));
     }
 
     /** What kubectl prints. */

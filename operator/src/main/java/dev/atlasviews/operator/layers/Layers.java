@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.atlasviews.operator.podview;
+package dev.atlasviews.operator.layers;
 
 import dev.atlasviews.crds.Atlas;
 import dev.atlasviews.crds.ConditionType;
 import dev.atlasviews.crds.DesiredState;
+import dev.atlasviews.crds.Digest;
 import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.LayerArtifact;
+import dev.atlasviews.crds.Mode;
 import dev.atlasviews.crds.PodView;
 import dev.atlasviews.crds.ViewPatch;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /** The layers that ViewPatches stand for. */
 public final class Layers {
@@ -30,15 +34,38 @@ public final class Layers {
      */
     public static boolean lists(final PodView view, final ViewPatch patch) {
         final String name = nameOf(patch);
-        return view.getSpec().containers().stream()
-                .flatMap(container -> container.layers().stream())
-                .anyMatch(layer -> layer.name().equals(name));
+        return of(view).anyMatch(layer -> layer.name().equals(name));
+    }
+
+    /** The layers of all containers of a pod. */
+    public static Stream<Layer> of(final PodView view) {
+        return view.getSpec().containers().stream().flatMap(container -> container.layers().stream());
+    }
+
+    /**
+     * The layer of the change that a ViewPatch asks for now, if the pod should have it.
+     *
+     * @param patch the ViewPatch
+     * @param view the pod's PodView
+     * @return the layer; empty where it is not listed, or listed as to be taken back
+     */
+    public static Optional<Layer> wanted(final ViewPatch patch, final PodView view) {
+        final String name = nameOf(patch);
+        final Digest digest = patch.getSpec().change().patch().digest();
+        final DesiredState desired = desired(patch);
+        return of(view).filter(layer ->
+                        layer.name().equals(name) && layer.digest().equals(digest) && layer.desired() == desired)
+                .findFirst();
+    }
+
+    private static DesiredState desired(final ViewPatch patch) {
+        return patch.getSpec().mode() == Mode.OBSERVE ? DesiredState.OBSERVED : DesiredState.PRESENT;
     }
 
     /**
      * Whether a ViewPatch may have an effect: it has been accepted as it is now, and cannot go without being taken back.
      */
-    static boolean isEffective(final ViewPatch patch) {
+    public static boolean isEffective(final ViewPatch patch) {
         return Objects.requireNonNullElse(patch.getMetadata().getFinalizers(), List.<String>of())
                         .contains(Atlas.REVERT_FINALIZER)
                 && patch.getStatus() != null
@@ -50,8 +77,14 @@ public final class Layers {
                                         patch.getMetadata().getGeneration()));
     }
 
-    /** The layer that a ViewPatch asks for. */
-    static Layer wantedBy(final ViewPatch patch) {
+    /**
+     * The layer that a ViewPatch asks for.
+     *
+     * @param patch the ViewPatch
+     * @param releasedAt when the pod was first to have it
+     * @return the layer
+     */
+    public static Layer wantedBy(final ViewPatch patch, final Instant releasedAt) {
         final var change = patch.getSpec().change().patch();
         return new Layer(
                 nameOf(patch),
@@ -59,25 +92,27 @@ public final class Layers {
                 new LayerArtifact(
                         patch.getMetadata().getNamespace(), change.artifactRef().name()),
                 Instant.parse(patch.getMetadata().getCreationTimestamp()),
-                DesiredState.PRESENT,
+                releasedAt,
+                desired(patch),
                 patch.getSpec().threads(),
                 patch.getSpec().quiescence());
     }
 
     /** The same layer, to be taken back. */
-    static Layer absent(final Layer layer) {
+    public static Layer absent(final Layer layer) {
         return new Layer(
                 layer.name(),
                 layer.digest(),
                 layer.artifact(),
                 layer.createdAt(),
+                layer.releasedAt(),
                 DesiredState.ABSENT,
                 layer.threads(),
                 layer.quiescence());
     }
 
     /** Whether two layers are the same change of the same ViewPatch. */
-    static boolean isSame(final Layer one, final Layer other) {
+    public static boolean isSame(final Layer one, final Layer other) {
         return one.name().equals(other.name()) && one.digest().equals(other.digest());
     }
 }

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The process's own handle: opened once, when it is first needed.
+ *
+ * There is no lock, so that a fork() by another thread can not leave one taken
+ * in the child. The handle's number is kept in a page that the kernel clears in
+ * every child with a memory of its own, however it was made: a child never
+ * takes its parent's handle for its own. One made by vfork() shares the memory,
+ * and the handle.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../include/uapi/atlas.h"
+#include "handle.h"
+
+#define PAGE	4096
+/* Out of the way of programs that expect the lowest numbers for their own files. */
+#define LOWEST	64
+
+/* The handle's number + 1; 0: this process has none. In a page of its own. */
+static _Atomic(atomic_int *) cell;
+/* The same, but also known in the child. */
+static atomic_int inherited;
+
+/*
+ * In the child: nobody but its parent can use the parent's handle, and as long
+ * as it is open the kernel keeps what it knows of the parent.
+ */
+static void close_inherited(void)
+{
+	int handle = atomic_exchange(&inherited, 0) - 1;
+
+	if (handle >= 0)
+		close(handle);
+}
+
+static atomic_int *get_cell(void)
+{
+	atomic_int *known = atomic_load(&cell), *new;
+
+	if (known)
+		return known;
+	new = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (new == MAP_FAILED)
+		return NULL;
+	/* Registered twice, by two threads at once, it does the same as once. */
+	if (madvise(new, PAGE, MADV_WIPEONFORK) || pthread_atfork(NULL, NULL, close_inherited) ||
+	    !atomic_compare_exchange_strong(&cell, &known, new)) {
+		munmap(new, PAGE);
+		return known;
+	}
+	return new;
+}
+
+/* Structures and meanings are those of one version. */
+static int check_version(int device)
+{
+	struct atlas_info info = { 0 };
+
+	if (ioctl(device, ATLAS_IOC_INFO, &info)) {
+		/* The number holds the size of the structure. */
+		if (errno == ENOTTY)
+			errno = EPROTO;
+		return -1;
+	}
+	if (info.uapi_version == ATLAS_UAPI_VERSION)
+		return 0;
+	errno = EPROTO;
+	return -1;
+}
+
+static int open_handle(void)
+{
+	int device = open(ATLAS_DEVICE, O_RDWR | O_CLOEXEC);
+	int handle, high, error;
+
+	if (device < 0)
+		return -1;
+	handle = check_version(device) ? -1 : ioctl(device, ATLAS_IOC_SELF);
+	error = errno;
+	close(device);
+	errno = error;
+	if (handle < 0 || handle >= LOWEST)
+		return handle;
+	high = fcntl(handle, F_DUPFD_CLOEXEC, LOWEST);
+	if (high < 0)
+		return handle;
+	close(handle);
+	return high;
+}
+
+/* Whether a failed operation shows that the number is not the handle's any more. */
+static bool lost(int handle)
+{
+	struct atlas_stats stats;
+
+	return errno == EBADF ||
+	       (errno == ENOTTY && ioctl(handle, ATLAS_IOC_STATS, &stats) && errno == ENOTTY);
+}
+
+/*
+ * The program closed the handle. If its number is another file's now, that one
+ * is not ours to close.
+ */
+static void forget(int handle)
+{
+	int number = handle + 1, same = handle + 1;
+
+	atomic_compare_exchange_strong(get_cell(), &number, 0);
+	atomic_compare_exchange_strong(&inherited, &same, 0);
+}
+
+static int get_handle(void)
+{
+	atomic_int *number = get_cell();
+	int known, handle;
+
+	if (!number)
+		return -1;
+	known = atomic_load(number);
+	if (known)
+		return known - 1;
+	handle = open_handle();
+	if (handle < 0)
+		return -1;
+	if (!atomic_compare_exchange_strong(number, &known, handle + 1)) {
+		/* Another thread was faster. */
+		close(handle);
+		return known - 1;
+	}
+	atomic_store(&inherited, handle + 1);
+	return handle;
+}
+
+/**
+ * handle_available() - whether the process has a handle, or can have one
+ * Return: true; false with errno.
+ */
+bool handle_available(void)
+{
+	return get_handle() >= 0;
+}
+
+static int try_ioctl(int handle, unsigned long command, void *request)
+{
+	int result;
+
+	do {
+		result = ioctl(handle, command, request);
+	} while (result < 0 && errno == EINTR);
+	return result;
+}
+
+/**
+ * handle_ioctl() - an operation on the process's handle
+ * @command: ATLAS_IOC_*
+ * @request: its argument
+ * Return: 0 or above; -1 with errno. ENOENT is said of the device alone: a view
+ * that is not there is EINVAL.
+ */
+int handle_ioctl(unsigned long command, void *request)
+{
+	int handle, result, tries = 0;
+
+	for (;;) {
+		handle = get_handle();
+		if (handle < 0)
+			return -1;
+		result = try_ioctl(handle, command, request);
+		if (result >= 0 || tries++ || !lost(handle))
+			break;
+		forget(handle);
+	}
+	if (result < 0 && errno == ENOENT)
+		errno = EINVAL;
+	return result;
+}

@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Births: where new threads start, and what a forked child gets.
+ *
+ * The pages that its creator's view has of its own are copied for the child
+ * where fork copies the mappings (S8): under the parent's mmap lock, so that the
+ * child sees what its creator saw at one instant, its stores included; and fork
+ * fails with ENOMEM where there is no memory for it. The child, once born, builds
+ * its view from them before it first returns to user mode.
+ */
+#include <linux/sched/mm.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/task_work.h>
+
+#include "../compat/compat.h"
+#include "atlas.h"
+
+/*
+ * What the fork under way has copied. It belongs to a work of the creator's, which
+ * ends with the system call, whether the fork succeeds or not; and to the child.
+ */
+struct atlas_fork {
+	struct callback_head work;
+	refcount_t refs;
+	struct mm_struct *mm;		/* the child's; compared, not used */
+	struct atlas_view *view;	/* that it is copied from, with a reference */
+	struct xarray pages;
+};
+
+static void put_fork(struct atlas_fork *fork)
+{
+	unsigned long index;
+	void *entry;
+
+	if (!fork || !refcount_dec_and_test(&fork->refs))
+		return;
+	xa_for_each(&fork->pages, index, entry)
+		if (atlas_entry_page(entry))
+			put_page(entry);
+	xa_destroy(&fork->pages);
+	atlas_view_put(fork->view);
+	kfree(fork);
+}
+
+/* The creator goes back to user mode. */
+static void end_work(struct callback_head *work)
+{
+	struct atlas_fork *fork = container_of(work, struct atlas_fork, work);
+	struct atlas_thread *creator;
+
+	rcu_read_lock();
+	creator = atlas_thread_find(current);
+	if (creator && creator->fork == fork)
+		creator->fork = NULL;
+	rcu_read_unlock();
+	put_fork(fork);
+	atlas_work_end();
+}
+
+/* The current thread's entry and view, with a reference; NULL in the base. */
+static struct atlas_view *creators_view(struct mm_struct *mm, struct atlas_thread **creator)
+{
+	struct atlas_view *view = NULL;
+	unsigned long flags;
+
+	rcu_read_lock();
+	*creator = atlas_thread_find(current);
+	if (*creator && (*creator)->space->mm == mm) {
+		raw_spin_lock_irqsave(&(*creator)->space->lock, flags);
+		view = (*creator)->view;
+		if (view)
+			kref_get(&view->refs);
+		raw_spin_unlock_irqrestore(&(*creator)->space->lock, flags);
+	}
+	/* The entry stays as long as its thread runs in the mm: that is the caller. */
+	rcu_read_unlock();
+	return view;
+}
+
+/* Takes the reference to the view over. */
+static struct atlas_fork *begin_fork(struct atlas_view *view, struct mm_struct *child)
+{
+	struct atlas_fork *fork = kzalloc(sizeof(*fork), ATLAS_GFP);
+
+	if (!fork) {
+		atlas_view_put(view);
+		return NULL;
+	}
+	refcount_set(&fork->refs, 1);
+	fork->mm = child;
+	fork->view = view;
+	xa_init_flags(&fork->pages, XA_FLAGS_ACCOUNT);
+	init_task_work(&fork->work, end_work);
+	atlas_work_begin();
+	if (task_work_add(current, &fork->work, TWA_RESUME)) {
+		put_fork(fork);
+		atlas_work_end();
+		return NULL;
+	}
+	return fork;
+}
+
+static int copy_pages(struct atlas_fork *fork, unsigned long start, unsigned long end)
+{
+	unsigned long index;
+	void *entry;
+
+	xa_for_each_range(&fork->view->pages, index, entry, start >> PAGE_SHIFT,
+			  (end - 1) >> PAGE_SHIFT) {
+		void *copy = atlas_page_copy(atlas_entry_page(entry));
+		int error = copy ? xa_err(xa_store(&fork->pages, index, copy, ATLAS_GFP)) : -ENOMEM;
+
+		if (error) {
+			if (atlas_entry_page(copy))
+				put_page(copy);
+			return error;
+		}
+	}
+	return 0;
+}
+
+/**
+ * atlas_fork_copy() - fork has copied a mapping
+ * @child: the child's mm
+ * @vma: the parent's mapping, whose mmap lock is held for writing
+ *
+ * Nobody who may drop pages is about: that takes the mmap lock. Nor can a page
+ * change once the view's entries were cleared: to fill them a fault takes the lock
+ * of the mapping.
+ *
+ * Return: 0 or -ENOMEM, with which fork is to fail.
+ */
+int atlas_fork_copy(struct mm_struct *child, struct vm_area_struct *vma)
+{
+	struct atlas_thread *creator;
+	struct atlas_view *view;
+	struct atlas_fork *fork;
+	bool writable = vma->vm_flags & VM_WRITE;
+	int error;
+
+	if (vma->vm_mm != current->mm)
+		return 0;
+	view = creators_view(vma->vm_mm, &creator);
+	if (!view)
+		return 0;
+	if (creator->fork && creator->fork->mm == child) {
+		/* The thread may have been moved while it slept here. */
+		atlas_view_put(view);
+	} else {
+		creator->fork = begin_fork(view, child);
+		if (!creator->fork)
+			return -ENOMEM;
+	}
+	fork = creator->fork;
+	if (xa_empty(&fork->view->pages))
+		return 0;
+	if (writable)
+		atlas_invalidate_begin(fork->view->space, vma->vm_start, vma->vm_end, NULL);
+	error = copy_pages(fork, vma->vm_start, vma->vm_end);
+	if (writable)
+		atlas_invalidate_end(fork->view->space, vma->vm_start, vma->vm_end);
+	return error;
+}
+
+/* --- the child --------------------------------------------------------------- */
+
+/* A child with a copy of the mm: what it needs to become like its creator. */
+struct inheritance {
+	struct callback_head work;
+	struct atlas_space *parent;	/* with a reference */
+	struct atlas_fork *fork;	/* NULL: its creator was in the base */
+};
+
+static void free_inheritance(struct inheritance *inheritance)
+{
+	put_fork(inheritance->fork);
+	atlas_space_put(inheritance->parent);
+	kfree(inheritance);
+}
+
+/*
+ * The current thread enters the view that was made for it. False when somebody
+ * who opened the new process has moved it before: that is not undone.
+ */
+static bool enter_inherited(struct atlas_space *space, struct atlas_view *view)
+{
+	struct atlas_view *emptied = NULL;
+	struct atlas_thread *thread;
+	bool entered = false;
+
+	rcu_read_lock();
+	raw_spin_lock_irq(&space->lock);
+	thread = atlas_thread_find(current);
+	if (thread && thread->space == space && !thread->moved) {
+		atlas_thread_set_view(thread, view, &emptied);
+		atlas_root_load(space, view);
+		entered = true;
+	}
+	raw_spin_unlock_irq(&space->lock);
+	rcu_read_unlock();
+	if (emptied)
+		atlas_view_emptied(emptied);
+	return entered;
+}
+
+/* Hands the copied pages over. */
+static int take_pages(struct atlas_view *view, struct atlas_fork *fork)
+{
+	struct mm_struct *mm = view->space->mm;
+	unsigned long index;
+	void *entry;
+	int error = 0;
+
+	mmap_write_lock(mm);
+	xa_for_each(&fork->pages, index, entry) {
+		if (!vma_lookup(mm, index << PAGE_SHIFT))
+			continue;
+		error = atlas_page_store(view, index, entry);
+		if (error)
+			break;
+		xa_erase(&fork->pages, index);
+	}
+	mmap_write_unlock(mm);
+	return error;
+}
+
+static int enter_copy(struct atlas_space *space, struct atlas_fork *fork)
+{
+	struct atlas_view *view = atlas_view_create(space, NULL);
+	int error;
+
+	if (IS_ERR(view))
+		return PTR_ERR(view);
+	memcpy(view->tag, fork->view->tag, sizeof(view->tag));
+	error = take_pages(view, fork);
+	error = error ?: atlas_thread_register(space, current, NULL, GFP_KERNEL);
+	if (error || !enter_inherited(space, view))
+		atlas_view_delete(view);
+	return error;
+}
+
+static int inherit(struct inheritance *inheritance)
+{
+	struct atlas_space *space = atlas_space_get(current->mm);
+	int error;
+
+	if (!space)
+		return -ENOMEM;
+	mutex_lock(&space->mutex);
+	error = atlas_space_arm(space);
+	if (!error && inheritance->fork)
+		error = enter_copy(space, inheritance->fork);
+	error = error ?: atlas_unshare_inherit(space, inheritance->parent);
+	mutex_unlock(&space->mutex);
+	atlas_space_unuse(space);
+	atlas_space_put(space);
+	return error;
+}
+
+/* Runs in the child before it first returns to user mode. */
+static void inherit_work(struct callback_head *work)
+{
+	struct inheritance *inheritance = container_of(work, struct inheritance, work);
+
+	if (current->mm) {
+		int error = inherit(inheritance);
+
+		if (error)
+			pr_warn_ratelimited("atlas: process %d starts in the base view (%d)\n",
+					    task_pid_nr(current), error);
+	}
+	free_inheritance(inheritance);
+	atlas_work_end();
+}
+
+static void leave_inheritance(struct task_struct *child, struct atlas_space *space,
+			      struct atlas_fork *fork)
+{
+	struct inheritance *inheritance = kzalloc(sizeof(*inheritance), GFP_ATOMIC);
+
+	if (!inheritance) {
+		put_fork(fork);
+		pr_warn_ratelimited("atlas: process %d starts in the base view: no memory\n",
+				    task_pid_nr(child));
+		return;
+	}
+	atlas_space_hold(space);
+	inheritance->parent = space;
+	inheritance->fork = fork;
+	init_task_work(&inheritance->work, inherit_work);
+	atlas_work_begin();
+	if (task_work_add(child, &inheritance->work, TWA_RESUME)) {
+		/* It exits. */
+		free_inheritance(inheritance);
+		atlas_work_end();
+	}
+}
+
+/* Takes from the creator what was copied for this child. */
+static struct atlas_fork *claim_fork(struct mm_struct *child)
+{
+	struct atlas_thread *creator;
+	struct atlas_fork *fork = NULL;
+
+	rcu_read_lock();
+	creator = atlas_thread_find(current);
+	if (creator && creator->fork && creator->fork->mm == child) {
+		fork = creator->fork;
+		refcount_inc(&fork->refs);
+	}
+	rcu_read_unlock();
+	return fork;
+}
+
+static void born_elsewhere(struct atlas_space *space, struct task_struct *child)
+{
+	struct atlas_fork *fork = claim_fork(child->mm);
+
+	if (fork || !xa_empty(&space->unshared))
+		leave_inheritance(child, space, fork);
+}
+
+/* Where a new thread starts, with a reference; NULL: the base. */
+static struct atlas_view *birthplace(struct atlas_space *space, unsigned long clone_flags)
+{
+	struct atlas_thread *creator;
+	struct atlas_view *view;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&space->lock, flags);
+	creator = atlas_thread_find(current);
+	/*
+	 * A vfork child may run on its creator's stack and return into its
+	 * creator's frames: it must find there the code that made them.
+	 */
+	view = clone_flags & CLONE_VFORK ? NULL : space->default_view;
+	if (!view && creator && creator->space == space)
+		view = creator->view;
+	if (view)
+		kref_get(&view->refs);
+	raw_spin_unlock_irqrestore(&space->lock, flags);
+	return view;
+}
+
+/*
+ * The child is on the kernel's lists already: whoever listed it may have given
+ * it an entry, in the base, or even have moved it, which is not undone.
+ */
+static void place(struct atlas_space *space, struct task_struct *child, struct atlas_view *view)
+{
+	struct atlas_event event = { .type = ATLAS_EVENT_BORN };
+	struct atlas_view *emptied = NULL;
+	struct atlas_thread *newborn;
+	unsigned long flags;
+
+	if (view && atlas_thread_register(space, child, view, GFP_ATOMIC))
+		pr_warn_ratelimited("atlas: thread %d starts in the base view: no memory\n",
+				    task_pid_nr(child));
+	rcu_read_lock();
+	raw_spin_lock_irqsave(&space->lock, flags);
+	newborn = atlas_thread_find(child);
+	if (newborn && newborn->space == space) {
+		if (view && !newborn->moved && (!view->deleted || view->threads))
+			atlas_thread_set_view(newborn, view, &emptied);
+		event.view = atlas_view_id(newborn->view);
+	}
+	raw_spin_unlock_irqrestore(&space->lock, flags);
+	rcu_read_unlock();
+	atlas_event_post(space, &event, child);
+	if (emptied)
+		atlas_view_emptied(emptied);
+}
+
+static void born_worker(struct atlas_space *space, struct task_struct *child)
+{
+	struct atlas_view *view = birthplace(space, CLONE_VFORK);
+
+	if (view && atlas_thread_register(space, child, view, GFP_ATOMIC))
+		pr_warn_ratelimited("atlas: worker %d starts in the base view: no memory\n",
+				    task_pid_nr(child));
+	atlas_view_put(view);
+}
+
+static void born_here(struct atlas_space *space, struct task_struct *child,
+		      unsigned long clone_flags)
+{
+	struct atlas_view *view = birthplace(space, clone_flags);
+
+	place(space, child, view);
+	atlas_view_put(view);
+	atlas_gate_newborn(space, child);
+}
+
+/**
+ * atlas_thread_born() - the current task has created another
+ * @child: not yet running
+ * @clone_flags: CLONE_*
+ *
+ * A thread starts in the default view, or in its creator's; a vfork child, as
+ * long as it borrows the mm, always in its creator's. A process with a copy of the mm gets a
+ * view of its own, equal to its creator's. Kernel helpers that act for the
+ * process (io_uring, vhost) never run its code: they stay in the base (W1), but
+ * where memory is unshared: there they read and write what their creator does.
+ *
+ * Context: preemption is off.
+ */
+void atlas_thread_born(struct task_struct *child, unsigned long clone_flags)
+{
+	struct atlas_space *space;
+
+	if (!child->mm || child->flags & PF_KTHREAD)
+		return;
+	rcu_read_lock();
+	space = atlas_space_find(current->mm);
+	if (space && !kref_get_unless_zero(&space->refs))
+		space = NULL;
+	rcu_read_unlock();
+	if (!space)
+		return;
+	if (child->mm != current->mm)
+		born_elsewhere(space, child);
+	else if (!(child->flags & ATLAS_PF_WORKER))
+		born_here(space, child, clone_flags);
+	else if (!xa_empty(&space->unshared))
+		born_worker(space, child);
+	atlas_space_put(space);
+}

@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Data that views have each for themselves (unshare), and what the kernel does with
+ * a process: fork, reclaim, huge pages, input and output, debuggers, core dumps.
+ */
+#define _GNU_SOURCE
+#include <linux/futex.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "partner.h"
+#include "ring.h"
+
+RETURNS(answer, 1);
+
+static int handle, view;
+
+#define BASE	1000
+#define OWN	5000
+
+/* Memory with one content for the base and another for the view the caller is in. */
+static struct area own_memory(size_t length)
+{
+	struct area area = { .length = length, .value = BASE };
+
+	area.start = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	need(area.start != MAP_FAILED);
+	fill_area(&area);
+	need(!unshare_range(handle, area.start, length));
+	area.value = OWN;
+	fill_area(&area);
+	return area;
+}
+
+/* The caller, in the view, sees its own; the base what it has. */
+static bool apart(const struct area *own)
+{
+	struct area base = *own;
+
+	base.value = own->value - OWN + BASE;
+	return !wrong_pages(own) && !in_base(wrong_work, &base);
+}
+
+/* Both store, each for itself. */
+static bool go_on(struct area *own)
+{
+	struct area base;
+
+	own->value++;
+	fill_area(own);
+	base = *own;
+	base.value = own->value - OWN + BASE;
+	in_base(fill_work, &base);
+	return apart(own);
+}
+
+static int status_of(pid_t child)
+{
+	int status;
+
+	need(waitpid(child, &status, 0) == child);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* --- fork ------------------------------------------------------------------------ */
+
+static int child_of(struct area *own, int told)
+{
+	pid_t child;
+	char byte;
+
+	if (wrong_pages(own) || answer() != 2)
+		return 1;
+	/* The parent has stored something else by now. */
+	if (read(told, &byte, 1) != 1 || wrong_pages(own))
+		return 2;
+	own->value++;
+	fill_area(own);
+	child = fork();
+	if (!child)
+		_exit(wrong_pages(own) ? 3 : 0);
+	return status_of(child);
+}
+
+static long fork_in_base(void *data)
+{
+	struct area base = *(struct area *)data;
+	pid_t child;
+
+	base.value += BASE - OWN;
+	child = fork();
+	if (!child)
+		_exit(wrong_pages(&base) || answer() != 1);
+	return status_of(child);
+}
+
+static void test_fork(void)
+{
+	struct area own = own_memory(32 * PAGE);
+	int round, good = 0, pipes[2];
+	pid_t child;
+
+	for (round = 0; round < 20; round++) {
+		struct area before = own;
+
+		need(!pipe(pipes));
+		child = fork();
+		need(child >= 0);
+		if (!child)
+			_exit(child_of(&before, pipes[0]));
+		good += go_on(&own);
+		need(write(pipes[1], "x", 1) == 1);
+		good += !status_of(child) && apart(&own);
+		close(pipes[0]);
+		close(pipes[1]);
+	}
+	is(good, 40, "a child has what its creator's view had when it forked, and so has its child");
+	is(in_base(fork_in_base, &own), 0, "a child of the base has what the base had");
+	ok(go_on(&own), "the parent has its own all along");
+	munmap(own.start, own.length);
+}
+
+/* --- the kernel's care for pages ----------------------------------------------------- */
+
+static void test_reclaim(void)
+{
+	struct area own = own_memory(64 * PAGE);
+	int round, good = 0;
+	long out;
+
+	if (!add_swap()) {
+		ok(false, "a file to swap to");
+		return;
+	}
+	out = kilobytes("/proc/vmstat", "pswpout ");
+	for (round = 0; round < 10; round++) {
+		madvise(own.start, own.length, MADV_PAGEOUT);
+		good += apart(&own);
+		madvise(own.start, own.length, MADV_PAGEOUT);
+		good += go_on(&own);
+	}
+	is(good, 20, "the base's pages go to swap and come back, the view's stay");
+	ok(kilobytes("/proc/vmstat", "pswpout ") > out + 300, "as they did");
+	madvise(own.start, own.length, MADV_PAGEOUT);
+	need(!remove_swap());
+	ok(apart(&own), "and when swap is taken away");
+	munmap(own.start, own.length);
+}
+
+static void test_advice(void)
+{
+	static const int harmless[] = { 0, 1, 2, 3, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25 };
+	struct area own = own_memory(1 * SPAN);
+	unsigned int i, good = 0;
+
+	for (i = 0; i < COUNT(harmless); i++) {
+		madvise(own.start, own.length, harmless[i]);
+		good += apart(&own) && go_on(&own);
+	}
+	is(good, i, "advice that keeps memory keeps what base and view have each");
+	munmap(own.start, own.length);
+}
+
+static void test_huge(void)
+{
+	struct area own;
+	int round, good = 0;
+	char *room = mmap(NULL, 4 * SPAN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *place = (char *)(((uintptr_t)room + SPAN - 1) & -SPAN);
+
+	need(room != MAP_FAILED);
+	for (round = 0; round < 4; round++) {
+		need(!madvise(place, 2 * SPAN, MADV_HUGEPAGE));
+		own = (struct area) { .start = place, .length = 2 * SPAN, .value = BASE };
+		fill_area(&own);
+		/* In the middle of a huge page, and over the end of one. */
+		own.start += SPAN / 2 + PAGE * round;
+		own.length = SPAN;
+		own.value = BASE;
+		fill_area(&own);
+		need(!unshare_range(handle, own.start, own.length));
+		own.value = OWN;
+		fill_area(&own);
+		good += apart(&own) && go_on(&own);
+		/* Joined again for the base. */
+		madvise(place, 2 * SPAN, 25 /* MADV_COLLAPSE */);
+		good += apart(&own) && go_on(&own);
+		need(mmap(place, 2 * SPAN, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == place);
+	}
+	is(good, 8, "parts of huge pages are unshared, and the base's joined again");
+	munmap(room, 4 * SPAN);
+}
+
+static void test_merge(void)
+{
+	struct area own = own_memory(32 * PAGE), base = own;
+	uint64_t until = nanoseconds() + 30000000000ull;
+	FILE *file;
+	long merged = 0;
+	int i;
+
+	if (madvise(own.start, own.length, MADV_MERGEABLE)) {
+		ok(true, "equal pages are merged # SKIP not in this kernel");
+		return;
+	}
+	/* The base's are equal, the view's are not. */
+	for (i = 0; i < 32; i++) {
+		base.start = own.start + i * PAGE;
+		base.length = PAGE;
+		base.value = 42;
+		in_base(fill_work, &base);
+	}
+	write_file("/sys/kernel/mm/ksm/sleep_millisecs", "1");
+	write_file("/sys/kernel/mm/ksm/pages_to_scan", "10000");
+	need(!write_file("/sys/kernel/mm/ksm/run", "1"));
+	while (merged < 20 && nanoseconds() < until) {
+		file = fopen("/sys/kernel/mm/ksm/pages_sharing", "re");
+		need(file && fscanf(file, "%ld", &merged) == 1);
+		fclose(file);
+	}
+	ok(merged >= 20 && !wrong_pages(&own), "the base's pages are merged, the view's are not");
+	need(!write_file("/sys/kernel/mm/ksm/run", "2"));
+	ok(go_on(&own), "and go on");
+	munmap(own.start, own.length);
+}
+
+static void test_rights(void)
+{
+	struct area own = own_memory(16 * PAGE);
+	int round, good = 0;
+
+	for (round = 0; round < 10; round++) {
+		need(!mprotect(own.start, own.length, PROT_NONE));
+		need(!mprotect(own.start + 4 * PAGE, 4 * PAGE, PROT_READ));
+		need(!mprotect(own.start, own.length, PROT_READ));
+		good += apart(&own);
+		need(!mprotect(own.start, own.length, PROT_READ | PROT_WRITE));
+		good += go_on(&own);
+	}
+	is(good, 20, "rights are taken and given back, contents stay");
+	is(mlock(own.start, own.length), 0, "it is locked");
+	ok(go_on(&own), "and goes on");
+	is(munlock(own.start, own.length), 0, "and unlocked");
+	munmap(own.start, own.length);
+}
+
+static void test_gone(void)
+{
+	struct area own = own_memory(16 * PAGE), again = own;
+
+	munmap(own.start, own.length);
+	again.start = mmap(own.start, own.length, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	need(again.start == own.start);
+	is(wrong_pages(&again), 16, "a new mapping at that place has nothing of it");
+	ok(usable(&again), "and is shared as any other");
+	munmap(again.start, again.length);
+}
+
+/*
+ * What takes content away does so for the base: the kernel knows no other. A view
+ * keeps what it has. Memory that is moved takes it along.
+ */
+static void test_unaware(void)
+{
+	struct area own = own_memory(16 * PAGE), base = own;
+	char *elsewhere;
+
+	base.value = BASE;
+	need(!madvise(own.start, own.length, MADV_DONTNEED));
+	is(in_base(wrong_work, &base), 16, "MADV_DONTNEED empties the base's pages");
+	ok(!wrong_pages(&own), "and leaves the view its own");
+	in_base(fill_work, &base);
+	elsewhere = mremap(own.start, own.length, own.length, MREMAP_MAYMOVE | MREMAP_FIXED,
+			   mmap(NULL, own.length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	need(elsewhere != MAP_FAILED);
+	base.start = own.start = elsewhere;
+	is(in_base(wrong_work, &base), 0, "memory that is moved takes the base's content along");
+	ok(!wrong_pages(&own), "and the view's own");
+	munmap(elsewhere, own.length);
+}
+
+/* --- input and output ------------------------------------------------------------------ */
+
+static void test_plain(void)
+{
+	struct area own = own_memory(4 * PAGE), base = own;
+	int file = memfd_create("plain", 0);
+	uint64_t word;
+
+	base.value = BASE;
+	need(pwrite(file, own.start, own.length, 0) == (ssize_t)own.length);
+	need(pread(file, &word, 8, PAGE) == 8);
+	is(word, PAGE * 64 + OWN, "write() takes the view's content");
+	word = 77;
+	need(pwrite(file, &word, 8, 0) == 8 && pread(file, own.start, 8, 0) == 8);
+	is(*(uint64_t *)own.start, 77, "read() stores to the view's");
+	is(in_base(wrong_work, &base), 0, "and not to the base's");
+	close(file);
+	munmap(own.start, own.length);
+}
+
+static void test_pinned(void)
+{
+	struct area own = own_memory(4 * PAGE), shared;
+	struct iovec vector = { own.start, own.length };
+	int file, pipes[2];
+
+	file = open("/var/tmp/direct", O_RDWR | O_CREAT | O_TRUNC | O_DIRECT | O_CLOEXEC, 0600);
+	need(file >= 0 && !pipe(pipes));
+	is(result(pwrite(file, own.start, own.length, 0)), -EFAULT, "direct output of it is refused");
+	shared = (struct area) { .length = 4 * PAGE, .value = 3 };
+	shared.start = mmap(NULL, shared.length, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	fill_area(&shared);
+	need(pwrite(file, shared.start, shared.length, 0) == (ssize_t)shared.length);
+	is(result(pread(file, own.start, own.length, 0)), -EFAULT, "as is direct input");
+	ok(apart(&own), "which stored nothing");
+	is(result(vmsplice(pipes[1], &vector, 1, 0)), -EFAULT, "and vmsplice()");
+	need(pread(file, shared.start, shared.length, 0) == (ssize_t)shared.length);
+	ok(intact(&shared), "beside it, all that works");
+	munmap(own.start, own.length);
+	munmap(shared.start, shared.length);
+	close(pipes[0]);
+	close(pipes[1]);
+	close(file);
+	unlink("/var/tmp/direct");
+}
+
+/* What a helper of the kernel's does for a thread must be right, or refused. */
+static int ring_child(struct area *own)
+{
+	struct iovec buffer = { own->start, own->length };
+	struct io_uring_sqe operation;
+	int sockets[2];
+	uint64_t word = 0;
+	struct ring ring;
+
+	if (!open_ring(&ring))
+		return 1;
+	need(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sockets));
+	operation = transfer(IORING_OP_SEND, sockets[0], own->start, 8, 0);
+	if (perform(&ring, &operation) != 8 || read(sockets[1], &word, 8) != 8 || word != OWN)
+		return 2;
+	operation.flags = IOSQE_ASYNC;
+	if (perform(&ring, &operation) != 8 || read(sockets[1], &word, 8) != 8 || word != OWN)
+		return 3;
+	word = 88;
+	need(write(sockets[1], &word, 8) == 8);
+	operation = transfer(IORING_OP_RECV, sockets[0], own->start + PAGE, 8, IOSQE_ASYNC);
+	if (perform(&ring, &operation) != 8 || *(volatile uint64_t *)(own->start + PAGE) != 88)
+		return 4;
+	if (result(syscall(SYS_io_uring_register, ring.file, IORING_REGISTER_BUFFERS, &buffer, 1)) !=
+	    -EFAULT)
+		return 5;
+	return 0;
+}
+
+/* In a child: a thread that has used io_uring is bound to its view by what is unshared. */
+static void test_ring(void)
+{
+	struct area own = own_memory(4 * PAGE);
+	int outcome;
+	pid_t child = fork();
+
+	need(child >= 0);
+	if (!child)
+		_exit(ring_child(&own));
+	outcome = status_of(child);
+	if (outcome == 1)
+		ok(true, "io_uring # SKIP not allowed here");
+	else
+		is(outcome, 0, "io_uring and its helpers send and receive the view's, pinned buffers are refused");
+	ok(apart(&own), "the parent's is what it was");
+	munmap(own.start, own.length);
+}
+
+/* --- who looks from outside --------------------------------------------------------------- */
+
+static void test_looked_at(void)
+{
+	struct area own = own_memory(4 * PAGE);
+	uint64_t words[2] = { };
+	struct iovec local = { words, 8 }, remote = { own.start, 8 };
+	int pipes[2], status;
+	pid_t child;
+	char byte;
+
+	need(!pipe(pipes));
+	child = fork();
+	need(child >= 0);
+	if (!child) {
+		close(pipes[1]);
+		_exit(read(pipes[0], &byte, 1) < 0 || *(volatile uint64_t *)own.start != OWN);
+	}
+	need(process_vm_readv(child, &local, 1, &remote, 1, 0) == 8);
+	is(words[0], BASE, "process_vm_readv() reads the base's content");
+	words[0] = 99;
+	need(process_vm_writev(child, &local, 1, &remote, 1, 0) == 8);
+	need(!ptrace(PTRACE_SEIZE, child, NULL, NULL) && !ptrace(PTRACE_INTERRUPT, child, NULL, NULL));
+	need(waitpid(child, &status, 0) == child && WIFSTOPPED(status));
+	is(ptrace(PTRACE_PEEKDATA, child, own.start, NULL), 99, "and writes it, as ptrace() sees");
+	need(!ptrace(PTRACE_DETACH, child, NULL, NULL));
+	close(pipes[0]);
+	close(pipes[1]);
+	is(status_of(child), 0, "the view's is what it was");
+	munmap(own.start, own.length);
+}
+
+/* --- futexes --------------------------------------------------------------------------------- */
+
+static long wake_work(void *word)
+{
+	return syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0);
+}
+
+static void *wait_here(void *data)
+{
+	uint32_t *word = data;
+
+	syscall(SYS_futex, word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, *word, NULL, NULL, 0);
+	return (void *)(long)answer();
+}
+
+static void test_futex(void)
+{
+	struct area own = own_memory(PAGE);
+	struct timespec none = { };
+	pthread_t thread;
+	void *last;
+
+	is(result(syscall(SYS_futex, own.start, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, OWN, &none, NULL, 0)),
+	   -ETIMEDOUT, "a futex is compared with the view's word");
+	is(result(syscall(SYS_futex, own.start, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, BASE, &none, NULL, 0)),
+	   -EAGAIN, "and not with the base's");
+	need(!pthread_create(&thread, NULL, wait_here, own.start));
+	while (!in_base(wake_work, own.start))
+		sched_yield();
+	pthread_join(thread, &last);
+	is((long)last, 2, "private futexes at one address are one, whichever view");
+	munmap(own.start, own.length);
+}
+
+/* --- the end ----------------------------------------------------------------------------------- */
+
+static void test_end(void)
+{
+	struct area own = own_memory(64 * PAGE);
+	int round, good = 0;
+	pid_t child;
+
+	for (round = 0; round < 10; round++) {
+		child = fork();
+		need(child >= 0);
+		if (!child) {
+			if (wrong_pages(&own))
+				_exit(1);
+			if (round % 2)
+				_exit(0);
+			kill(getpid(), SIGKILL);
+		}
+		good += status_of(child) == (round % 2 ? 0 : -1);
+	}
+	is(good, 10, "processes end with data of their views' own");
+	munmap(own.start, own.length);
+}
+
+int main(void)
+{
+	int i;
+
+	view = begin_in_view(&handle, answer);
+	test_fork();
+	test_reclaim();
+	test_advice();
+	test_huge();
+	test_merge();
+	test_rights();
+	test_gone();
+	test_unaware();
+	test_plain();
+	test_pinned();
+	test_ring();
+	test_looked_at();
+	test_futex();
+	test_end();
+	end_in_view(handle, view, answer);
+	for (i = 0; i < 500 && info().views; i++)
+		pause_ms(10);
+	is(info().views, 0, "and those of all children");
+	return tap_done();
+}

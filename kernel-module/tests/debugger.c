@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a debugger sees of threads in views and can do with them. Registers, steps,
+ * system calls and breakpoints in the processor's registers are those of the thread.
+ * Memory is the base view's: what ptrace() and /proc/PID/mem read and write.
+ */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stddef.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+
+#include "views.h"
+
+RETURNS(answer, 1);
+RETURNS(beside_answer, 11);
+
+static int handle, view;
+
+struct command {
+	_Atomic pid_t tid;
+	atomic_int asked, answered;
+	long values[2];
+};
+
+static struct command *command;
+
+static void *serve(void *unused)
+{
+	command->tid = own_tid();
+	for (;;) {
+		while (command->answered == command->asked)
+			sched_yield();
+		command->values[0] = answer();
+		command->values[1] = beside_answer();
+		command->answered++;
+	}
+	return unused;
+}
+
+static void ask(void)
+{
+	command->asked++;
+	while (command->answered != command->asked)
+		sched_yield();
+}
+
+/* A child whose second thread is in a view. */
+static pid_t start_child(void)
+{
+	pthread_t thread;
+	pid_t child;
+
+	command->tid = command->asked = command->answered = 0;
+	child = fork();
+	need(child >= 0);
+	if (!child) {
+		need(!pthread_create(&thread, NULL, serve, NULL));
+		for (;;)
+			pause();
+	}
+	while (!command->tid)
+		sched_yield();
+	handle = attach(child);
+	need(handle >= 0);
+	view = create_view(handle, 0);
+	need(!write_return(handle, view, answer, 2));
+	need(move(handle, command->tid, view));
+	ask();
+	is(command->values[0], 2, "a thread of another process is in a view");
+	return child;
+}
+
+static void end_child(pid_t child)
+{
+	close(handle);
+	kill(child, SIGKILL);
+	/* A traced thread is waited for before its process can be. */
+	while (waitpid(-1, NULL, __WALL) > 0)
+		;
+}
+
+static void stop(pid_t tid)
+{
+	int status;
+
+	need(!ptrace(PTRACE_SEIZE, tid, NULL, NULL));
+	need(!ptrace(PTRACE_INTERRUPT, tid, NULL, NULL));
+	need(waitpid(tid, &status, __WALL) == tid && WIFSTOPPED(status));
+}
+
+/* Continues until the thread stops with that signal; others are handed on. */
+static bool run_to(pid_t tid, int request, int signal)
+{
+	int status, tries;
+
+	for (tries = 0; tries < 1000; tries++) {
+		if (ptrace(request, tid, NULL, NULL) || waitpid(tid, &status, __WALL) != tid ||
+		    !WIFSTOPPED(status))
+			return false;
+		if (WSTOPSIG(status) == signal && !(status >> 16))
+			return true;
+	}
+	return false;
+}
+
+static struct user_regs_struct registers(pid_t tid)
+{
+	struct user_regs_struct regs;
+
+	need(!ptrace(PTRACE_GETREGS, tid, NULL, &regs));
+	return regs;
+}
+
+static void watch(pid_t tid, const void *address)
+{
+	need(!ptrace(PTRACE_POKEUSER, tid, offsetof(struct user, u_debugreg[0]), address));
+	need(!ptrace(PTRACE_POKEUSER, tid, offsetof(struct user, u_debugreg[7]), address ? 1 : 0));
+}
+
+static void test_registers(void)
+{
+	pid_t child = start_child(), tid = command->tid;
+	struct user_regs_struct regs;
+
+	stop(tid);
+	watch(tid, text_of(answer));
+	command->asked++;
+	ok(run_to(tid, PTRACE_CONT, SIGTRAP), "a breakpoint in a register is met in the view");
+	regs = registers(tid);
+	is(regs.rip, (uintptr_t)answer, "at its address");
+	watch(tid, NULL);
+	ok(run_to(tid, PTRACE_SINGLESTEP, SIGTRAP), "a step through diverged text");
+	regs = registers(tid);
+	is(regs.rip, (uintptr_t)answer + 5, "is one instruction");
+	is(regs.rax & 0xffffffff, 2, "and it is the view's");
+	regs.rax = 44;
+	need(!ptrace(PTRACE_SETREGS, tid, NULL, &regs));
+	need(!ptrace(PTRACE_DETACH, tid, NULL, NULL));
+	while (command->answered != command->asked)
+		sched_yield();
+	is(command->values[0], 44, "registers are changed");
+	ask();
+	is(command->values[0], 2, "and without a debugger it goes on in the view");
+	is(view_of(handle, tid), view, "where it was all along");
+	end_child(child);
+}
+
+static void test_memory(void)
+{
+	pid_t child = start_child(), tid = command->tid;
+	uint8_t bytes[8] = { };
+	struct iovec local = { bytes, 8 }, remote = { text_of(answer), 8 };
+	char path[64];
+	int memory;
+	long word;
+
+	stop(tid);
+	word = ptrace(PTRACE_PEEKTEXT, tid, text_of(answer), NULL);
+	is((word >> 8) & 0xff, 1, "ptrace reads the base's text, of a thread in a view too");
+	is(process_vm_readv(child, &local, 1, &remote, 1, 0), 8, "process_vm_readv() reads");
+	is(bytes[1], 1, "the base's text");
+	snprintf(path, sizeof(path), "/proc/%d/mem", child);
+	memory = open(path, O_RDWR);
+	need(memory >= 0);
+	need(pread(memory, bytes, 8, (uintptr_t)answer) == 8);
+	is(bytes[1], 1, "as does /proc/PID/mem");
+
+	/* What a debugger writes to text goes to the base, and to pages that are shared. */
+	need(!ptrace(PTRACE_POKETEXT, tid, text_of(answer), (word & ~0xff00l) | 0x500));
+	bytes[1] = 12;
+	bytes[0] = 0xb8;
+	need(pwrite(memory, bytes, 2, (uintptr_t)beside_answer) == 2);
+	is(process_vm_writev(child, &local, 1, &remote, 1, 0) == -1 ? errno : 0, EFAULT,
+	   "process_vm_writev() to text is refused as ever");
+	need(!ptrace(PTRACE_DETACH, tid, NULL, NULL));
+	ask();
+	is(command->values[0], 2, "a store by ptrace does not reach a diverged page");
+	is(command->values[1], 12, "but one to a page that is shared is in the view at once");
+	need(move(handle, tid, 0));
+	ask();
+	is(command->values[0], 5, "the base has both");
+	close(memory);
+	end_child(child);
+}
+
+static void test_planted(void)
+{
+	pid_t child = start_child(), tid = command->tid;
+	long word, neighbour;
+
+	stop(tid);
+	/* One in the base's copy of a diverged page, one in a page that is shared. */
+	word = ptrace(PTRACE_PEEKTEXT, tid, text_of(answer), NULL);
+	neighbour = ptrace(PTRACE_PEEKTEXT, tid, text_of(beside_answer), NULL);
+	need(!ptrace(PTRACE_POKETEXT, tid, text_of(answer), (word & ~0xffl) | 0xcc));
+	need(!ptrace(PTRACE_POKETEXT, tid, text_of(beside_answer), (neighbour & ~0xffl) | 0xcc));
+	command->asked++;
+	ok(run_to(tid, PTRACE_CONT, SIGTRAP), "a breakpoint planted in shared text is met in a view");
+	is(registers(tid).rip, (uintptr_t)beside_answer + 1, "the one in diverged text was not");
+	need(!ptrace(PTRACE_POKETEXT, tid, text_of(answer), word));
+	need(!ptrace(PTRACE_POKETEXT, tid, text_of(beside_answer), neighbour));
+	end_child(child);
+}
+
+static void test_syscalls(void)
+{
+	pid_t child = start_child(), tid = command->tid;
+	struct user_regs_struct regs;
+	int status, seen = 0, i;
+
+	stop(tid);
+	need(!ptrace(PTRACE_SETOPTIONS, tid, NULL, PTRACE_O_TRACESYSGOOD));
+	for (i = 0; i < 20; i++) {
+		need(!ptrace(PTRACE_SYSCALL, tid, NULL, NULL));
+		need(waitpid(tid, &status, __WALL) == tid && WIFSTOPPED(status));
+		regs = registers(tid);
+		seen += WSTOPSIG(status) == (SIGTRAP | 0x80) && regs.orig_rax == SYS_sched_yield;
+	}
+	is(seen, 20, "its system calls are seen");
+	need(!ptrace(PTRACE_DETACH, tid, NULL, NULL));
+	ask();
+	is(command->values[0], 2, "and change nothing");
+	end_child(child);
+}
+
+/* Whether a line of gdb's has the text. */
+static bool says(char **lines, int count, const char *text)
+{
+	for (int i = 0; i < count; i++)
+		if (strstr(lines[i], text))
+			return true;
+	return false;
+}
+
+static void test_gdb(void)
+{
+	pid_t child = start_child();
+	static char text[256][256], *lines[256];
+	char line[1024];
+	int count = 0;
+	FILE *gdb, *commands;
+
+	if (access("/usr/bin/gdb", X_OK)) {
+		ok(true, "gdb # SKIP not installed");
+		end_child(child);
+		return;
+	}
+	command->asked++;
+	commands = fopen("/tmp/commands", "we");
+	need(commands);
+	/* It would step over a breakpoint by a copy of the instruction: the base's. */
+	fprintf(commands, "set displaced-stepping off\n");
+	fprintf(commands, "info threads\nthread 2\nhbreak *%p\ncontinue\n", (void *)answer);
+	fprintf(commands, "bt 1\nstepi\np $eax\nx/2xb %p\ndelete\ndetach\n", (void *)answer);
+	fclose(commands);
+	snprintf(line, sizeof(line), "gdb -nx -q -batch -p %d -x /tmp/commands </dev/null 2>&1", child);
+	gdb = popen(line, "re");
+	need(gdb);
+	/* It serves all the while, so that there is something to stop at. */
+	while (count < 256 && fgets(text[count], 256, gdb)) {
+		lines[count] = text[count];
+		count++;
+		command->asked = command->answered + 1;
+	}
+	pclose(gdb);
+	ok(says(lines, count, "LWP"), "gdb lists the threads");
+	ok(says(lines, count, "answer ()"), "stops in diverged text at a breakpoint of the processor");
+	ok(says(lines, count, "= 2"), "steps through what the view has there");
+	ok(says(lines, count, "0xb8\t0x01"), "but shows the base's bytes");
+	if (tap_failed)
+		for (int i = 0; i < count; i++)
+			printf("# %s", lines[i]);
+	command->asked = command->answered;
+	ask();
+	is(command->values[0], 2, "after it has gone the thread is in its view");
+	end_child(child);
+}
+
+int main(void)
+{
+	command = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	need(command != MAP_FAILED);
+	test_registers();
+	test_memory();
+	test_planted();
+	test_syscalls();
+	test_gdb();
+	return tap_done();
+}

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.kubectl;
+
+import static java.util.Objects.requireNonNull;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.atlasviews.crds.ContainerLayers;
+import dev.atlasviews.crds.DesiredState;
+import dev.atlasviews.crds.Digest;
+import dev.atlasviews.crds.HeldThread;
+import dev.atlasviews.crds.KernelStatus;
+import dev.atlasviews.crds.Layer;
+import dev.atlasviews.crds.LayerArtifact;
+import dev.atlasviews.crds.LayerState;
+import dev.atlasviews.crds.LayerStatus;
+import dev.atlasviews.crds.PodCounts;
+import dev.atlasviews.crds.PodView;
+import dev.atlasviews.crds.PodViewSpec;
+import dev.atlasviews.crds.PodViewStatus;
+import dev.atlasviews.crds.PodViewSummary;
+import dev.atlasviews.crds.ProcessStatus;
+import dev.atlasviews.crds.Quiescence;
+import dev.atlasviews.crds.RolloutPhase;
+import dev.atlasviews.crds.RolloutStatus;
+import dev.atlasviews.crds.ThreadCounts;
+import dev.atlasviews.crds.ThreadSelector;
+import dev.atlasviews.crds.ViewNode;
+import dev.atlasviews.crds.ViewNodeStatus;
+import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.crds.ViewPatchStatus;
+import dev.atlasviews.crds.testing.ApiServer;
+import io.fabric8.kubernetes.api.model.Condition;
+import io.fabric8.kubernetes.api.model.ConditionBuilder;
+import io.fabric8.kubernetes.api.model.NamespaceBuilder;
+import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
+import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.zip.ZipFile;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The whole command line on a real API server. The test writes what operator and agents would. */
+final class KubectlAtlasIT {
+    private static final String NAMESPACE = "shop";
+    private static final Instant NOW = Instant.parse("2026-11-23T22:00:00Z");
+
+    @TempDir
+    private static Path folder;
+
+    private static ApiServer server;
+    private static KubernetesClient client;
+    private static Path kubeconfig;
+
+    private record Result(int status, String out, String err) {}
+
+    @BeforeAll
+    static void start() throws Exception {
+        server = ApiServer.start(folder);
+        client = server.client();
+        kubeconfig = server.kubeconfig(NAMESPACE);
+        client.resource(new NamespaceBuilder()
+                        .withNewMetadata()
+                        .withName(NAMESPACE)
+                        .endMetadata()
+                        .build())
+                .create();
+        runningPod("redis-0");
+        final var node = new ViewNode();
+        node.setMetadata(new ObjectMetaBuilder().withName("node-1").build());
+        node.setStatus(new ViewNodeStatus(
+                "boot",
+                "0.1.0",
+                new KernelStatus("6.1.0", "x86_64", null, null),
+                null,
+                List.of(condition("Ready", "True", "ModuleLoaded", "processes of this node can be patched"))));
+        client.resource(node).create();
+        client.resource(node).updateStatus();
+    }
+
+    @AfterAll
+    static void stop() {
+        client.close();
+        server.close();
+    }
+
+    @Test
+    void aPlanChangesNothingAndNamesPodsAndNodes() throws IOException {
+        final Result plan =
+                run("plan", "-f", document("planned", "{canary: 1, wave: 50%}").toString());
+        assertThat(plan.err()).isEmpty();
+        assertThat(plan.out())
+                .contains("viewpatch shop/planned: 1 running pods; first wave 1, then 50% each")
+                .contains("└─ pod redis-0 on node node-1: processes of this node can be patched");
+        assertThat(client.resources(ViewPatch.class)
+                        .inNamespace(NAMESPACE)
+                        .withName("planned")
+                        .get())
+                .isNull();
+        final Result wrong = run("plan", "-f", document("planned", "{wave: 0}").toString());
+        assertThat(wrong.status()).isEqualTo(KubectlAtlas.FAILED);
+        assertThat(wrong.err()).contains("spec.rollout.wave");
+    }
+
+    @Test
+    void aViewPatchIsAppliedLookedAtPausedAndReverted() throws IOException {
+        assertThat(run(
+                        "apply",
+                        "--timeout=0",
+                        "-f",
+                        document("fix", "{wave: 50%}").toString()))
+                .isEqualTo(new Result(0, "ViewPatch fix applied\n", ""));
+        final ViewPatch patch = patch("fix");
+        assertThat(run("status", "fix").out()).contains("the operator has not looked at it yet");
+        report(patch);
+
+        assertThat(run("status", "fix").out()).isEqualTo("""
+            viewpatch shop/fix: WaitingForQuiescence, 0 of 1 pods, 4 of 5 threads, 1 held, wave 1 PROGRESSING
+            └─ node node-1
+               └─ pod redis-0
+                  └─ redis /usr/bin/redis-server (pid 42): APPLYING, WaitingForQuiescence, 4 of 5 threads, 1 held
+                     └─ thread io_thd_1 (47) is held by conn_loop since 2026-11-23T22:00:00Z
+            """);
+        assertThat(run("explain", "fix").out())
+                .contains("Applied      False    WaitingForQuiescence: 1 thread is held")
+                .contains("thread io_thd_1 (47) is held by conn_loop")
+                .contains("WaitingForQuiescence: Threads are held because")
+                .contains("what to do: Wait until they leave it.");
+
+        assertThat(run("pause", "fix").out()).contains("is paused");
+        assertThat(patch("fix").getSpec().rollout().paused()).isTrue();
+        assertThat(run("resume", "fix").status()).isZero();
+        assertThat(patch("fix").getSpec().rollout().paused()).isFalse();
+        assertThat(patch("fix").getSpec().rollout().wave())
+                .isEqualTo(patch.getSpec().rollout().wave());
+
+        assertThat(run("__complete", "status", "f").out()).isEqualTo("fix\n:4\n");
+        assertThat(run("revert", "fix").out()).contains("taken back everywhere");
+        assertThat(client.resource(patch).get()).isNull();
+    }
+
+    @Test
+    void applyWaitsForTheVerdict() throws Exception {
+        final Path document = document("waited-for", "{}");
+        run("apply", "--timeout=0", "-f", document.toString());
+        final ViewPatch patch = patch("waited-for");
+        patch.setStatus(new ViewPatchStatus(
+                patch.getMetadata().getGeneration(),
+                List.of(
+                        condition("Applied", "False", "Conflict", "two"),
+                        condition("Degraded", "True", "Conflict", "two")),
+                null,
+                null,
+                null));
+        client.resource(patch).updateStatus();
+        final Result failed = run("apply", "-f", document.toString());
+        assertThat(failed.status()).isEqualTo(KubectlAtlas.FAILED);
+        assertThat(failed.out()).contains("Conflict: two");
+        client.resource(patch).delete();
+    }
+
+    @Test
+    void aReportOfAProblemHasWhatItNeedsAndNoPatchFile() throws IOException {
+        final Path file = folder.resolve("report.zip");
+        assertThat(run("diagnose", "-o", file.toString()).status()).isZero();
+        try (ZipFile zip = new ZipFile(file.toFile())) {
+            assertThat(zip.stream().map(entry -> entry.getName()))
+                    .contains("version.txt", "viewpatches.yaml", "podviews.yaml", "viewnodes.yaml", "events.yaml");
+            assertThat(new String(
+                            zip.getInputStream(requireNonNull(zip.getEntry("viewnodes.yaml")))
+                                    .readAllBytes(),
+                            StandardCharsets.UTF_8))
+                    .contains("node-1");
+        }
+    }
+
+    @Test
+    void whatIsWrongIsSaidWithTheNextStep() throws IOException {
+        assertThat(run("explain", "no-such").err()).contains("there is no ViewPatch no-such in namespace shop");
+        assertThat(run("no-such-command").status()).isEqualTo(2);
+        final Path other =
+                Files.writeString(folder.resolve("pod.yaml"), "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\n");
+        assertThat(run("apply", "-f", other.toString()).err()).contains("neither ViewPatch nor ViewPatchArtifact");
+        assertThat(run("__complete", "").out())
+                .contains("status\n")
+                .contains("diagnose\n")
+                .endsWith(":4\n");
+        assertThat(run("generate-completion").out()).contains("complete -F");
+    }
+
+    private static Result run(final String... arguments) {
+        final var out = new StringWriter();
+        final var err = new StringWriter();
+        final var line = KubectlAtlas.commandLine(new PrintWriter(out, true), new PrintWriter(err, true));
+        final boolean global = arguments[0].equals("no-such-command") || arguments[0].equals("generate-completion");
+        final String[] all = Arrays.copyOf(arguments, arguments.length + (global ? 0 : 1));
+        if (!global) {
+            all[arguments.length] = "--kubeconfig=" + kubeconfig;
+        }
+        return new Result(line.execute(all), out.toString(), err.toString());
+    }
+
+    private static Path document(final String name, final String rollout) throws IOException {
+        return Files.writeString(folder.resolve(name + ".yaml"), """
+            # What is to be changed
+            ---
+            apiVersion: atlasviews.dev/v1alpha1
+            kind: ViewPatch
+            metadata: {name: %s}
+            spec:
+              selector: {matchLabels: {app: redis}}
+              rollout: %s
+              change:
+                patch:
+                  artifactRef: {name: artifact}
+                  digest: %s
+            """.formatted(name, rollout, digest()));
+    }
+
+    private static ViewPatch patch(final String name) {
+        return requireNonNull(client.resources(ViewPatch.class)
+                .inNamespace(NAMESPACE)
+                .withName(name)
+                .get());
+    }
+
+    private static Digest digest() {
+        return Digest.of(new byte[] {1});
+    }
+
+    /** One thread of five is held. */
+    private static void report(final ViewPatch patch) {
+        final var threads = new ThreadCounts(5, 4, 1);
+        patch.setStatus(new ViewPatchStatus(
+                1L,
+                List.of(
+                        condition("Accepted", "True", "Accepted", "it is"),
+                        condition("Applied", "False", "WaitingForQuiescence", "1 thread is held")),
+                new PodCounts(1, 0, 1, 0, 0, 0, 0, 0),
+                threads,
+                new RolloutStatus(digest(), RolloutPhase.PROGRESSING, 1, null, NOW, null)));
+        client.resource(patch).updateStatus();
+        final var view = new PodView();
+        view.setMetadata(new ObjectMetaBuilder()
+                .withNamespace(NAMESPACE)
+                .withName("uid-of-redis-0")
+                .build());
+        view.setSpec(new PodViewSpec(
+                "redis-0",
+                "node-1",
+                List.of(new ContainerLayers(
+                        "redis",
+                        null,
+                        List.of(new Layer(
+                                "shop/fix",
+                                digest(),
+                                new LayerArtifact(NAMESPACE, "artifact"),
+                                NOW,
+                                NOW,
+                                DesiredState.PRESENT,
+                                ThreadSelector.ALL,
+                                Quiescence.DEFAULT))))));
+        final PodView stored = client.resource(view).create();
+        stored.setStatus(new PodViewStatus(
+                1L,
+                new PodViewSummary(LayerState.APPLYING, 1, threads, null),
+                List.of(new ProcessStatus(
+                        "redis",
+                        "containerd://1",
+                        "boot",
+                        42,
+                        4711,
+                        "/usr/bin/redis-server",
+                        null,
+                        threads,
+                        List.of(new HeldThread(47, "io_thd_1", "conn_loop", NOW)),
+                        List.of(new LayerStatus(
+                                "shop/fix",
+                                digest(),
+                                LayerState.APPLYING,
+                                "WaitingForQuiescence",
+                                "1 thread is held",
+                                NOW,
+                                threads))))));
+        client.resource(stored).updateStatus();
+    }
+
+    private static Condition condition(
+            final String type, final String status, final String reason, final String message) {
+        return new ConditionBuilder()
+                .withType(type)
+                .withStatus(status)
+                .withReason(reason)
+                .withMessage(message)
+                .withLastTransitionTime(NOW.toString())
+                .build();
+    }
+
+    private static void runningPod(final String name) {
+        client.resource(new PodBuilder()
+                        .withNewMetadata()
+                        .withNamespace(NAMESPACE)
+                        .withName(name)
+                        .addToLabels("app", "redis")
+                        .endMetadata()
+                        .withNewSpec()
+                        .withNodeName("node-1")
+                        .addNewContainer()
+                        .withName("redis")
+                        .withImage("redis")
+                        .endContainer()
+                        .endSpec()
+                        .build())
+                .create();
+        client.pods()
+                .inNamespace(NAMESPACE)
+                .withName(name)
+                .editStatus(pod -> new PodBuilder(pod)
+                        .editOrNewStatus()
+                        .withPhase("Running")
+                        .endStatus()
+                        .build());
+    }
+}

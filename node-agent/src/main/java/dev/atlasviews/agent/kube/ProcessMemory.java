@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.kube;
+
+import dev.atlasviews.agent.process.TargetProcess;
+import dev.atlasviews.crds.PodView;
+import dev.atlasviews.crds.PodViewStatus;
+import dev.atlasviews.crds.ProcessStatus;
+import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What the last pass said of each process, of which deadlines are counted on: the status in the cluster lists a bounded
+ * number of processes, and is not written at every pass. Those that it does not list are kept in a file, so that an agent
+ * that starts anew knows them too.
+ */
+final class ProcessMemory {
+    private static final Logger LOG = LoggerFactory.getLogger(ProcessMemory.class);
+
+    private final Path directory;
+    private final KubernetesSerialization serialization;
+    private final String bootId;
+    private final Map<String, List<ProcessStatus>> remembered = new ConcurrentHashMap<>();
+
+    ProcessMemory(final Path directory, final KubernetesSerialization serialization, final String bootId) {
+        this.directory = directory;
+        this.serialization = serialization;
+        this.bootId = bootId;
+    }
+
+    /** What the last pass said of this very process: the same boot, id and start time. */
+    Optional<ProcessStatus> last(final PodView view, final TargetProcess process) {
+        return remembered.computeIfAbsent(name(view), any -> stored(view)).stream()
+                .filter(status -> status.bootId().equals(bootId)
+                        && status.pid() == process.pid()
+                        && status.startTime() == process.startTime())
+                .findFirst();
+    }
+
+    /** Keeps what a pass says of all processes, those that the status lists first. */
+    void keep(final PodView view, final PodViewStatus status, final List<ProcessStatus> all) throws IOException {
+        final List<ProcessStatus> before = remembered.put(name(view), List.copyOf(all));
+        final List<ProcessStatus> unlisted =
+                all.stream().skip(status.processes().size()).toList();
+        final boolean same = before != null
+                && unlisted.equals(
+                        before.stream().skip(PodViewStatus.MAX_PROCESSES).toList());
+        if (same || (unlisted.isEmpty() && !Files.exists(file(view)))) {
+            return;
+        }
+        Files.createDirectories(directory);
+        final Path next = Files.createTempFile(directory, ".new", null);
+        Files.writeString(
+                next, serialization.asJson(new PodViewStatus(status.observedGeneration(), status.summary(), unlisted)));
+        Files.move(next, file(view), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    /** Forgets a PodView that is gone. */
+    void forget(final String name) throws IOException {
+        remembered.remove(name);
+        Files.deleteIfExists(directory.resolve(name));
+    }
+
+    private List<ProcessStatus> stored(final PodView view) {
+        final List<ProcessStatus> listed =
+                view.getStatus() == null ? List.of() : view.getStatus().processes();
+        return Stream.concat(listed.stream(), unlisted(view).stream()).toList();
+    }
+
+    private List<ProcessStatus> unlisted(final PodView view) {
+        try {
+            return Files.exists(file(view))
+                    ? serialization
+                            .unmarshal(Files.readString(file(view)), PodViewStatus.class)
+                            .processes()
+                    : List.of();
+        } catch (final IOException | RuntimeException e) {
+            LOG.warn("{} can not be read: deadlines of the processes in it begin anew", file(view), e);
+            return List.of();
+        }
+    }
+
+    private Path file(final PodView view) {
+        return directory.resolve(name(view));
+    }
+
+    /** The pod's UID. */
+    private static String name(final PodView view) {
+        return view.getMetadata().getName();
+    }
+}

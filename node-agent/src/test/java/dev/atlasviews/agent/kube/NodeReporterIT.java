@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.kube;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.atlasviews.agent.views.ModuleInfo;
+import dev.atlasviews.crds.ViewNode;
+import dev.atlasviews.crds.testing.ApiServer;
+import io.fabric8.kubernetes.api.model.Node;
+import io.fabric8.kubernetes.api.model.NodeBuilder;
+import io.fabric8.kubernetes.api.model.OwnerReference;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What an agent writes about its node, into a real API server. */
+final class NodeReporterIT {
+    private static final String NODE = "node-1";
+    private static final ModuleInfo MODULE = new ModuleInfo(1, 4, true, false, 0, "0.1.0");
+
+    @Test
+    void aViewNodeBelongsToItsNodeAndIsWrittenWhenItChanges(@TempDir final Path folder) throws Exception {
+        try (ApiServer server = ApiServer.start(folder);
+                KubernetesClient client = server.client()) {
+            new NodeReporter(client, NODE).moduleUnavailable("no module for this kernel");
+            assertThat(stored(client).getMetadata().getOwnerReferences()).isEmpty();
+
+            final Node node = newNode(client);
+            assertOwner(report(client), node);
+            final String version = report(client).getMetadata().getResourceVersion();
+            assertThat(report(client).getMetadata().getResourceVersion()).isEqualTo(version);
+
+            client.resource(node).withGracePeriod(0).delete();
+            final Node another = newNode(client);
+            assertOwner(report(client), another);
+        }
+    }
+
+    private static ViewNode report(final KubernetesClient client) throws IOException {
+        new NodeReporter(client, NODE).ready(MODULE);
+        return stored(client);
+    }
+
+    private static ViewNode stored(final KubernetesClient client) {
+        return client.resources(ViewNode.class).withName(NODE).get();
+    }
+
+    private static Node newNode(final KubernetesClient client) {
+        return client.resource(new NodeBuilder()
+                        .withNewMetadata()
+                        .withName(NODE)
+                        .endMetadata()
+                        .build())
+                .create();
+    }
+
+    private static void assertOwner(final ViewNode view, final Node node) {
+        assertThat(view.getMetadata().getOwnerReferences())
+                .singleElement()
+                .extracting(OwnerReference::getUid)
+                .isEqualTo(node.getMetadata().getUid());
+    }
+}

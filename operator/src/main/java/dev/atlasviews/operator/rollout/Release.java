@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.operator.rollout;
+
+import dev.atlasviews.crds.RolloutPhase;
+import dev.atlasviews.crds.RolloutStatus;
+import dev.atlasviews.crds.ViewPatch;
+import io.fabric8.kubernetes.api.model.Pod;
+import java.util.Comparator;
+import java.util.List;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+
+/**
+ * Which pods may have a change at the current step of its rollout. Pods that have it keep it; the oldest of the others come
+ * next. That depends on nothing but the objects, so whoever asks for one pod finds what is found for all.
+ */
+public final class Release {
+    private static final Comparator<Pod> OLDEST_FIRST = Comparator.comparing(
+                    (Pod pod) -> pod.getMetadata().getCreationTimestamp())
+            .thenComparing(pod -> pod.getMetadata().getUid());
+
+    private Release() {}
+
+    /**
+     * Whether a pod may have the change.
+     *
+     * @param patch an accepted ViewPatch
+     * @param pod a pod that it selects
+     * @param selected all pods that it selects
+     * @param has whether a pod has the change, or is about to get it
+     * @return whether it is among those that the current step allows
+     */
+    public static boolean includes(
+            final ViewPatch patch, final Pod pod, final Supplier<List<Pod>> selected, final Predicate<Pod> has) {
+        final RolloutStatus rollout = patch.getStatus().rollout();
+        if (rollout == null
+                || !rollout.digest().equals(patch.getSpec().change().patch().digest())) {
+            return has.test(pod);
+        }
+        if (rollout.phase() == RolloutPhase.REVERTED) {
+            return false;
+        }
+        final Integer released = rollout.released();
+        if (released == null || has.test(pod)) {
+            return true;
+        }
+        final List<Pod> all = selected.get();
+        final long free = released - all.stream().filter(has).count();
+        return all.stream()
+                .filter(has.negate())
+                .sorted(OLDEST_FIRST)
+                .limit(Math.max(0, free))
+                .anyMatch(candidate -> candidate
+                        .getMetadata()
+                        .getUid()
+                        .equals(pod.getMetadata().getUid()));
+    }
+}

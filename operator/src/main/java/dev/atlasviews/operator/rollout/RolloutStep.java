@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.operator.rollout;
+
+import dev.atlasviews.crds.Digest;
+import dev.atlasviews.crds.Mode;
+import dev.atlasviews.crds.OnFailure;
+import dev.atlasviews.crds.Rollout;
+import dev.atlasviews.crds.RolloutFailure;
+import dev.atlasviews.crds.RolloutPhase;
+import dev.atlasviews.crds.RolloutStatus;
+import dev.atlasviews.crds.ViewPatch;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The next step of a rollout, from the step that the status names and from how the pods are now. */
+public final class RolloutStep {
+    private static final int NAMED_PODS = 5;
+    private static final int MESSAGE_LIMIT = 1024;
+
+    private final ViewPatch patch;
+    private final Rollout rollout;
+    private final Situation situation;
+    private final Instant now;
+
+    /**
+     * A step that has not been taken.
+     *
+     * @param patch an accepted ViewPatch
+     * @param situation how its pods are
+     * @param now the time
+     */
+    public RolloutStep(final ViewPatch patch, final Situation situation, final Instant now) {
+        this.patch = patch;
+        this.rollout = patch.getSpec().rollout();
+        this.situation = situation;
+        this.now = now.truncatedTo(ChronoUnit.SECONDS);
+    }
+
+    /** The status of the rollout after the step, which may be what it was. */
+    public RolloutStatus next() {
+        final RolloutStatus current = current();
+        return switch (current.phase()) {
+            case REVERTED -> current;
+            case FAILED -> isTriedAnew(current) ? proceed(resumed(current)) : current;
+            case COMPLETE -> current;
+            case WAITING -> mayBegin() ? wave(current) : current;
+            case PROGRESSING, SOAKING -> proceed(current);
+        };
+    }
+
+    /**
+     * When time alone changes something.
+     *
+     * @param status what {@link #next} returned
+     * @return how long until then; nothing if only events can
+     */
+    public Optional<Duration> wait(final RolloutStatus status) {
+        return switch (status.phase()) {
+            case PROGRESSING -> Optional.of(until(status.since(), rollout.progressDeadlineSeconds()));
+            case SOAKING ->
+                rollout.paused() ? Optional.empty() : Optional.of(until(status.since(), rollout.soakSeconds()));
+            // What goes first is looked for in memory, which costs nothing.
+            case WAITING -> situation.predecessors().isEmpty() ? Optional.empty() : Optional.of(Duration.ofSeconds(2));
+            case COMPLETE, FAILED, REVERTED -> Optional.empty();
+        };
+    }
+
+    private Duration until(final Instant since, final int seconds) {
+        final Duration left = Duration.between(now, since.plusSeconds(seconds));
+        return left.isNegative() ? Duration.ofSeconds(1) : left.plusSeconds(1);
+    }
+
+    /** Another digest begins anew. */
+    private RolloutStatus current() {
+        final Digest digest = patch.getSpec().change().patch().digest();
+        final RolloutStatus stored =
+                patch.getStatus() == null ? null : patch.getStatus().rollout();
+        return stored != null && stored.digest().equals(digest)
+                ? stored
+                : new RolloutStatus(digest, RolloutPhase.WAITING, 0, 0, now, null);
+    }
+
+    /** Not before there are pods: the first of them is the canary. */
+    private boolean mayBegin() {
+        return situation.selected() > 0
+                && !rollout.paused()
+                && situation.predecessors().isEmpty();
+    }
+
+    private RolloutStatus wave(final RolloutStatus current) {
+        final int wave = current.wave() + 1;
+        final int released = patch.getSpec().mode() == Mode.OBSERVE
+                ? Integer.MAX_VALUE
+                : Waves.released(
+                        rollout, wave, Objects.requireNonNullElse(current.released(), 0), situation.selected());
+        return new RolloutStatus(
+                current.digest(),
+                RolloutPhase.PROGRESSING,
+                wave,
+                // The last wave takes in pods that come while it lasts.
+                released >= situation.selected() ? null : released,
+                now,
+                null);
+    }
+
+    private RolloutStatus proceed(final RolloutStatus current) {
+        if (!situation.failures().isEmpty()) {
+            return failed(current, "PodsFailed", failures());
+        }
+        if (!isSettled(current)) {
+            final RolloutStatus progressing =
+                    current.phase() == RolloutPhase.PROGRESSING ? current : phase(current, RolloutPhase.PROGRESSING);
+            return isOver(progressing, rollout.progressDeadlineSeconds())
+                    ? failed(
+                            progressing,
+                            "ProgressDeadlineExceeded",
+                            "wave %d: %d of %d pods are done after %d seconds"
+                                    .formatted(
+                                            current.wave(),
+                                            situation.settled(),
+                                            allowed(current),
+                                            rollout.progressDeadlineSeconds()))
+                    : progressing;
+        }
+        final RolloutStatus soaking =
+                current.phase() == RolloutPhase.SOAKING ? current : phase(current, RolloutPhase.SOAKING);
+        if (!isOver(soaking, rollout.soakSeconds())) {
+            return soaking;
+        }
+        if (current.released() == null) {
+            return phase(current, RolloutPhase.COMPLETE);
+        }
+        return rollout.paused() ? soaking : wave(soaking);
+    }
+
+    private boolean isSettled(final RolloutStatus current) {
+        return situation.released() >= allowed(current) && situation.settled() == situation.released();
+    }
+
+    private int allowed(final RolloutStatus current) {
+        final Integer released = current.released();
+        return released == null ? situation.selected() : Math.min(released, situation.selected());
+    }
+
+    private boolean isOver(final RolloutStatus status, final int seconds) {
+        return !now.isBefore(status.since().plusSeconds(seconds));
+    }
+
+    private RolloutStatus phase(final RolloutStatus current, final RolloutPhase phase) {
+        return new RolloutStatus(current.digest(), phase, current.wave(), current.released(), now, null);
+    }
+
+    private RolloutStatus failed(final RolloutStatus current, final String reason, final String message) {
+        return new RolloutStatus(
+                current.digest(),
+                rollout.onFailure() == OnFailure.REVERT ? RolloutPhase.REVERTED : RolloutPhase.FAILED,
+                current.wave(),
+                current.released(),
+                now,
+                new RolloutFailure(
+                        patch.getMetadata().getGeneration(),
+                        reason,
+                        message.substring(0, Math.min(message.length(), MESSAGE_LIMIT))));
+    }
+
+    /** A changed specification is somebody's word to go on; a wave that only took too long may still be done. */
+    private boolean isTriedAnew(final RolloutStatus current) {
+        final @Nullable RolloutFailure failure = current.failure();
+        return failure == null
+                || !Objects.equals(failure.generation(), patch.getMetadata().getGeneration())
+                || (failure.reason().equals("ProgressDeadlineExceeded") && isSettled(current));
+    }
+
+    private RolloutStatus resumed(final RolloutStatus current) {
+        return phase(current, RolloutPhase.PROGRESSING);
+    }
+
+    private String failures() {
+        final String named = String.join(
+                "; ", situation.failures().stream().sorted().limit(NAMED_PODS).toList());
+        final int more = situation.failures().size() - NAMED_PODS;
+        return more > 0 ? "%s; and %d more pods".formatted(named, more) : named;
+    }
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.operator.rollout;
+
+import static dev.atlasviews.operator.Objects.digest;
+import static java.util.Objects.requireNonNull;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.atlasviews.crds.Mode;
+import dev.atlasviews.crds.NewPods;
+import dev.atlasviews.crds.OnFailure;
+import dev.atlasviews.crds.Rollout;
+import dev.atlasviews.crds.RolloutPhase;
+import dev.atlasviews.crds.RolloutStatus;
+import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.crds.ViewPatchSpec;
+import dev.atlasviews.crds.ViewPatchStatus;
+import dev.atlasviews.operator.Objects;
+import io.fabric8.kubernetes.api.model.IntOrString;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+final class RolloutStepTest {
+    private static final Instant START = Instant.parse("2026-11-23T22:00:00Z");
+
+    private final ViewPatch patch = Objects.patch("fix", "2026-11-23T20:00:00Z");
+    private Instant now = START;
+
+    @Test
+    void allPodsAtOnceIsOneWaveThatIsCompleteWhenItIsDone() {
+        rollout(Rollout.DEFAULT);
+        assertThat(step(3, 0, 0).phase()).isEqualTo(RolloutPhase.PROGRESSING);
+        assertThat(status().released()).as("all, those that come included").isNull();
+        assertThat(step(3, 3, 2).phase()).isEqualTo(RolloutPhase.PROGRESSING);
+        assertThat(step(4, 3, 3).phase()).as("one has come").isEqualTo(RolloutPhase.PROGRESSING);
+        assertThat(step(4, 4, 4).phase()).isEqualTo(RolloutPhase.COMPLETE);
+        assertThat(step(5, 4, 4).phase()).isEqualTo(RolloutPhase.COMPLETE);
+    }
+
+    @Test
+    void nothingBeginsBeforeThereArePodsSoThatTheFirstIsTheCanary() {
+        rollout(new Rollout(new IntOrString(1), new IntOrString("100%"), 0, false, 600, OnFailure.PAUSE));
+        assertThat(step(0, 0, 0).phase()).isEqualTo(RolloutPhase.WAITING);
+        assertThat(step(4, 0, 0).released()).isEqualTo(1);
+    }
+
+    @Test
+    void wavesFollowEachOtherWhenTheOneBeforeHasSoaked() {
+        rollout(new Rollout(new IntOrString(1), new IntOrString("40%"), 60, false, 600, OnFailure.PAUSE));
+        final List<String> seen = new ArrayList<>();
+        int released = 0;
+        for (int i = 0; i < 20 && !seen.contains("COMPLETE"); i++) {
+            final RolloutStatus next = step(10, released, released);
+            released = next.wave() == 0 ? 0 : next.released() == null ? 10 : requireNonNull(next.released());
+            seen.add(
+                    next.phase() == RolloutPhase.PROGRESSING
+                            ? "wave of " + released
+                            : next.phase().name());
+            now = now.plusSeconds(60);
+        }
+        assertThat(seen)
+                .containsExactly(
+                        "wave of 1",
+                        "SOAKING",
+                        "wave of 5",
+                        "SOAKING",
+                        "wave of 9",
+                        "SOAKING",
+                        "wave of 10",
+                        "SOAKING",
+                        "COMPLETE");
+    }
+
+    @Test
+    void aWaveSoaksFromTheMomentItIsDoneAndAgainWhenItWasNotAnyMore() {
+        rollout(new Rollout(new IntOrString(1), new IntOrString(1), 60, false, 600, OnFailure.PAUSE));
+        step(2, 0, 0);
+        now = now.plusSeconds(30);
+        assertThat(step(2, 1, 1).phase()).isEqualTo(RolloutPhase.SOAKING);
+        assertThat(status().since()).isEqualTo(now);
+        now = now.plusSeconds(59);
+        assertThat(step(2, 1, 1).phase()).isEqualTo(RolloutPhase.SOAKING);
+        assertThat(step(2, 1, 0).phase()).isEqualTo(RolloutPhase.PROGRESSING);
+        assertThat(step(2, 1, 1).since()).isEqualTo(now);
+        now = now.plusSeconds(60);
+        assertThat(step(2, 1, 1).wave()).isEqualTo(2);
+    }
+
+    @Test
+    void aPauseHoldsTheNextWaveAndNotTheOneThatHasBegun() {
+        rollout(paused(true));
+        assertThat(step(2, 0, 0).phase()).isEqualTo(RolloutPhase.WAITING);
+        rollout(paused(false));
+        assertThat(step(2, 0, 0).wave()).isEqualTo(1);
+        rollout(paused(true));
+        assertThat(step(2, 1, 1).phase()).isEqualTo(RolloutPhase.SOAKING);
+        assertThat(status().wave()).isEqualTo(1);
+        rollout(paused(false));
+        assertThat(step(2, 1, 1).wave()).isEqualTo(2);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"PAUSE, FAILED", "REVERT, REVERTED"})
+    void failedPodsEndItByName(final OnFailure onFailure, final RolloutPhase phase) {
+        rollout(new Rollout(new IntOrString(1), new IntOrString(1), 60, false, 600, onFailure));
+        step(9, 0, 0);
+        final RolloutStatus failed = step(
+                9, 1, 1, IntStream.range(0, 7).mapToObj(i -> "pod redis-" + i).toList(), List.of());
+        assertThat(failed.phase()).isEqualTo(phase);
+        assertThat(requireNonNull(failed.failure()).message())
+                .isEqualTo("pod redis-0; pod redis-1; pod redis-2; pod redis-3; pod redis-4; and 2 more pods");
+        now = now.plusSeconds(3600);
+        assertThat(step(9, 1, 1)).as("being well again is no reason to go on").isEqualTo(failed);
+    }
+
+    @Test
+    void aChangedSpecificationTriesAPausedRolloutAnew() {
+        rollout(new Rollout(new IntOrString(1), new IntOrString(1), 60, false, 600, OnFailure.PAUSE));
+        step(9, 0, 0);
+        step(9, 1, 1, List.of("pod redis-0"), List.of());
+        patch.getMetadata().setGeneration(2L);
+        assertThat(step(9, 1, 1).phase()).isEqualTo(RolloutPhase.SOAKING);
+        assertThat(status().failure()).isNull();
+    }
+
+    @Test
+    void onlyAnotherDigestIsAppliedAfterARevert() {
+        rollout(new Rollout(new IntOrString(1), new IntOrString(1), 60, false, 600, OnFailure.REVERT));
+        step(9, 0, 0);
+        step(9, 1, 1, List.of("pod redis-0"), List.of());
+        patch.getMetadata().setGeneration(2L);
+        assertThat(step(9, 0, 0).phase()).isEqualTo(RolloutPhase.REVERTED);
+        patch.setSpec(Objects.spec(digest("better"), null, NewPods.APPLY));
+        assertThat(step(9, 0, 0).phase()).isEqualTo(RolloutPhase.PROGRESSING);
+        assertThat(status().digest()).isEqualTo(digest("better"));
+    }
+
+    @Test
+    void aWaveThatTakesTooLongFailsAndGoesOnIfItIsDoneAfterAll() {
+        rollout(new Rollout(new IntOrString(1), new IntOrString(1), 0, false, 600, OnFailure.PAUSE));
+        step(9, 0, 0);
+        now = now.plusSeconds(599);
+        assertThat(step(9, 1, 0).phase()).isEqualTo(RolloutPhase.PROGRESSING);
+        now = now.plusSeconds(1);
+        assertThat(requireNonNull(step(9, 1, 0).failure()).reason()).isEqualTo("ProgressDeadlineExceeded");
+        assertThat(step(9, 1, 1).wave()).isEqualTo(2);
+    }
+
+    @Test
+    void whatGoesFirstIsWaitedFor() {
+        rollout(Rollout.DEFAULT);
+        assertThat(step(1, 0, 0, List.of(), List.of("first")).phase()).isEqualTo(RolloutPhase.WAITING);
+        assertThat(step(1, 0, 0).phase()).isEqualTo(RolloutPhase.PROGRESSING);
+    }
+
+    @Test
+    void observingHasNoWaves() {
+        rollout(new Rollout(new IntOrString(1), new IntOrString(1), 60, false, 600, OnFailure.PAUSE));
+        mode(Mode.OBSERVE);
+        assertThat(step(9, 0, 0).released()).isNull();
+    }
+
+    @Test
+    void itWakesWhenTimeAloneChangesSomething() {
+        rollout(new Rollout(new IntOrString(1), new IntOrString(1), 60, false, 600, OnFailure.PAUSE));
+        final var situation = new Situation(9, 1, 1, List.of(), List.of());
+        step(9, 0, 0);
+        now = now.plusSeconds(10);
+        assertThat(new RolloutStep(patch, situation, now).wait(status())).contains(Duration.ofSeconds(591));
+        step(9, 1, 1);
+        assertThat(new RolloutStep(patch, situation, now).wait(status())).contains(Duration.ofSeconds(61));
+    }
+
+    private RolloutStatus step(final int selected, final int released, final int settled) {
+        return step(selected, released, settled, List.of(), List.of());
+    }
+
+    private RolloutStatus step(
+            final int selected,
+            final int released,
+            final int settled,
+            final List<String> failures,
+            final List<String> predecessors) {
+        final var situation = new Situation(selected, released, settled, failures, predecessors);
+        store(new RolloutStep(patch, situation, now).next());
+        return status();
+    }
+
+    private RolloutStatus status() {
+        return requireNonNull(patch.getStatus().rollout());
+    }
+
+    private void store(final @Nullable RolloutStatus rollout) {
+        patch.setStatus(new ViewPatchStatus(1L, patch.getStatus().conditions(), null, null, rollout));
+    }
+
+    private static Rollout paused(final boolean paused) {
+        return new Rollout(new IntOrString(1), new IntOrString(1), 0, paused, 600, OnFailure.PAUSE);
+    }
+
+    private void mode(final Mode mode) {
+        spec(mode, patch.getSpec().rollout());
+    }
+
+    private void rollout(final Rollout rollout) {
+        spec(patch.getSpec().mode(), rollout);
+    }
+
+    private void spec(final Mode mode, final Rollout rollout) {
+        final ViewPatchSpec spec = patch.getSpec();
+        patch.setSpec(new ViewPatchSpec(
+                spec.selector(),
+                null,
+                spec.change(),
+                spec.threads(),
+                spec.quiescence(),
+                spec.newPods(),
+                mode,
+                rollout,
+                List.of()));
+    }
+}
