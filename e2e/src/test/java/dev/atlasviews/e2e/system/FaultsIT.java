@@ -136,7 +136,9 @@ class FaultsIT {
         await("the new process is patched")
                 .atMost(LIMIT)
                 .untilAsserted(() -> assertThat(podView())
-                        .satisfies(view -> assertThat(view.getStatus().processes())
+                        .extracting(PodView::getStatus)
+                        .isNotNull()
+                        .satisfies(status -> assertThat(status.processes())
                                 .singleElement()
                                 .satisfies(process -> {
                                     assertThat(process.pid()).isEqualTo(pid);
