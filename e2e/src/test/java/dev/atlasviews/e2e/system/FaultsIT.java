@@ -146,7 +146,14 @@ class FaultsIT {
                                             .isEqualTo(process.threads().total())
                                             .isPositive();
                                 })));
-        cycle.awaitApplied(PATCH);
+        // Whether it was the change that ended it is for a human to say.
+        await().atMost(LIMIT)
+                .untilAsserted(() -> assertThat(PatchCycle.condition(patch(), "Degraded"))
+                        .hasValueSatisfying(condition -> {
+                            assertThat(condition.getStatus()).isEqualTo("True");
+                            assertThat(condition.getReason()).isEqualTo("PodsFailed");
+                            assertThat(condition.getMessage()).contains("container redis ended", "137");
+                        }));
         assertThat(redis.behaviour()).isEqualTo("fixed");
         assertThat(new Agent(system).restarts()).as("the agent does not mind").isEqualTo(restarts);
         cycle.revert(PATCH);
