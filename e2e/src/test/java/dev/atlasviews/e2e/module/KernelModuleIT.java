@@ -79,7 +79,7 @@ class KernelModuleIT {
                         "# unshare",
                         "# userfault")
                 .filteredOn(line -> line.startsWith("ok "))
-                .hasSizeGreaterThan(900);
+                .hasSizeGreaterThan(850);
     }
 
     @ParameterizedTest
