@@ -193,6 +193,30 @@ struct atlas_move_control {
 #define ATLAS_MOVE_LENGTH	(move_control->length)
 #endif
 
+/*
+ * What takes pages out of a mapping, and whether it does on madvise()'s behalf: 7.2
+ * gave it the caller's batch and a new name. Advice asks to free page tables since
+ * 6.14; before, it had no details.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+#define ATLAS_ZAP "zap_page_range_single"
+#define ATLAS_ZAP_PARAMETERS							\
+	struct vm_area_struct *vma, unsigned long address,			\
+	unsigned long size, struct zap_details *details
+#define ATLAS_ZAP_ARGUMENTS vma, address, size, details
+#else
+#define ATLAS_ZAP "zap_vma_range_batched"
+#define ATLAS_ZAP_PARAMETERS							\
+	struct mmu_gather *tlb, struct vm_area_struct *vma,			\
+	unsigned long address, unsigned long size, struct zap_details *details
+#define ATLAS_ZAP_ARGUMENTS tlb, vma, address, size, details
+#endif
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+#define ATLAS_ZAP_ADVISED(details) (!(details))
+#else
+#define ATLAS_ZAP_ADVISED(details) ((details) && (details)->reclaim_pt)
+#endif
+
 /* What tells sparse of a lock that is held when a result is not NULL. */
 #ifdef __cond_lock
 #define ATLAS_COND_LOCK(lock, result) __cond_lock(lock, result)

@@ -235,6 +235,11 @@ void atlas_unshare_forget(struct atlas_space *space, unsigned long start, unsign
 int atlas_share(struct atlas_space *space, struct atlas_view *from, unsigned long start,
 		unsigned long end);
 
+/* discard.c */
+unsigned long atlas_discard(struct vm_area_struct *vma, unsigned long start, unsigned long end,
+			    bool *own);
+int atlas_discard_advice(unsigned long address, int advice);
+
 /* move.c */
 struct atlas_mremap *atlas_move_begin(struct mm_struct *mm, unsigned long from,
 				      unsigned long to, unsigned long length);
@@ -281,6 +286,7 @@ u64 atlas_root_flushes(void);
 
 /* thread.c */
 struct atlas_thread *atlas_thread_find(struct task_struct *task);
+struct atlas_view *atlas_view_current(const struct mm_struct *mm);
 int atlas_thread_register(struct atlas_space *space, struct task_struct *task,
 			  struct atlas_view *view, gfp_t gfp);
 void atlas_thread_forget(struct task_struct *task);

@@ -12,14 +12,6 @@
 /* Long enough for any invalidation; a thread that waits longer just faults again. */
 #define INVALIDATION_WAIT	(HZ / 50 ?: 1)
 
-/* The view of the current thread, while it runs in this mm. Under RCU. */
-static struct atlas_view *current_view(const struct mm_struct *mm)
-{
-	struct atlas_thread *thread = atlas_thread_find(current);
-
-	return thread && thread->space->mm == mm ? READ_ONCE(thread->view) : NULL;
-}
-
 /**
  * atlas_fault_own() - resolve a fault by a page of the view's own
  * @vma: the mapping, locked; it allows the access
@@ -36,7 +28,7 @@ bool atlas_fault_own(struct vm_area_struct *vma, unsigned long address)
 	bool filled = false;
 
 	rcu_read_lock();
-	view = current_view(vma->vm_mm);
+	view = atlas_view_current(vma->vm_mm);
 	rcu_read_unlock();
 	if (view && xa_load(&view->pages, address >> PAGE_SHIFT) &&
 	    !atlas_table_fill(view, vma, address)) {
@@ -56,7 +48,7 @@ static int fill(struct vm_area_struct *vma, unsigned long address,
 	int error = 0;
 
 	rcu_read_lock();
-	view = current_view(vma->vm_mm);
+	view = atlas_view_current(vma->vm_mm);
 	rcu_read_unlock();
 	if (view) {
 		*ended = READ_ONCE(view->space->invalidations_ended);

@@ -14,14 +14,6 @@
 
 #include "atlas.h"
 
-/* The current thread's view of this mm, or NULL. Under RCU. */
-static struct atlas_view *own_view(void)
-{
-	struct atlas_thread *thread = atlas_thread_find(current);
-
-	return thread && thread->space->mm == current->mm ? READ_ONCE(thread->view) : NULL;
-}
-
 /**
  * atlas_gup_refused() - whether the base's pages are the wrong ones
  * @start: first address
@@ -36,7 +28,7 @@ bool atlas_gup_refused(unsigned long start, unsigned long count)
 	if (!count)
 		return false;
 	rcu_read_lock();
-	view = own_view();
+	view = atlas_view_current(current->mm);
 	for (; view && !refused && index <= last; index++) {
 		if (!xa_find(&view->space->unshared, &index, last, XA_PRESENT))
 			break;
@@ -59,7 +51,7 @@ bool atlas_gup_dump(unsigned long address, struct page **page)
 	bool own = false;
 
 	rcu_read_lock();
-	view = own_view();
+	view = atlas_view_current(current->mm);
 	rcu_read_unlock();
 	if (view)
 		*page = atlas_page_get(view, address, &own);

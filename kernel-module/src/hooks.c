@@ -28,10 +28,11 @@ typedef vm_fault_t fault_function(struct vm_area_struct *vma, unsigned long addr
 typedef int copy_function(struct vm_area_struct *to, struct vm_area_struct *from);
 typedef unsigned long move_function(ATLAS_MOVE_PARAMETERS);
 typedef int mprotect_function(ATLAS_MPROTECT_PARAMETERS);
+typedef void zap_function(ATLAS_ZAP_PARAMETERS);
 typedef struct page *dump_function(unsigned long address, int *locked);
 typedef int getfd_function(const char *name, const struct file_operations *operations,
 			   void *data, int flags);
-typedef long ldt_function(const struct pt_regs *regs);
+typedef long syscall_function(const struct pt_regs *regs);
 typedef bool uaccess_function(void);
 typedef long gup_function(unsigned long start, unsigned int count, unsigned long a,
 			  unsigned long b, unsigned long c);
@@ -41,10 +42,12 @@ DEFINE_STATIC_CALL_NULL(atlas_orig_handle_mm_fault, fault_function);
 DEFINE_STATIC_CALL_NULL(atlas_orig_copy_page_range, copy_function);
 DEFINE_STATIC_CALL_NULL(atlas_orig_move_page_tables, move_function);
 DEFINE_STATIC_CALL_NULL(atlas_orig_mprotect_fixup, mprotect_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig_zap_range, zap_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig___x64_sys_madvise, syscall_function);
 DEFINE_STATIC_CALL_NULL(atlas_orig_get_dump_page, dump_function);
 DEFINE_STATIC_CALL_NULL(atlas_orig_anon_inode_getfd, getfd_function);
 #ifdef CONFIG_MODIFY_LDT_SYSCALL
-DEFINE_STATIC_CALL_NULL(atlas_orig___x64_sys_modify_ldt, ldt_function);
+DEFINE_STATIC_CALL_NULL(atlas_orig___x64_sys_modify_ldt, syscall_function);
 #endif
 #ifdef CONFIG_DEBUG_VM
 DEFINE_STATIC_CALL_NULL(atlas_orig_nmi_uaccess_okay, uaccess_function);
@@ -126,6 +129,36 @@ static int notrace wrap_mprotect_fixup(ATLAS_MPROTECT_PARAMETERS)
 	return result;
 }
 ATLAS_WRAP_ENTRY(wrap_mprotect_fixup);
+
+/* Advice is for the caller's view; what the kernel does for a file is for the base. */
+static void notrace wrap_zap_range(ATLAS_ZAP_PARAMETERS)
+{
+	int section = srcu_read_lock(&atlas_wrapper_srcu);
+	unsigned long end = address + size, next;
+	bool own = false;
+
+	for (; address < end; address = next) {
+		next = ATLAS_ZAP_ADVISED(details) ? atlas_discard(vma, address, end, &own) : end;
+		size = next - address;
+		if (!own)
+			static_call(atlas_orig_zap_range)(ATLAS_ZAP_ARGUMENTS);
+	}
+	srcu_read_unlock(&atlas_wrapper_srcu, section);
+}
+ATLAS_WRAP_ENTRY(wrap_zap_range);
+
+static long notrace wrap___x64_sys_madvise(const struct pt_regs *regs)
+{
+	int section = srcu_read_lock(&atlas_wrapper_srcu);
+	struct pt_regs changed = *regs;
+	long result;
+
+	changed.dx = atlas_discard_advice(regs->di, regs->dx);
+	result = static_call(atlas_orig___x64_sys_madvise)(&changed);
+	srcu_read_unlock(&atlas_wrapper_srcu, section);
+	return result;
+}
+ATLAS_WRAP_ENTRY(wrap___x64_sys_madvise);
 
 static struct page *notrace wrap_get_dump_page(unsigned long address, int *locked)
 {
@@ -255,6 +288,8 @@ static struct atlas_hook view_hooks[] = {
 
 static struct atlas_hook unshared_hooks[] = {
 	ATLAS_WRAP(mprotect_fixup),
+	ATLAS_WRAP_AS(zap_range, ATLAS_ZAP),
+	ATLAS_WRAP(__x64_sys_madvise),
 	ATLAS_WRAP(get_user_pages),
 	ATLAS_WRAP(get_user_pages_fast),
 	ATLAS_WRAP(get_user_pages_unlocked),

@@ -33,6 +33,18 @@ notrace struct atlas_thread *atlas_thread_find(struct task_struct *task)
 	return NULL;
 }
 
+/**
+ * atlas_view_current() - the view of the current thread
+ * @mm: the address space that is meant; the thread may be using another one
+ * Return: the view; NULL in the base, or elsewhere. Context: RCU read side.
+ */
+struct atlas_view *atlas_view_current(const struct mm_struct *mm)
+{
+	struct atlas_thread *thread = atlas_thread_find(current);
+
+	return thread && thread->space->mm == mm ? READ_ONCE(thread->view) : NULL;
+}
+
 static void free_thread(struct rcu_head *rcu)
 {
 	struct atlas_thread *thread = container_of(rcu, struct atlas_thread, rcu);

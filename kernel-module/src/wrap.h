@@ -51,8 +51,11 @@ struct atlas_hook {
  * The flags are livepatch's: IPMODIFY is exclusive, PERMANENT keeps ftrace
  * switched on.
  */
-#define ATLAS_WRAP(function) {							\
-	.name = #function,							\
+#define ATLAS_WRAP(function) ATLAS_WRAP_AS(function, #function)
+
+/* For a function whose name depends on the kernel: wrap_WRAPPER() wraps it. */
+#define ATLAS_WRAP_AS(function, symbol) {					\
+	.name = symbol,								\
 	.wrapper = wrap_##function,						\
 	.entry = ATLAS_WRAP_ENTRY_OF(wrap_##function),				\
 	.original = &STATIC_CALL_KEY(atlas_orig_##function),			\

@@ -267,14 +267,23 @@ static void do_remap(struct worker *worker, struct region *region)
 
 /* --- advice ------------------------------------------------------------------------ */
 
+/* Whose content a thread's advice takes away: its view's own, but for code. */
+static int advised(const struct page *page, int slot)
+{
+	return page->unshared && page->own & BIT(slot) && !(page->protection & PROT_EXEC) ? slot : 0;
+}
+
 static void do_drop(struct worker *worker, struct run *run)
 {
-	(void)worker;
+	bool lazily = worker->slot && run->region->file < 0 && below(&worker->random, 2);
+
 	if (creating || !run->pages->mapped)
 		return;
-	must("dropping", run, result(madvise(run->address, run->bytes, MADV_DONTNEED)));
+	must("dropping", run, result(madvise(run->address, run->bytes,
+					     lazily ? MADV_FREE : MADV_DONTNEED)));
 	for (unsigned int i = 0; i < run->length; i++)
-		run->pages[i].stamp[0] = pristine(run->region, run->first + i);
+		run->pages[i].stamp[advised(&run->pages[i], worker->slot)] =
+			pristine(run->region, run->first + i);
 	count(DROP);
 }
 

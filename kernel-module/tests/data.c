@@ -16,6 +16,7 @@
 RETURNS(answer, 1);
 
 static int handle, view;
+static const char zero_page[PAGE];
 
 #define BASE	1000
 #define OWN	5000
@@ -260,20 +261,109 @@ static void test_gone(void)
 	munmap(again.start, again.length);
 }
 
-/*
- * What takes content away does so for the base: the kernel knows no other. A view
- * keeps what it has. Memory that is moved takes it along.
- */
-static void test_unaware(void)
+static long pages_of_zeros(void *data)
+{
+	const struct area *area = data;
+	long zeros = 0;
+
+	for (size_t at = 0; at < area->length; at += PAGE)
+		zeros += !memcmp(area->start + at, zero_page, PAGE);
+	return zeros;
+}
+
+static long dontneed_work(void *data)
+{
+	const struct area *area = data;
+
+	return madvise(area->start, area->length, MADV_DONTNEED);
+}
+
+/* Advice takes content away from whoever gives it, as a store would. */
+static void test_discard(void)
+{
+	struct area own = own_memory(16 * PAGE), base = own;
+
+	base.value = BASE;
+	need(!madvise(own.start, own.length, MADV_DONTNEED));
+	is(pages_of_zeros(&own), 16, "MADV_DONTNEED empties what the view has");
+	is(in_base(wrong_work, &base), 0, "and leaves the base its own");
+	ok(go_on(&own), "both go on");
+	base.value = own.value - OWN + BASE;
+	need(!in_base(dontneed_work, &own));
+	is(in_base(pages_of_zeros, &own), 16, "in the base it empties the base's pages");
+	is(wrong_pages(&own), 0, "and leaves the view its own");
+	in_base(fill_work, &base);
+	need(!madvise(own.start, own.length, MADV_FREE));
+	is(pages_of_zeros(&own), 16, "MADV_FREE of the view's has the same effect");
+	madvise(own.start, own.length, MADV_PAGEOUT);
+	is(in_base(wrong_work, &base), 0, "and the base's pages are not free");
+	ok(go_on(&own), "both go on");
+	munmap(own.start, own.length);
+}
+
+/* Of 64 pages the second and the fourth quarter are unshared. */
+static void test_discard_in_parts(void)
+{
+	struct area all = { .length = 64 * PAGE, .value = BASE }, part, own;
+	int quarter, good = 0;
+
+	all.start = mmap(NULL, all.length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	need(all.start != MAP_FAILED);
+	fill_area(&all);
+	for (quarter = 1; quarter < 4; quarter += 2)
+		need(!unshare_range(handle, all.start + quarter * 16 * PAGE, 16 * PAGE));
+	own = all;
+	own.value = OWN;
+	fill_area(&own);
+	need(!madvise(all.start, all.length, MADV_DONTNEED));
+	is(pages_of_zeros(&all), 64, "advice on memory that is shared in parts empties it for the view");
+	for (quarter = 0; quarter < 4; quarter++) {
+		part = (struct area) { .start = all.start + quarter * 16 * PAGE, .length = 16 * PAGE,
+				       .value = BASE + quarter * 16 * PAGE * 64 };
+		good += quarter % 2 ? !in_base(wrong_work, &part) :
+				      in_base(pages_of_zeros, &part) == 16;
+	}
+	is(good, 4, "and for the base only where it is shared");
+	munmap(all.start, all.length);
+}
+
+static void test_discard_on_a_file(void)
+{
+	struct area file = { .length = 8 * PAGE, .value = BASE }, own, base;
+	int memory = memfd_create("file", 0);
+
+	need(memory >= 0 && !ftruncate(memory, file.length));
+	file.start = mmap(NULL, file.length, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+	need(file.start != MAP_FAILED);
+	fill_area(&file);
+	own = base = file;
+	own.start = mmap(NULL, file.length, PROT_READ | PROT_WRITE, MAP_PRIVATE, memory, 0);
+	need(own.start != MAP_FAILED);
+	base.start = own.start;
+	base.value = BASE + 1;
+	fill_area(&base);
+	need(!unshare_range(handle, own.start, own.length));
+	own.value = OWN;
+	fill_area(&own);
+	need(!madvise(own.start, own.length, MADV_DONTNEED));
+	own.value = file.value;
+	is(wrong_pages(&own), 0, "advice on a file's private mapping brings the file's content back");
+	is(in_base(wrong_work, &base), 0, "for the view alone");
+	own.value = OWN + 1;
+	fill_area(&own);
+	is(wrong_pages(&file), 0, "stores after it do not reach the file");
+	munmap(own.start, own.length);
+	munmap(file.start, file.length);
+	close(memory);
+}
+
+/* Memory that is moved takes along what views have. */
+static void test_moved(void)
 {
 	struct area own = own_memory(16 * PAGE), base = own;
 	char *elsewhere;
 
 	base.value = BASE;
-	need(!madvise(own.start, own.length, MADV_DONTNEED));
-	is(in_base(wrong_work, &base), 16, "MADV_DONTNEED empties the base's pages");
-	ok(!wrong_pages(&own), "and leaves the view its own");
-	in_base(fill_work, &base);
 	elsewhere = mremap(own.start, own.length, own.length, MREMAP_MAYMOVE | MREMAP_FIXED,
 			   mmap(NULL, own.length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 	need(elsewhere != MAP_FAILED);
@@ -480,7 +570,10 @@ int main(void)
 	test_merge();
 	test_rights();
 	test_gone();
-	test_unaware();
+	test_discard();
+	test_discard_in_parts();
+	test_discard_on_a_file();
+	test_moved();
 	test_plain();
 	test_pinned();
 	test_ring();
