@@ -99,6 +99,12 @@ record PodOutcome(String pod, String uid, Outcome outcome, ThreadCounts threads,
         if (view == null || layer.isEmpty() || !hasReported(view)) {
             return place.unreported(nodes);
         }
+        if (isBetweenProcesses(view)) {
+            return place.outcome(
+                    Outcome.PROGRESSING,
+                    "WaitingForProcess",
+                    "its container has no process: it is being started, or has just ended");
+        }
         final PodOutcome worst = worst(
                 patch,
                 view,
@@ -159,6 +165,15 @@ record PodOutcome(String pod, String uid, Outcome outcome, ThreadCounts threads,
                 && view.getStatus()
                         .observedGeneration()
                         .equals(view.getMetadata().getGeneration());
+    }
+
+    /**
+     * The agent names the processes of a container that runs, also those that no change is for. It sees the end of one
+     * before the kubelet says so: the change is not done with then.
+     */
+    private static boolean isBetweenProcesses(final PodView view) {
+        return Objects.requireNonNull(view.getStatus()).processes().isEmpty()
+                && view.getSpec().containers().stream().anyMatch(container -> container.id() != null);
     }
 
     private static PodOutcome worst(final ViewPatch patch, final PodView view, final PodOutcome ifNothing) {

@@ -269,6 +269,22 @@ final class StatusFactoryTest {
     }
 
     @Test
+    void aContainerWithoutProcessesIsNotDoneWith() {
+        final Pod pod = pod("redis-0");
+        final PodView view = viewOf(pod, LayerState.APPLIED);
+        final ContainerLayers running = new ContainerLayers(
+                "redis",
+                "containerd://1",
+                view.getSpec().containers().getFirst().layers());
+        view.setSpec(new PodViewSpec("redis-0", "node-1", List.of(running)));
+        view.setStatus(new PodViewStatus(1L, view.getStatus().summary(), List.of()));
+        final PodOutcome between = outcome(pod, view);
+        assertThat(between.outcome()).isEqualTo(Outcome.PROGRESSING);
+        assertThat(between.reason()).isEqualTo("WaitingForProcess");
+        assertThat(between.message()).contains("redis-0").contains("node-1");
+    }
+
+    @Test
     void aReportOnAnotherDigestDoesNotCount() {
         final Pod pod = pod("redis-0");
         final PodView view = viewOf(pod, LayerState.APPLIED);
