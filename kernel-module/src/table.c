@@ -140,20 +140,26 @@ static u64 split_leaf(u64 entry, int from, int to, unsigned long address)
 	return frame | offset | flags;
 }
 
+/* What the view's table at @level should hold where the base's holds an entry. */
+static u64 entry_copy(u64 entry, int level)
+{
+	if (!entry_present(entry))
+		return 0;
+	if (!entry_leaf(entry, level))
+		return entry;
+	/* A huge leaf may use the bit that marks our links. */
+	return view_leaf(level > 0 ? entry & ~ATLAS_PRIVATE : entry);
+}
+
 /* What a table of the view at @level should hold for an address. */
 static u64 base_copy(const struct atlas_space *space, unsigned long address, int level)
 {
 	int found;
 	u64 entry = base_entry(space, address, level, &found);
 
-	if (!entry)
-		return 0;
-	if (found != level)
+	if (entry && found != level)
 		entry = split_leaf(entry, found, level, address);
-	if (!entry_leaf(entry, level))
-		return entry;
-	/* A huge leaf may use the bit that marks our links. */
-	return view_leaf(level > 0 ? entry & ~ATLAS_PRIVATE : entry);
+	return entry_copy(entry, level);
 }
 
 /* --- writing the view ------------------------------------------------- */
@@ -186,20 +192,34 @@ static bool invalidating(const struct atlas_space *space, unsigned long start, u
 	return space->invalidating && start < space->invalid_end && end > space->invalid_start;
 }
 
+/* The first address from the given one on where the view has its own. */
+static unsigned long first_own(struct atlas_view *view, unsigned long address)
+{
+	unsigned long index = address >> PAGE_SHIFT;
+
+	return xa_find(&view->pages, &index, ULONG_MAX, XA_PRESENT) ? index << PAGE_SHIFT : ULONG_MAX;
+}
+
 /* Fills a new private table, but for what leads to diverged pages. */
 static void prefill(struct atlas_view *view, u64 *table, unsigned long address, int level)
 {
 	struct atlas_space *space = view->space;
 	unsigned long span = level_span(level);
 	unsigned long at = address & ~(level_span(level + 1) - 1);
+	unsigned long own = first_own(view, at);
 	unsigned int index;
+	int found;
+	/* Found once for all: the base's table for the same place, or what is in its stead. */
+	u64 above = base_entry(space, at, level + 1, &found), entry;
+	u64 *base = above && !entry_leaf(above, found) ? entry_table(above) : NULL;
 
-	for (index = 0; index < ENTRIES; index++, at += span) {
-		u64 entry;
-
-		if (has_pages(view, at, at + span - 1))
+	for (index = 0; index < ENTRIES && above; index++, at += span) {
+		if (own < at + span) {
+			own = first_own(view, at + span);
 			continue;
-		entry = base_copy(space, at, level);
+		}
+		entry = base ? READ_ONCE(base[index]) : split_leaf(above, found, level, at);
+		entry = entry_copy(entry, level);
 		if (!entry_leaf(entry, level) || !invalidating(space, at, at + span))
 			table[index] = entry;
 	}
