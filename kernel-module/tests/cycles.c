@@ -194,8 +194,12 @@ int main(void)
 	after = settled();
 	ok(after.resident <= before.resident + 256, "the process is as large as before");
 	ok(after.tables <= before.tables + 16, "and its page tables");
-	/* Each processor keeps some free memory of its own at hand. */
-	ok(after.kernel <= before.kernel + 64 * (1 + sysconf(_SC_NPROCESSORS_ONLN)), "and the kernel");
+	/*
+	 * Each processor keeps some free memory of its own at hand. A kernel that finds
+	 * mistakes keeps what was freed, and looks for what is lost by other means.
+	 */
+	if (access("/sys/kernel/debug/kmemleak", F_OK))
+		ok(after.kernel <= before.kernel + 64 * (1 + sysconf(_SC_NPROCESSORS_ONLN)), "and the kernel");
 
 	need(!migrate_checked(handle, sleepers[0].tid, 0, NULL, 0, 2));
 	need(freeze());
