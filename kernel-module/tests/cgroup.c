@@ -227,7 +227,7 @@ static void test_age(void)
 /* Needs more than the group has; what does not fit goes to swap and comes back. */
 static int pressed_child(void)
 {
-	struct area area = { .length = 12 * SPAN };
+	struct area area = { .length = 8 * SPAN };
 	int handle = attach(getpid()), view, round;
 
 	need(handle >= 0);
@@ -237,7 +237,7 @@ static int pressed_child(void)
 	enter_group();
 	area.start = near_with(text_of(answer), area.length, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	need(area.start);
-	for (round = 0; round < 3; round++)
+	for (round = 0; round < 2; round++)
 		if (!usable(&area) || answer() != 2)
 			return 1;
 	return 0;
@@ -254,7 +254,7 @@ static void test_pressure(void)
 		return;
 	}
 	/* Slows it down, and kills nobody. */
-	need(!set("memory.high", "12M"));
+	need(!set("memory.high", "8M"));
 	out = kilobytes("/proc/vmstat", "pswpout ");
 	child = fork();
 	if (!child)
