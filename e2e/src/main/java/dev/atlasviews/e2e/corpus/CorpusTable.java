@@ -43,10 +43,12 @@ final class CorpusTable {
 
             What was *not* verified:
 
-            - where it says *applied* without *fixed*, whether the fault is gone: only that the program goes on as before,
-              and nobody looked whether the new code ran at all;
+            - where it says *applied* without *fixed*, whether the fault is gone: only that the program goes on as before
+              (of expat's only that it does not end), and nobody looked whether the new code ran at all;
             - that a program is answered under load while its threads move: the tests with Redis and the demo do that;
-            - fixes one at a time, each on a build of its own: not all of a package's fixes in one process;
+            - all fixes of a package in one process: each was applied alone, to a build without only this one;
+            - threads within what is replaced: where a program waits in it for its next input, as `xmllint --shell` does,
+              they are held until it goes on, and the recipe runs it otherwise;
             - anything about packages and fixes without an entry in the column *applied*.
 
             """);
