@@ -2,7 +2,9 @@
 package dev.atlasviews.e2e.corpus;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonProperty.Access;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One of a package's {@code debian/patches}, judged by reading it, before anything was built.
@@ -10,8 +12,15 @@ import java.util.Objects;
  * @param patch its name in the series
  * @param kind what it changes
  * @param reason how one sees that
+ * @param run how the program is run to be patched; null: as for the package's other fixes
+ * @param verify shell command that succeeds only where the fix works; null if there is none
  */
-record CorpusFix(String patch, Kind kind, String reason) {
+record CorpusFix(
+        String patch,
+        Kind kind,
+        String reason,
+        @JsonProperty(access = Access.WRITE_ONLY) @Nullable CorpusRun run,
+        @JsonProperty(access = Access.WRITE_ONLY) @Nullable String verify) {
     /** Checks that nothing is missing. */
     CorpusFix {
         Objects.requireNonNull(patch, "patch");

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a source package is built, and its fixes.
@@ -15,16 +16,28 @@ import java.util.Objects;
  * @param configure shell command, run once
  * @param build shell command that builds what changed
  * @param targets the programs and libraries that may be patched, by their path in the tree
+ * @param needs Debian packages of which something is run beside what was built
+ * @param files files of this machine, or of the tree, that come along to where it is run
+ * @param run how a program of it is run to be patched; null if none is
  */
 record CorpusPackage(
-        List<String> without, String configure, String build, List<String> targets, List<CorpusFix> fixes) {
+        List<String> without,
+        String configure,
+        String build,
+        List<String> targets,
+        List<String> needs,
+        List<String> files,
+        @Nullable CorpusRun run,
+        List<CorpusFix> fixes) {
     /** Takes copies of the lists. */
     CorpusPackage {
         Objects.requireNonNull(configure, "configure");
         Objects.requireNonNull(build, "build");
         without = List.copyOf(Objects.requireNonNullElse(without, List.of()));
         targets = List.copyOf(targets);
-        fixes = List.copyOf(fixes);
+        needs = List.copyOf(Objects.requireNonNullElse(needs, List.of()));
+        files = List.copyOf(Objects.requireNonNullElse(files, List.of()));
+        fixes = List.copyOf(Objects.requireNonNullElse(fixes, List.of()));
     }
 
     static CorpusPackage read(final Path file) throws IOException {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.e2e.corpus;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What became of a fix.
@@ -13,7 +15,9 @@ import java.util.List;
  * @param reason the builder's, in one word; empty where it was built
  * @param message the builder's, in full
  * @param parts one for each program or library that the fix changes
+ * @param application what became of the patch in a running program; null where that was not tried
  */
+@JsonInclude(JsonInclude.Include.NON_NULL)
 record CorpusResult(
         String name,
         String version,
@@ -22,10 +26,16 @@ record CorpusResult(
         Outcome outcome,
         String reason,
         String message,
-        List<Part> parts) {
+        List<Part> parts,
+        @Nullable Application application) {
     /** Takes a copy of the list. */
     CorpusResult {
         parts = List.copyOf(parts);
+    }
+
+    /** The same, with what became of it in a running program. */
+    CorpusResult applied(final @Nullable Application tried) {
+        return new CorpusResult(name, version, fix, base, outcome, reason, message, parts, tried);
     }
 
     /** Whether there is a patch. */

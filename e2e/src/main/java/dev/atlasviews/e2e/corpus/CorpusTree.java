@@ -18,14 +18,14 @@ import java.util.function.Consumer;
 final class CorpusTree {
     private static final String READY = "ready";
 
-    private final Path directory;
+    private final CorpusFiles files;
     private final String version;
     private final SourceBuild build;
     private final Consumer<String> progress;
 
     private CorpusTree(
-            final Path directory, final String version, final SourceBuild build, final Consumer<String> progress) {
-        this.directory = directory;
+            final CorpusFiles files, final String version, final SourceBuild build, final Consumer<String> progress) {
+        this.files = files;
         this.version = version;
         this.build = build;
         this.progress = progress;
@@ -38,24 +38,22 @@ final class CorpusTree {
      */
     static CorpusTree in(final Path directory, final CorpusPackage recipe, final Consumer<String> progress)
             throws IOException {
-        Files.createDirectories(directory.resolve("patches"));
+        final CorpusFiles files = new CorpusFiles(directory);
+        Files.createDirectories(files.patches());
         return new CorpusTree(
-                directory,
+                files,
                 Files.readString(directory.resolve("version")).strip(),
                 SourceBuild.inPlace(
-                        directory.resolve("tree"),
-                        directory.resolve("work"),
-                        new BuildRecipe(command(recipe), true),
-                        progress),
+                        files.tree(), directory.resolve("work"), new BuildRecipe(command(recipe), true), progress),
                 progress);
     }
 
     /** Builds the package in whole unless that is done. */
     private void prepare() throws IOException {
-        if (!Files.exists(directory.resolve(READY))) {
+        if (!Files.exists(ready())) {
             progress.accept("building it with all its patches");
             build.prepare();
-            Files.createFile(directory.resolve(READY));
+            Files.createFile(ready());
         }
     }
 
@@ -70,39 +68,43 @@ final class CorpusTree {
             """.formatted(recipe.configure(), recipe.build());
     }
 
+    private Path ready() {
+        return files.directory().resolve(READY);
+    }
+
     String version() {
         return version;
     }
 
-    /** Where the patches of this package go. */
-    Path patches() {
-        return directory.resolve("patches");
+    /** Where the patch of a fix for one program or library goes. */
+    Path patch(final String patch, final Path target) {
+        return files.patch(patch, target);
     }
 
     /** Builds the package without and with a fix, unless that was done by an earlier run. */
     SourceBuild.Result changedBy(final String patch, final List<Path> targets)
             throws IOException, PatchRefusedException {
-        final Path kept = directory.resolve("fixes").resolve(patch.replace('/', '_'));
+        final Path kept = files.fix(patch);
         final Path complete = kept.resolve("base");
         if (!Files.exists(complete)) {
             prepare();
-            Files.delete(directory.resolve(READY));
+            Files.delete(ready());
             final SourceBuild.Result result =
-                    build.changedBy(directory.resolve("tree/debian/patches").resolve(patch), targets);
-            Files.createFile(directory.resolve(READY));
+                    build.changedBy(files.tree().resolve("debian/patches").resolve(patch), targets);
+            Files.createFile(ready());
             SourceBuild.delete(kept);
             for (final ObjectPair pair : result.pairs()) {
                 link(pair.before(), kept.resolve("before").resolve(pair.unit()));
                 link(pair.after(), kept.resolve("after").resolve(pair.unit()));
             }
             for (int i = 0; i < targets.size(); i++) {
-                link(result.programs().get(i), kept.resolve("programs").resolve(targets.get(i)));
+                link(result.programs().get(i), files.programs(patch).resolve(targets.get(i)));
             }
             Files.writeString(complete, result.base().name());
         }
         return new SourceBuild.Result(
                 ObjectPair.find(kept.resolve("before"), kept.resolve("after")),
-                targets.stream().map(kept.resolve("programs")::resolve).toList(),
+                targets.stream().map(files.programs(patch)::resolve).toList(),
                 SourceBuild.Base.valueOf(Files.readString(complete)));
     }
 

@@ -84,7 +84,7 @@ final class CorpusTrial {
                 built.pairs(),
                 TargetProgram.of(target, binary, null),
                 new BuildOptions(List.of(), libraries, false, Set.of()));
-        Files.write(tree.patches().resolve(fix.patch().replace('/', '_') + "." + target), file);
+        Files.write(tree.patch(fix.patch(), program), file);
         final Patch patch = PatchReader.read(file);
         final PatchTarget part = patch.targets().getFirst();
         final int added = (int) part.functions().stream()
@@ -104,6 +104,6 @@ final class CorpusTrial {
             final String reason,
             final String message,
             final List<Part> parts) {
-        return new CorpusResult(name, tree.version(), fix, base, outcome, reason, message, parts);
+        return new CorpusResult(name, tree.version(), fix, base, outcome, reason, message, parts, null);
     }
 }

@@ -5,6 +5,7 @@ import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -15,6 +16,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** One run of {@link UnwindHelper}. Any failure ends it: it is disposable, and the next request starts another. */
 final class HelperProcess implements AutoCloseable {
@@ -40,7 +43,7 @@ final class HelperProcess implements AutoCloseable {
                         "-Xshare:auto",
                         "--enable-native-access=ALL-UNNAMED",
                         "-cp",
-                        System.getProperty("java.class.path"),
+                        absolute(System.getProperty("java.class.path")),
                         UnwindHelper.class.getName())
                 .directory(Path.of("/").toFile())
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
@@ -48,6 +51,13 @@ final class HelperProcess implements AutoCloseable {
         out = new DataOutputStream(new BufferedOutputStream(process.getOutputStream()));
         in = new DataInputStream(new BufferedInputStream(process.getInputStream()));
         exchange(START_TIMEOUT, () -> in.readByte() == UnwindProtocol.READY);
+    }
+
+    /** A class path that means the same in the helper, which has another working directory. */
+    static String absolute(final String classPath) {
+        return Stream.of(classPath.split(File.pathSeparator, -1))
+                .map(entry -> Path.of(entry).toAbsolutePath().toString())
+                .collect(Collectors.joining(File.pathSeparator));
     }
 
     long pid() {

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.e2e.corpus;
+
+import java.nio.file.Path;
+import java.util.Objects;
+
+/**
+ * Where the files of a package are, in the cache and, as far as they are needed there, in the machine that runs them.
+ *
+ * @param directory of this package
+ */
+record CorpusFiles(Path directory) {
+    /** The unpacked source. */
+    Path tree() {
+        return directory.resolve("tree");
+    }
+
+    /** What is kept of a fix. */
+    Path fix(final String patch) {
+        return directory.resolve("fixes").resolve(name(patch));
+    }
+
+    /** The programs and libraries without a fix, by their paths in the tree. */
+    Path programs(final String patch) {
+        return fix(patch).resolve("programs");
+    }
+
+    /** Where all patch files are. */
+    Path patches() {
+        return directory.resolve("patches");
+    }
+
+    /** The patch file of a fix for one program or library. */
+    Path patch(final String patch, final Path target) {
+        final Path file = Objects.requireNonNull(target.getFileName());
+        return patches().resolve(name(patch) + "." + file);
+    }
+
+    private static String name(final String patch) {
+        return patch.replace('/', '_');
+    }
+}
