@@ -14,6 +14,7 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,6 +33,8 @@ public final class NodeAgent implements AutoCloseable {
     private static final Duration TOO_EARLY = Duration.ofSeconds(1);
     /** After a failure of the machine or the cluster. */
     private static final Duration AFTER_FAILURE = Duration.ofSeconds(10);
+    /** A pass takes seconds, where the machine is slow. */
+    private static final Duration STUCK = Duration.ofMinutes(10);
 
     private final KubernetesClient client;
     private final ModuleSearch search;
@@ -39,6 +42,7 @@ public final class NodeAgent implements AutoCloseable {
     private final ProcessMemory memory;
     private final PodViewReconciler reconciler;
     private final SharedIndexInformer<PodView> podViews;
+    private final Passes passes;
     private final Workers workers = new Workers(this::pass);
 
     /**
@@ -56,15 +60,23 @@ public final class NodeAgent implements AutoCloseable {
      * @param node the node's name
      * @param modules where the kernel's modules lie, {@code RELEASE/atlas.ko}
      * @param state where applied patches are remembered
+     * @param registry where its metrics go
      * @throws IOException if the state can not be used
      */
     public static NodeAgent start(
-            final KubernetesClient client, final String node, final Path modules, final Path state) throws IOException {
-        return new NodeAgent(client, node, new Host(TargetProcess.PROC, new NodeModule(modules), state));
+            final KubernetesClient client,
+            final String node,
+            final Path modules,
+            final Path state,
+            final MeterRegistry registry)
+            throws IOException {
+        return new NodeAgent(client, node, new Host(TargetProcess.PROC, new NodeModule(modules), state), registry);
     }
 
-    NodeAgent(final KubernetesClient client, final String node, final Host host) throws IOException {
+    NodeAgent(final KubernetesClient client, final String node, final Host host, final MeterRegistry registry)
+            throws IOException {
         this.client = client;
+        this.passes = new Passes(registry);
         final LayerStore store = new LayerStore(host.state());
         final String bootId = NodeReporter.bootId();
         Files.createDirectories(host.state());
@@ -87,6 +99,7 @@ public final class NodeAgent implements AutoCloseable {
                 .inAnyNamespace()
                 .withLabel(Atlas.NODE_LABEL, Atlas.nodeLabel(node))
                 .runnableInformer(0);
+        new AgentMetrics(registry, () -> podViews.getStore().list()).bind(search::isOver);
         // Only then: the first events come at once, and look into it.
         podViews.addEventHandler(wakeOnChange());
         podViews.run();
@@ -98,9 +111,14 @@ public final class NodeAgent implements AutoCloseable {
         podViews.stopped().toCompletableFuture().join();
     }
 
-    /** Whether what the cluster wants of this node is watched. */
-    public boolean isRunning() {
-        return podViews.isWatching();
+    /** Whether it works: starting it again would help nothing. */
+    public boolean isLive() {
+        return !podViews.stopped().toCompletableFuture().isDone() && !passes.anyLongerThan(STUCK);
+    }
+
+    /** Whether it knows what the cluster wants of its node; a node without the module is told of, which is its work too. */
+    public boolean isReady() {
+        return podViews.hasSynced();
     }
 
     @Override
@@ -156,9 +174,10 @@ public final class NodeAgent implements AutoCloseable {
     }
 
     private Duration pass(final PodView view, final Pace pace) {
-        try {
+        try (Passes.Pass timed = passes.begin()) {
             final Optional<PodViewStatus> reached = reconciler.reconcile(view);
             if (reached.isEmpty()) {
+                timed.succeeded();
                 return TOO_EARLY;
             }
             final PodViewStatus status = reached.get();
@@ -170,6 +189,7 @@ public final class NodeAgent implements AutoCloseable {
                     return current;
                 });
             }
+            timed.succeeded();
             final Duration pause = pace.next(news != News.NONE);
             return inMotion ? pause : LOOK_AGAIN;
         } catch (final IOException | RuntimeException e) {

@@ -23,6 +23,8 @@ import dev.atlasviews.crds.testing.ApiServer;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -60,7 +62,8 @@ final class NodeAgentIT {
                 }
                 throw new IOException("there is no module for kernel 4.4: use an image that has one");
             };
-            try (NodeAgent agent = new NodeAgent(client, NODE, new NodeAgent.Host(proc, opening, state))) {
+            final var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+            try (NodeAgent agent = new NodeAgent(client, NODE, new NodeAgent.Host(proc, opening, state), registry)) {
                 assertThat(ready(administrator).getStatus()).isEqualTo("False");
                 assertThat(ready(administrator).getReason()).isEqualTo("ModuleUnavailable");
                 assertThat(ready(administrator).getMessage()).contains("kernel 4.4", "use an image");
@@ -76,6 +79,18 @@ final class NodeAgentIT {
                                             assertThat(wanted.message()).contains("kernel 4.4");
                                         },
                                         neverHad -> assertThat(neverHad.state()).isEqualTo(LayerState.REVERTED)));
+                assertThat(agent.isLive()).isTrue();
+                assertThat(agent.isReady()).isTrue();
+                await().atMost(LIMIT)
+                        .untilAsserted(() -> assertThat(registry.scrape())
+                                .contains(
+                                        "atlas_agent_module_loaded 0.0",
+                                        "atlas_agent_podviews{state=\"refused\"} 1.0",
+                                        "atlas_agent_podviews{state=\"applied\"} 0.0",
+                                        "atlas_agent_processes 1.0",
+                                        "atlas_agent_threads{state=\"held\"} 0.0")
+                                .containsPattern("atlas_agent_pass_seconds_count\\{result=\"success\"\\} [1-9]")
+                                .doesNotContain(POD_UID, "redis-0", NODE));
 
                 loaded.set(true);
                 await().atMost(LIMIT)
@@ -88,7 +103,8 @@ final class NodeAgentIT {
                                 .first()
                                 .extracting(LayerStatus::reason)
                                 .isNotEqualTo(LayerReason.MODULE_UNAVAILABLE.value()));
-                assertThat(agent.isRunning()).isTrue();
+                assertThat(registry.scrape()).contains("atlas_agent_module_loaded 1.0");
+                assertThat(agent.isLive()).isTrue();
             }
         }
     }
