@@ -44,7 +44,8 @@ public final class ReasonGuide {
                 throw new IllegalStateException(FILE + " is missing beside " + ReasonGuide.class.getName());
             }
             final var lines = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8)).lines();
-            lines.map(line -> line.split(" \\| ", -1))
+            lines.filter(line -> !line.startsWith("#"))
+                    .map(line -> line.split(" \\| ", -1))
                     .filter(fields -> fields.length == 3)
                     .forEach(fields -> entries.put(fields[0], new Entry(fields[1], fields[2])));
         } catch (final IOException e) {

@@ -193,6 +193,42 @@ final class ChartTest {
     }
 
     @Test
+    void anAgentIsReadyOnceItKnowsItsNodesPodsAndHasTimeToAnswer() {
+        final Container container = Chart.only(Chart.render(NEW), DaemonSet.class, "atlas-agent")
+                .getSpec()
+                .getTemplate()
+                .getSpec()
+                .getContainers()
+                .getFirst();
+        assertThat(container.getStartupProbe().getHttpGet().getPath()).isEqualTo("/readyz");
+        assertThat(container.getReadinessProbe().getHttpGet().getPath()).isEqualTo("/readyz");
+        assertThat(container.getLivenessProbe().getHttpGet().getPath()).isEqualTo("/livez");
+        assertThat(container.getLivenessProbe().getTimeoutSeconds()).isGreaterThanOrEqualTo(30);
+        assertThat(container.getPorts()).singleElement().satisfies(port -> {
+            assertThat(port.getName()).isEqualTo("status");
+            assertThat(container.getEnv()).anySatisfy(variable -> {
+                assertThat(variable.getName()).isEqualTo("ATLAS_STATUS_PORT");
+                assertThat(variable.getValue())
+                        .isEqualTo(port.getContainerPort().toString());
+            });
+        });
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"metrics.agents.enabled", "metrics.podMonitor.enabled"})
+    void whoMeasuresAgentsReachesThem(final String value) {
+        final List<HasMetadata> objects = Chart.render(NEW, command -> command.set(value, true));
+        assertThat(Chart.only(objects, NetworkPolicy.class, "atlas-agent")
+                        .getSpec()
+                        .getIngress())
+                .singleElement()
+                .satisfies(rule -> assertThat(rule.getPorts())
+                        .singleElement()
+                        .satisfies(
+                                port -> assertThat(port.getPort().getIntVal()).isEqualTo(8080)));
+    }
+
+    @Test
     void nobodyReachesAnAgentAndOnlyTheStatusOfTheOperator() {
         final List<HasMetadata> objects = Chart.render(NEW);
         final NetworkPolicy agent = Chart.only(objects, NetworkPolicy.class, "atlas-agent");
@@ -235,6 +271,7 @@ final class ChartTest {
         final List<HasMetadata> objects = Chart.render(
                 NEW,
                 command -> command.set("metrics.serviceMonitor.enabled", true)
+                        .set("metrics.podMonitor.enabled", true)
                         .set("metrics.alerts.enabled", true)
                         .set("metrics.dashboard.enabled", true)
                         .set("metrics.labels.release", "prometheus"));
@@ -242,9 +279,9 @@ final class ChartTest {
                 .hasEntrySatisfying(
                         "atlas-for-kubernetes.json", json -> assertThat(json).contains("atlas_viewpatch_threads"));
         assertThat(objects.stream()
-                        .filter(object ->
-                                List.of("ServiceMonitor", "PrometheusRule").contains(object.getKind())))
-                .hasSize(2)
+                        .filter(object -> List.of("ServiceMonitor", "PodMonitor", "PrometheusRule")
+                                .contains(object.getKind())))
+                .hasSize(3)
                 .allSatisfy(
                         object -> assertThat(object.getMetadata().getLabels()).containsEntry("release", "prometheus"));
     }

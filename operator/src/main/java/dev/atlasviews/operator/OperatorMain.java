@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.operator;
 
+import dev.atlasviews.monitoring.StatusServer;
 import dev.atlasviews.operator.monitoring.ReconciliationMetrics;
-import dev.atlasviews.operator.monitoring.StatusServer;
 import dev.atlasviews.operator.monitoring.ViewPatchMetrics;
 import dev.atlasviews.operator.podview.PodReconciler;
 import dev.atlasviews.operator.viewpatch.ViewPatchReconciler;

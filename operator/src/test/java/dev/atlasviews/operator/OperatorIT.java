@@ -35,7 +35,7 @@ import dev.atlasviews.crds.ViewPatchArtifact;
 import dev.atlasviews.crds.ViewPatchArtifactSpec;
 import dev.atlasviews.crds.ViewPatchSpec;
 import dev.atlasviews.crds.testing.ApiServer;
-import dev.atlasviews.operator.monitoring.StatusServer;
+import dev.atlasviews.monitoring.StatusServer;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.ConditionBuilder;
 import io.fabric8.kubernetes.api.model.Event;

@@ -3,7 +3,7 @@ package dev.atlasviews.operator;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.atlasviews.operator.monitoring.StatusServer;
+import dev.atlasviews.monitoring.StatusServer;
 import java.net.URI;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;

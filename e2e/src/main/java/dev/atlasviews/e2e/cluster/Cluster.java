@@ -92,6 +92,11 @@ public final class Cluster implements AutoCloseable {
         scripts.run("cluster/operator", "start").requireSuccess();
     }
 
+    /** Ends that operator, and returns when it has ended. */
+    public void stopOperator() {
+        scripts.run("cluster/operator", "stop").requireSuccess();
+    }
+
     @Override
     public void close() {
         scripts.run("cluster/control-plane", "stop").requireSuccess();

@@ -27,11 +27,13 @@ public final class AtlasSystem implements AutoCloseable {
 
     private final Cluster cluster;
     private final Node node;
+    private final Chart chart;
     private final KubernetesClient client;
 
-    private AtlasSystem(Cluster cluster, Node node) {
+    private AtlasSystem(Cluster cluster, Node node, Chart chart) {
         this.cluster = cluster;
         this.node = node;
+        this.chart = chart;
         this.client = cluster.client();
     }
 
@@ -57,10 +59,11 @@ public final class AtlasSystem implements AutoCloseable {
             progress.done("controlPlane");
             var node = cluster.startNode(images);
             progress.done("node");
-            Chart.install(scripts.checkout("helm/atlas-for-kubernetes"), cluster.kubeconfig());
+            var chart = new Chart(scripts.checkout("helm/atlas-for-kubernetes"), cluster.kubeconfig());
+            chart.install();
             cluster.startOperator();
             progress.done("operator");
-            var system = new AtlasSystem(cluster, node);
+            var system = new AtlasSystem(cluster, node, chart);
             system.awaitAgent();
             progress.done("agent");
             return system;
@@ -90,9 +93,29 @@ public final class AtlasSystem implements AutoCloseable {
         return cluster.kubectl();
     }
 
+    /** The chart that is installed. */
+    Chart chart() {
+        return chart;
+    }
+
+    /** The operator's pods; none while it runs beside the control plane. */
+    public List<Pod> operators() {
+        return pods("operator").list().getItems();
+    }
+
+    /**
+     * What a program in a pod answers to a request for its status.
+     *
+     * @param path such as {@code metrics}
+     */
+    public String status(Pod pod, String path) {
+        return client.raw("/api/v1/namespaces/%s/pods/%s:8080/proxy/%s"
+                .formatted(pod.getMetadata().getNamespace(), pod.getMetadata().getName(), path));
+    }
+
     /** The agent's pods; one, or none for a moment after it was killed. */
     public List<Pod> agents() {
-        return agentPods().list().getItems();
+        return pods("agent").list().getItems();
     }
 
     /** What the agent writes into its log from now on, as the output of a program that the caller ends. */
@@ -106,7 +129,7 @@ public final class AtlasSystem implements AutoCloseable {
         client.resources(ViewNode.class)
                 .withName(Node.NAME)
                 .waitUntilCondition(AtlasSystem::isReady, AGENT_LIMIT.toSeconds(), TimeUnit.SECONDS);
-        agentPods().waitUntilCondition(Readiness.getInstance()::isReady, AGENT_LIMIT.toSeconds(), TimeUnit.SECONDS);
+        pods("agent").waitUntilCondition(Readiness.getInstance()::isReady, AGENT_LIMIT.toSeconds(), TimeUnit.SECONDS);
     }
 
     @Override
@@ -115,8 +138,8 @@ public final class AtlasSystem implements AutoCloseable {
         cluster.close();
     }
 
-    private FilterWatchListDeletable<Pod, PodList, PodResource> agentPods() {
-        return client.pods().inNamespace(Chart.NAMESPACE).withLabel("app.kubernetes.io/component", "agent");
+    private FilterWatchListDeletable<Pod, PodList, PodResource> pods(String component) {
+        return client.pods().inNamespace(Chart.NAMESPACE).withLabel("app.kubernetes.io/component", component);
     }
 
     private static boolean isReady(@Nullable ViewNode node) {

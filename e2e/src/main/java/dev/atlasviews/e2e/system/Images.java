@@ -9,9 +9,12 @@ import java.util.List;
 final class Images {
     private Images() {}
 
-    /** Archives with the node agent and the server that is patched; made when they are not there. */
+    /** Archives with agent, operator and the server that is patched; made when they are not there. */
     static List<Path> make(Scripts scripts) {
-        return List.of(make(scripts, "images/redis"), make(scripts, "images/atlas", "agent"));
+        return List.of(
+                make(scripts, "images/redis"),
+                make(scripts, "images/atlas", "agent"),
+                make(scripts, "images/atlas", "operator"));
     }
 
     private static Path make(Scripts scripts, String script, String... arguments) {

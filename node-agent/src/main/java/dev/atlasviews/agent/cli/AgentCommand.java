@@ -2,8 +2,13 @@
 package dev.atlasviews.agent.cli;
 
 import dev.atlasviews.agent.kube.NodeAgent;
+import dev.atlasviews.monitoring.StatusServer;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -38,10 +43,23 @@ final class AgentCommand implements Callable<Integer> {
             description = "where applied patches are remembered (default: ${DEFAULT-VALUE})")
     private Path state;
 
+    @Option(
+            names = "--status-port",
+            paramLabel = "PORT",
+            defaultValue = "${env:ATLAS_STATUS_PORT:-0}",
+            description = "where it answers /livez, /readyz and /metrics (default: $ATLAS_STATUS_PORT, or nowhere)")
+    private int statusPort;
+
     @Override
     public Integer call() throws Exception {
+        final var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        new JvmMemoryMetrics().bindTo(registry);
+        new ProcessorMetrics().bindTo(registry);
         try (KubernetesClient client = new KubernetesClientBuilder().build();
-                NodeAgent agent = NodeAgent.start(client, node, modules, state)) {
+                NodeAgent agent = NodeAgent.start(client, node, modules, state, registry);
+                StatusServer _ = statusPort == 0
+                        ? null
+                        : new StatusServer(statusPort, agent::isLive, agent::isReady, registry::scrape)) {
             agent.await();
             return Atlas.FAILED;
         }

@@ -6,7 +6,6 @@ import dev.atlasviews.agent.engine.ProcessEngine;
 import dev.atlasviews.agent.patch.PatchReader;
 import dev.atlasviews.agent.process.TargetProcess;
 import dev.atlasviews.agent.quiescence.Unwinder;
-import dev.atlasviews.agent.views.ViewDevice;
 import dev.atlasviews.crds.Atlas;
 import dev.atlasviews.crds.PodView;
 import dev.atlasviews.crds.PodViewStatus;
@@ -15,6 +14,7 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,66 +33,73 @@ public final class NodeAgent implements AutoCloseable {
     private static final Duration TOO_EARLY = Duration.ofSeconds(1);
     /** After a failure of the machine or the cluster. */
     private static final Duration AFTER_FAILURE = Duration.ofSeconds(10);
+    /** A pass takes seconds, where the machine is slow. */
+    private static final Duration STUCK = Duration.ofMinutes(10);
 
     private final KubernetesClient client;
-    private final ViewDevice device;
+    private final ModuleSearch search;
     private final Unwinder unwinder = new Unwinder();
     private final ProcessMemory memory;
     private final PodViewReconciler reconciler;
     private final SharedIndexInformer<PodView> podViews;
+    private final Passes passes;
     private final Workers workers = new Workers(this::pass);
 
     /**
-     * Starts an agent. Without the module it only reports why there is none.
+     * What an agent finds on its node.
+     *
+     * @param proc the proc file system, in which the node's processes are
+     * @param module the kernel module
+     * @param state where applied patches are remembered
+     */
+    record Host(Path proc, ModuleSearch.Opening module, Path state) {}
+
+    /**
+     * Starts an agent. While the node has no module it says so, in the ViewNode and of each PodView, and looks for it.
      *
      * @param node the node's name
      * @param modules where the kernel's modules lie, {@code RELEASE/atlas.ko}
      * @param state where applied patches are remembered
-     * @throws IOException if the module can not be used; the node's ViewNode says so too
+     * @param registry where its metrics go
+     * @throws IOException if the state can not be used
      */
     public static NodeAgent start(
-            final KubernetesClient client, final String node, final Path modules, final Path state) throws IOException {
-        final NodeReporter reporter = new NodeReporter(client, node);
-        final ViewDevice device;
-        try {
-            device = new NodeModule(modules).open();
-        } catch (final IOException e) {
-            reporter.moduleUnavailable(String.valueOf(e.getMessage()));
-            throw e;
-        }
-        return new NodeAgent(client, node, reporter, device, state);
-    }
-
-    private NodeAgent(
             final KubernetesClient client,
             final String node,
-            final NodeReporter reporter,
-            final ViewDevice device,
-            final Path state)
+            final Path modules,
+            final Path state,
+            final MeterRegistry registry)
+            throws IOException {
+        return new NodeAgent(client, node, new Host(TargetProcess.PROC, new NodeModule(modules), state), registry);
+    }
+
+    NodeAgent(final KubernetesClient client, final String node, final Host host, final MeterRegistry registry)
             throws IOException {
         this.client = client;
-        this.device = device;
-        final LayerStore store = new LayerStore(state);
+        this.passes = new Passes(registry);
+        final LayerStore store = new LayerStore(host.state());
         final String bootId = NodeReporter.bootId();
-        final ProcessReconciler processes = new ProcessReconciler(
-                new ProcessEngine(device::attach, unwinder, store, PatchReader::read),
+        Files.createDirectories(host.state());
+        this.memory = new ProcessMemory(host.state().resolve("processes"), client.getKubernetesSerialization(), bootId);
+        final var steps = new ProcessSteps(
+                new NodeReporter(client, node),
                 new Artifacts(client, store)::fetch,
+                module -> new ProcessEngine(module::attach, unwinder, store, PatchReader::read),
                 bootId,
                 node);
-        Files.createDirectories(state);
-        this.memory = new ProcessMemory(state.resolve("processes"), client.getKubernetesSerialization(), bootId);
-        this.reconciler =
-                new PodViewReconciler(new ContainerProcesses(TargetProcess.PROC), processes::reconcile, bootId, memory);
-        store.forgetExited(TargetProcess.PROC);
+        this.reconciler = new PodViewReconciler(new ContainerProcesses(host.proc()), steps, bootId, memory);
+        store.forgetExited(host.proc());
         if (!unwinder.start()) {
             LOG.warn("stacks can not be unwound (is libdw there?): they are scanned, which holds threads longer");
         }
         warmUp(client);
-        reporter.ready(device.info());
+        this.search = new ModuleSearch(host.module(), steps);
+        search.start();
         this.podViews = client.resources(PodView.class)
                 .inAnyNamespace()
                 .withLabel(Atlas.NODE_LABEL, Atlas.nodeLabel(node))
                 .runnableInformer(0);
+        new AgentMetrics(registry, () -> podViews.getStore().list()).bind(search::isOver);
         // Only then: the first events come at once, and look into it.
         podViews.addEventHandler(wakeOnChange());
         podViews.run();
@@ -104,12 +111,22 @@ public final class NodeAgent implements AutoCloseable {
         podViews.stopped().toCompletableFuture().join();
     }
 
+    /** Whether it works: starting it again would help nothing. */
+    public boolean isLive() {
+        return !podViews.stopped().toCompletableFuture().isDone() && !passes.anyLongerThan(STUCK);
+    }
+
+    /** Whether it knows what the cluster wants of its node; a node without the module is told of, which is its work too. */
+    public boolean isReady() {
+        return podViews.hasSynced();
+    }
+
     @Override
     public void close() {
         podViews.close();
         workers.close();
         unwinder.close();
-        device.close();
+        search.close();
     }
 
     /**
@@ -157,9 +174,10 @@ public final class NodeAgent implements AutoCloseable {
     }
 
     private Duration pass(final PodView view, final Pace pace) {
-        try {
+        try (Passes.Pass timed = passes.begin()) {
             final Optional<PodViewStatus> reached = reconciler.reconcile(view);
             if (reached.isEmpty()) {
+                timed.succeeded();
                 return TOO_EARLY;
             }
             final PodViewStatus status = reached.get();
@@ -171,6 +189,7 @@ public final class NodeAgent implements AutoCloseable {
                     return current;
                 });
             }
+            timed.succeeded();
             final Duration pause = pace.next(news != News.NONE);
             return inMotion ? pause : LOOK_AGAIN;
         } catch (final IOException | RuntimeException e) {

@@ -32,11 +32,24 @@ final class ProcessFailure {
             final Optional<ProcessStatus> last,
             final Exception failure,
             final Instant now) {
+        this(
+                process,
+                last,
+                reason(failure),
+                failure instanceof IOException ? String.valueOf(failure.getMessage()) : "the agent failed: " + failure,
+                now);
+    }
+
+    ProcessFailure(
+            final TargetProcess process,
+            final Optional<ProcessStatus> last,
+            final LayerReason reason,
+            final String message,
+            final Instant now) {
         this.process = process;
         this.last = last;
-        this.reason = reason(failure);
-        this.message =
-                failure instanceof IOException ? String.valueOf(failure.getMessage()) : "the agent failed: " + failure;
+        this.reason = reason;
+        this.message = message;
         this.now = now;
     }
 

@@ -4,8 +4,8 @@ package dev.atlasviews.agent.views;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 
-/** The module's device: says what it is, and opens processes. */
-public final class ViewDevice implements AutoCloseable {
+/** The module's device. */
+public final class ViewDevice implements ViewModule {
     /** Where the module's device is. */
     public static final String PATH = "/dev/atlas";
     /** The version of {@code atlas.h} that this binding follows. */
@@ -55,7 +55,7 @@ public final class ViewDevice implements AutoCloseable {
         }
     }
 
-    /** What the module says of itself. */
+    @Override
     public ModuleInfo info() throws ViewException {
         try (Arena arena = Arena.ofConfined()) {
             final Struct info = Struct.of(Layouts.INFO, arena);
@@ -64,12 +64,7 @@ public final class ViewDevice implements AutoCloseable {
         }
     }
 
-    /**
-     * Opens a process: that very process, never a later one with the same id.
-     *
-     * @param pid of its thread-group leader, in our pid namespace
-     * @throws ViewException ESRCH: there is no such process; EPERM: not permitted
-     */
+    @Override
     public ProcessViews attach(final long pid) throws ViewException {
         final int pidfd = Libc.pidfdOpen(pid);
         try (Arena arena = Arena.ofConfined()) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.atlasviews.operator.monitoring;
+package dev.atlasviews.monitoring;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
@@ -13,8 +13,8 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /**
- * Answers over HTTP: {@code /livez} while the watches work, {@code /readyz} once they have brought everything, and
- * {@code /metrics} for Prometheus. A supervisor that restarts the operator for a failed {@code /livez} changes no process.
+ * Answers over HTTP how a program is: {@code /livez} for its supervisor, {@code /readyz} for those who wait for it, and
+ * {@code /metrics} for Prometheus. There is nothing that can be changed by asking.
  */
 public final class StatusServer implements AutoCloseable {
     private static final int OK = 200;
@@ -30,8 +30,8 @@ public final class StatusServer implements AutoCloseable {
      * Starts to answer.
      *
      * @param port where; 0 for any
-     * @param live whether the operator works
-     * @param ready whether it has started
+     * @param live whether the program works, so that starting it again would help nothing
+     * @param ready whether it does what it is there for
      * @param metrics what Prometheus is told
      * @throws IOException if the port is in use
      */

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.kube;
+
+import dev.atlasviews.agent.engine.Engine;
+import dev.atlasviews.agent.process.TargetProcess;
+import dev.atlasviews.agent.views.ViewModule;
+import dev.atlasviews.crds.ContainerLayers;
+import dev.atlasviews.crds.ProcessStatus;
+import java.io.IOException;
+import java.util.Optional;
+import java.util.function.Function;
+
+/** How processes are worked on: without the node's module until it is there, with it from then on. The ViewNode says which. */
+final class ProcessSteps implements PodViewReconciler.ProcessStep, ModuleSearch.User {
+    private final NodeReporter reporter;
+    private final LayerPlan.Source patches;
+    private final Function<ViewModule, Engine> engines;
+    private final String bootId;
+    private final String node;
+
+    private volatile PodViewReconciler.ProcessStep current;
+
+    ProcessSteps(
+            final NodeReporter reporter,
+            final LayerPlan.Source patches,
+            final Function<ViewModule, Engine> engines,
+            final String bootId,
+            final String node) {
+        this.reporter = reporter;
+        this.patches = patches;
+        this.engines = engines;
+        this.bootId = bootId;
+        this.node = node;
+        this.current = new WithoutModule(patches, bootId, "the module has not been looked for yet");
+    }
+
+    @Override
+    public Optional<ProcessStatus> reconcile(
+            final TargetProcess process, final ContainerLayers container, final Optional<ProcessStatus> last)
+            throws IOException {
+        return current.reconcile(process, container, last);
+    }
+
+    @Override
+    public void available(final ViewModule module) throws IOException {
+        current = new ProcessReconciler(engines.apply(module), patches, bootId, node)::reconcile;
+        reporter.ready(module.info());
+    }
+
+    @Override
+    public void unavailable(final String why) throws IOException {
+        current = new WithoutModule(patches, bootId, why);
+        reporter.moduleUnavailable(why);
+    }
+}
