@@ -183,13 +183,18 @@ void atlas_root_carry_ldt(void)
  * atlas_root_holds() - whether a view's root of an mm is loaded, or is about to be
  * @mm: the mm
  *
- * Context: any, NMIs too; preemption is off.
+ * Context: any, NMIs too.
  */
 notrace bool atlas_root_holds(const struct mm_struct *mm)
 {
-	const struct atlas_cpu *cpu = this_cpu_ptr(&atlas_cpu);
+	const struct atlas_cpu *cpu;
+	bool holds;
 
-	return READ_ONCE(cpu->view_root) && cpu->mm == mm;
+	preempt_disable_notrace();
+	cpu = this_cpu_ptr(&atlas_cpu);
+	holds = READ_ONCE(cpu->view_root) && cpu->mm == mm;
+	preempt_enable_notrace();
+	return holds;
 }
 
 /*

@@ -293,20 +293,6 @@ static int greedy_child(void)
 	}
 }
 
-/* Lines of the kernel log, from where it was opened, that tell of a mistake. */
-static int complaints(int log)
-{
-	char line[1024];
-	ssize_t length;
-	int count = 0;
-
-	while ((length = read(log, line, sizeof(line) - 1)) > 0) {
-		line[length] = 0;
-		count += strstr(line, "WARNING:") || strstr(line, "BUG:");
-	}
-	return count;
-}
-
 static void test_kill(void)
 {
 	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);

@@ -247,7 +247,7 @@ static void test_gone(void)
 	error = create_view(other, 0);
 	is(error, -ESRCH, "and operations say so");
 	close(other);
-	is(attach(child), -EBADF, "a dead process can not be opened");
+	is(attach(child), -ESRCH, "a dead process can not be opened");
 	close(pipes[0]);
 	close(pipes[1]);
 }

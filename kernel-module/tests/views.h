@@ -37,10 +37,11 @@ static inline int open_device(void)
 
 static inline int attach(pid_t pid)
 {
-	int device = open_device();
-	int pidfd = syscall(SYS_pidfd_open, pid, 0);
+	int device = result(open_device());
+	int pidfd = result(syscall(SYS_pidfd_open, pid, 0));
 	struct atlas_attach request = { .pidfd = pidfd };
-	int handle = result(ioctl(device, ATLAS_IOC_ATTACH, &request));
+	int handle = device < 0 ? device : pidfd < 0 ? pidfd :
+		     result(ioctl(device, ATLAS_IOC_ATTACH, &request));
 
 	close(pidfd);
 	close(device);
@@ -312,6 +313,23 @@ static inline uint64_t nanoseconds(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
+/* Lines of the kernel log, from where it was opened, that tell of a mistake. */
+static inline int complaints(int log)
+{
+	char line[1024];
+	ssize_t length;
+	int count = 0;
+
+	/* EPIPE: lines were overwritten before they were read. */
+	while ((length = read(log, line, sizeof(line) - 1)) > 0 || (length < 0 && errno == EPIPE)) {
+		if (length < 0)
+			continue;
+		line[length] = 0;
+		count += strstr(line, "WARNING:") || strstr(line, "BUG:");
+	}
+	return count;
 }
 
 static inline void pause_ms(int ms)

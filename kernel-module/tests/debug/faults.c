@@ -515,27 +515,32 @@ static void scenario(void)
 /* Whether the failure came. Nothing else in the machine may be hit by it. */
 static bool try_function(unsigned long start, unsigned long end, int *status)
 {
-	char text[32];
-	bool came;
-	int times = 0;
+	char text[32], byte;
+	int times = 0, go[2];
 	pid_t child;
 	FILE *file;
+	bool came;
 
+	/* Before anything can fail: it is the child's doing that is tried. */
+	need(!pipe(go));
+	child = fork();
+	need(child >= 0);
+	if (!child) {
+		alarm(60);
+		need(read(go[0], &byte, 1) == 1);
+		scenario();
+		_exit(scenario_wrong);
+	}
 	snprintf(text, sizeof(text), "%#lx", start);
 	put_both("require-start", text);
 	snprintf(text, sizeof(text), "%#lx", end);
 	put_both("require-end", text);
 	put_both("times", "1");
 	put_both("probability", "100");
-	child = fork();
-	need(child >= 0);
-	if (!child) {
-		alarm(60);
-		scenario();
-		_exit(scenario_wrong);
-	}
-	need(waitpid(child, status, 0) == child);
+	need(write(go[1], "x", 1) == 1 && waitpid(child, status, 0) == child);
 	put_both("probability", "0");
+	close(go[0]);
+	close(go[1]);
 	file = fopen(DEBUGFS "failslab/times", "re");
 	need(file && fscanf(file, "%d", &times) == 1);
 	fclose(file);
@@ -544,6 +549,15 @@ static bool try_function(unsigned long start, unsigned long end, int *status)
 	need(file && fscanf(file, "%d", &times) == 1);
 	fclose(file);
 	return came || !times;
+}
+
+/* That it can not be made larger kills a process, with or without views. */
+static void use_stack(void)
+{
+	volatile char much[1 << 19];
+
+	for (size_t at = 0; at < sizeof(much); at += PAGE)
+		much[at] = 1;
 }
 
 static int by_address(const void *one, const void *other)
@@ -557,13 +571,15 @@ static void test_by_function(void)
 {
 	static unsigned long starts[4096];
 	int count = 0, hit = 0, bad = 0, status, i;
-	char line[256], type;
+	char line[256], name[128], type;
 	FILE *file = fopen("/proc/kallsyms", "re");
 
 	need(file);
+	/* Below what wraps a function of the kernel are the allocations of that, for everybody. */
 	while (fgets(line, sizeof(line), file))
 		if (strstr(line, "[atlas]") && count < 4096 &&
-		    sscanf(line, "%lx %c", &starts[count], &type) == 2 && (type == 't' || type == 'T'))
+		    sscanf(line, "%lx %c %127s", &starts[count], &type, name) == 3 &&
+		    (type == 't' || type == 'T') && strncmp(name, "wrap_", 5))
 			count++;
 	fclose(file);
 	qsort(starts, count, sizeof(*starts), by_address);
@@ -587,12 +603,17 @@ static void test_by_function(void)
 
 int main(void)
 {
+	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	unsigned int i;
 
 	if (access("/proc/self/fail-nth", W_OK)) {
 		printf("Bail out! needs fault injection, which this kernel does not have\n");
 		return 99;
 	}
+	/* That an allocation failed is on the console for no other reader than this test. */
+	need(log >= 0 && lseek(log, 0, SEEK_END) >= 0);
+	put("/proc/sys/kernel/printk", "4");
+	use_stack();
 	prepare();
 	handle = attach(getpid());
 	need(handle >= 0);
@@ -613,5 +634,8 @@ int main(void)
 	for (i = 0; i < 1000 && info().views; i++)
 		pause_ms(10);
 	is(info().views, 0, "no view is left");
+	is(complaints(log), 0, "and the kernel has nothing else to say");
+	put("/proc/sys/kernel/printk", "5");
+	close(log);
 	return tap_done();
 }
