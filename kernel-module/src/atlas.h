@@ -285,6 +285,8 @@ int atlas_root_supported(void);
 u64 atlas_root_flushes(void);
 
 /* thread.c */
+int atlas_threads_init(void);
+void atlas_threads_end(void);
 struct atlas_thread *atlas_thread_find(struct task_struct *task);
 struct atlas_view *atlas_view_current(const struct mm_struct *mm);
 int atlas_thread_register(struct atlas_space *space, struct task_struct *task,
@@ -298,6 +300,8 @@ struct task_struct *atlas_task_get(struct atlas_space *space, pid_t tid);
 bool atlas_threads_use_io_uring(struct atlas_space *space);
 
 /* fork.c */
+int atlas_forks_init(void);
+void atlas_forks_end(void);
 void atlas_thread_born(struct task_struct *child, unsigned long clone_flags);
 int atlas_fork_copy(struct mm_struct *child, struct vm_area_struct *vma);
 

@@ -8,6 +8,7 @@
  * fails with ENOMEM where there is no memory for it. The child, once born, builds
  * its view from them before it first returns to user mode.
  */
+#include <linux/mempool.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -172,11 +173,33 @@ struct inheritance {
 	struct atlas_fork *fork;	/* NULL: its creator was in the base */
 };
 
+/* A birth can neither wait for memory nor fail. */
+#define RESERVE	64
+static mempool_t *reserve;
+
+/**
+ * atlas_forks_init() - set aside what births need
+ * Return: 0 or -ENOMEM.
+ */
+int atlas_forks_init(void)
+{
+	reserve = mempool_create_kmalloc_pool(RESERVE, sizeof(struct inheritance));
+	return reserve ? 0 : -ENOMEM;
+}
+
+/**
+ * atlas_forks_end() - give it back, when nothing of it is in use
+ */
+void atlas_forks_end(void)
+{
+	mempool_destroy(reserve);
+}
+
 static void free_inheritance(struct inheritance *inheritance)
 {
 	put_fork(inheritance->fork);
 	atlas_space_put(inheritance->parent);
-	kfree(inheritance);
+	mempool_free(inheritance, reserve);
 }
 
 /*
@@ -277,7 +300,7 @@ static void inherit_work(struct callback_head *work)
 static void leave_inheritance(struct task_struct *child, struct atlas_space *space,
 			      struct atlas_fork *fork)
 {
-	struct inheritance *inheritance = kzalloc(sizeof(*inheritance), GFP_ATOMIC);
+	struct inheritance *inheritance = mempool_alloc(reserve, GFP_ATOMIC);
 
 	if (!inheritance) {
 		put_fork(fork);
@@ -286,8 +309,7 @@ static void leave_inheritance(struct task_struct *child, struct atlas_space *spa
 		return;
 	}
 	atlas_space_hold(space);
-	inheritance->parent = space;
-	inheritance->fork = fork;
+	*inheritance = (struct inheritance) { .parent = space, .fork = fork };
 	init_task_work(&inheritance->work, inherit_work);
 	atlas_work_begin();
 	if (task_work_add(child, &inheritance->work, TWA_RESUME)) {

@@ -167,6 +167,14 @@ static void drain(void)
 	synchronize_rcu_tasks();
 }
 
+static void end(void)
+{
+	drain();
+	atlas_forks_end();
+	atlas_threads_end();
+	destroy_workqueue(atlas_wq);
+}
+
 static int __init atlas_init(void)
 {
 	int error = atlas_symbols_init();
@@ -177,11 +185,12 @@ static int __init atlas_init(void)
 	atlas_wq = alloc_workqueue("atlas", WQ_UNBOUND, 0);
 	if (!atlas_wq)
 		return -ENOMEM;
-	error = atlas_hooks_init();
+	error = atlas_threads_init();
+	error = error ?: atlas_forks_init();
+	error = error ?: atlas_hooks_init();
 	error = error ?: misc_register(&device);
 	if (error) {
-		drain();
-		destroy_workqueue(atlas_wq);
+		end();
 		return error;
 	}
 	pr_info("atlas: version %s, uapi %d, %d-level paging, page-table isolation %s\n",
@@ -193,8 +202,7 @@ static int __init atlas_init(void)
 static void __exit atlas_exit(void)
 {
 	misc_deregister(&device);
-	drain();
-	destroy_workqueue(atlas_wq);
+	end();
 }
 
 module_init(atlas_init);

@@ -7,6 +7,7 @@
  * the base view.
  */
 #include <linux/hashtable.h>
+#include <linux/mempool.h>
 #include <linux/rculist.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
@@ -17,6 +18,10 @@
 
 static DEFINE_HASHTABLE(threads, 10);
 static DEFINE_RAW_SPINLOCK(table_lock);
+
+/* A birth can neither wait for memory nor fail: entries in reserve. */
+#define RESERVE	64
+static mempool_t *reserve;
 
 /**
  * atlas_thread_find() - the entry of a task
@@ -51,7 +56,38 @@ static void free_thread(struct rcu_head *rcu)
 
 	put_task_struct(thread->task);
 	atlas_space_put(thread->space);
-	kfree(thread);
+	mempool_free(thread, reserve);
+}
+
+static struct atlas_thread *alloc_thread(gfp_t gfp)
+{
+	struct atlas_thread *thread;
+
+	thread = gfpflags_allow_blocking(gfp) ? kmalloc(sizeof(*thread), gfp) :
+						mempool_alloc(reserve, gfp);
+	if (thread)
+		memset(thread, 0, sizeof(*thread));
+	return thread;
+}
+
+/**
+ * atlas_threads_init() - set the reserve of entries aside
+ * Return: 0 or -ENOMEM.
+ */
+int atlas_threads_init(void)
+{
+	reserve = mempool_create_kmalloc_pool(RESERVE, sizeof(struct atlas_thread));
+	return reserve ? 0 : -ENOMEM;
+}
+
+/**
+ * atlas_threads_end() - give it back
+ *
+ * No entry is left, nor on its way by RCU.
+ */
+void atlas_threads_end(void)
+{
+	mempool_destroy(reserve);
 }
 
 /* Under space->lock: off the tables, out of its view. */
@@ -92,7 +128,7 @@ int atlas_thread_register(struct atlas_space *space, struct task_struct *task,
 	rcu_read_unlock();
 	if (known)
 		return error;
-	thread = kzalloc(sizeof(*thread), gfp);
+	thread = alloc_thread(gfp);
 	if (!thread)
 		return -ENOMEM;
 	thread->task = get_task_struct(task);
