@@ -109,7 +109,8 @@ static uint64_t an_address(struct turn *turn)
  */
 static uint64_t a_length(struct turn *turn, uint64_t address)
 {
-	if (address >= (uintptr_t)victim_text && address < (uintptr_t)victim_witness)
+	/* From below as well: a range that began at 0 would have the words in it. */
+	if (address < (uintptr_t)victim_witness)
 		return 1 + below(&turn->random, (uintptr_t)victim_witness - address);
 	switch (below(&turn->random, 8)) {
 	case 0:
