@@ -2,7 +2,9 @@
 package dev.atlasviews.e2e.redis;
 
 import dev.atlasviews.crds.QuiescenceScope;
+import dev.atlasviews.crds.Rollout;
 import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.crds.ViewPatchSpec;
 import dev.atlasviews.e2e.system.AtlasSystem;
 import io.fabric8.kubernetes.api.model.Condition;
 import java.io.IOException;
@@ -31,14 +33,26 @@ public final class PatchCycle {
     }
 
     /** Creates the ViewPatch. */
-    public void create(String name, QuiescenceScope scope) throws IOException {
-        RedisFix.write(document, fix.viewPatch(name, ARTIFACT, scope));
+    public void create(String name, QuiescenceScope scope, Rollout rollout) throws IOException {
+        var patch = fix.viewPatch(name, ARTIFACT, scope);
+        var spec = patch.getSpec();
+        patch.setSpec(new ViewPatchSpec(
+                spec.selector(),
+                spec.container(),
+                spec.change(),
+                spec.threads(),
+                spec.quiescence(),
+                spec.newPods(),
+                spec.mode(),
+                rollout,
+                spec.after()));
+        RedisFix.write(document, patch);
         system.kubectl().run("create", "--filename=" + document);
     }
 
     /** Applies the fix; returns when the ViewPatch is {@code Applied}. */
     public void apply(String name, QuiescenceScope scope) throws IOException {
-        create(name, scope);
+        create(name, scope, Rollout.DEFAULT);
         awaitApplied(name);
     }
 

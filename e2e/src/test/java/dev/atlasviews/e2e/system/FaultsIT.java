@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.atlasviews.crds.Digest;
+import dev.atlasviews.crds.OnFailure;
 import dev.atlasviews.crds.PodView;
 import dev.atlasviews.crds.QuiescenceScope;
+import dev.atlasviews.crds.Rollout;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.crds.ViewPatchArtifact;
 import dev.atlasviews.e2e.cluster.Scripts;
@@ -17,6 +19,7 @@ import dev.atlasviews.e2e.redis.PatchCycle;
 import dev.atlasviews.e2e.redis.RedisBuild;
 import dev.atlasviews.e2e.redis.RedisFix;
 import dev.atlasviews.e2e.redis.RedisPod;
+import io.fabric8.kubernetes.api.model.IntOrString;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -101,7 +104,7 @@ class FaultsIT {
     @Test
     void anAgentThatIsKilledInTheMiddleGoesOnWhereItWas() throws Exception {
         long started = look().startTime();
-        interruptAfterViewIsReady(new Agent(system)::kill);
+        interruptAfterViewIsReady(Rollout.DEFAULT, new Agent(system)::kill);
         cycle.awaitApplied(PATCH);
         assertThat(look().threads())
                 .allSatisfy(thread -> assertThat(thread.view()).isPositive());
@@ -114,7 +117,7 @@ class FaultsIT {
     @Test
     void aViewPatchThatIsDeletedWhileItProgressesIsTakenBack() throws Exception {
         long started = look().startTime();
-        interruptAfterViewIsReady(() -> cycle.revert(PATCH));
+        interruptAfterViewIsReady(Rollout.DEFAULT, () -> cycle.revert(PATCH));
         assertUnharmed(started, "vulnerable");
         assertNothingIsLeft();
     }
@@ -122,7 +125,9 @@ class FaultsIT {
     @Test
     void aProcessThatEndsWhileItIsPatchedIsFollowedByAPatchedOne() throws Exception {
         int restarts = new Agent(system).restarts();
-        interruptAfterViewIsReady(() -> {
+        // The last thread may have moved before the signal comes: its pods are to stay well for a while after that.
+        var soaking = new Rollout(null, new IntOrString("100%"), 600, false, 600, OnFailure.PAUSE);
+        interruptAfterViewIsReady(soaking, () -> {
             assertThat(system.node()
                             .exec("kill", "-KILL", Integer.toString(redis.pid()))
                             .status())
@@ -161,7 +166,7 @@ class FaultsIT {
     }
 
     /** Creates the ViewPatch and interrupts when the agent has built the view; asserts that this was in time. */
-    private void interruptAfterViewIsReady(Runnable interruption) throws Exception {
+    private void interruptAfterViewIsReady(Rollout rollout, Runnable interruption) throws Exception {
         var ready = new CountDownLatch(1);
         var log = system.followAgentLog();
         Thread.ofPlatform()
@@ -173,7 +178,7 @@ class FaultsIT {
         try (var observer = observe()) {
             // The log is followed from here on, not a moment later.
             await().until(log::isAlive);
-            cycle.create(PATCH, QuiescenceScope.THREAD);
+            cycle.create(PATCH, QuiescenceScope.THREAD, rollout);
             assertThat(ready.await(LIMIT.toSeconds(), TimeUnit.SECONDS))
                     .as("a view was built")
                     .isTrue();
