@@ -123,9 +123,7 @@ static struct atlas_view *hold_current_view(struct mm_struct *mm)
 	int section = srcu_read_lock(&atlas_srcu);
 	struct atlas_view *view;
 
-	rcu_read_lock();
 	view = atlas_view_current(mm);
-	rcu_read_unlock();
 	if (view && !kref_get_unless_zero(&view->refs))
 		view = NULL;
 	srcu_read_unlock(&atlas_srcu, section);

@@ -27,9 +27,7 @@ bool atlas_fault_own(struct vm_area_struct *vma, unsigned long address)
 	struct atlas_view *view;
 	bool filled = false;
 
-	rcu_read_lock();
 	view = atlas_view_current(vma->vm_mm);
-	rcu_read_unlock();
 	if (view && xa_load(&view->pages, address >> PAGE_SHIFT) &&
 	    !atlas_table_fill(view, vma, address)) {
 		atomic64_inc(&view->space->counters.faults);
@@ -47,9 +45,7 @@ static int fill(struct vm_area_struct *vma, unsigned long address,
 	struct atlas_view *view;
 	int error = 0;
 
-	rcu_read_lock();
 	view = atlas_view_current(vma->vm_mm);
-	rcu_read_unlock();
 	if (view) {
 		*ended = READ_ONCE(view->space->invalidations_ended);
 		smp_rmb(); /* pairs with the lock that atlas_table_fill() takes */

@@ -50,9 +50,7 @@ bool atlas_gup_dump(unsigned long address, struct page **page)
 	struct atlas_view *view;
 	bool own = false;
 
-	rcu_read_lock();
 	view = atlas_view_current(current->mm);
-	rcu_read_unlock();
 	if (view)
 		*page = atlas_page_get(view, address, &own);
 	srcu_read_unlock(&atlas_srcu, section);

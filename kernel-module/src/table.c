@@ -180,24 +180,22 @@ static void set_entry(struct atlas_view *view, u64 *table, unsigned int index, u
 	WRITE_ONCE(table[index], entry);
 }
 
-static bool has_pages(struct atlas_view *view, unsigned long start, unsigned long last)
-{
-	unsigned long index = start >> PAGE_SHIFT;
-
-	return xa_find(&view->pages, &index, last >> PAGE_SHIFT, XA_PRESENT);
-}
-
-static bool invalidating(const struct atlas_space *space, unsigned long start, unsigned long end)
-{
-	return space->invalidating && start < space->invalid_end && end > space->invalid_start;
-}
-
 /* The first address from the given one on where the view has its own. */
 static unsigned long first_own(struct atlas_view *view, unsigned long address)
 {
 	unsigned long index = address >> PAGE_SHIFT;
 
 	return xa_find(&view->pages, &index, ULONG_MAX, XA_PRESENT) ? index << PAGE_SHIFT : ULONG_MAX;
+}
+
+static bool has_pages(struct atlas_view *view, unsigned long start, unsigned long last)
+{
+	return first_own(view, start) <= last;
+}
+
+static bool invalidating(const struct atlas_space *space, unsigned long start, unsigned long end)
+{
+	return space->invalidating && start < space->invalid_end && end > space->invalid_start;
 }
 
 /* Fills a new private table, but for what leads to diverged pages. */

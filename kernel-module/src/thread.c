@@ -41,13 +41,20 @@ notrace struct atlas_thread *atlas_thread_find(struct task_struct *task)
 /**
  * atlas_view_current() - the view of the current thread
  * @mm: the address space that is meant; the thread may be using another one
- * Return: the view; NULL in the base, or elsewhere. Context: RCU read side.
+ * Return: the view, as long as the caller's section of atlas_srcu or RCU; NULL in
+ * the base, or elsewhere.
  */
 struct atlas_view *atlas_view_current(const struct mm_struct *mm)
 {
-	struct atlas_thread *thread = atlas_thread_find(current);
+	struct atlas_view *view = NULL;
+	struct atlas_thread *thread;
 
-	return thread && thread->space->mm == mm ? READ_ONCE(thread->view) : NULL;
+	rcu_read_lock();
+	thread = atlas_thread_find(current);
+	if (thread && thread->space->mm == mm)
+		view = READ_ONCE(thread->view);
+	rcu_read_unlock();
+	return view;
 }
 
 static void free_thread(struct rcu_head *rcu)
