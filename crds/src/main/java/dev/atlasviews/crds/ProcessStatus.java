@@ -38,4 +38,14 @@ public record ProcessStatus(
         heldThreads = heldThreads == null ? List.of() : List.copyOf(heldThreads);
         layers = layers == null ? List.of() : List.copyOf(layers);
     }
+
+    /**
+     * The same process with other layers.
+     *
+     * @param others the layers
+     */
+    public ProcessStatus withLayers(final List<LayerStatus> others) {
+        return new ProcessStatus(
+                container, containerId, bootId, pid, startTime, program, view, threads, heldThreads, others);
+    }
 }

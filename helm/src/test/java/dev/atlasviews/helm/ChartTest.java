@@ -157,17 +157,7 @@ final class ChartTest {
                 .getSpec()
                 .getContainers()
                 .getFirst();
-        assertThat(container.getLivenessProbe().getHttpGet().getPath()).isEqualTo("/livez");
-        assertThat(container.getReadinessProbe().getHttpGet().getPath()).isEqualTo("/readyz");
-        assertThat(container.getStartupProbe().getHttpGet().getPath()).isEqualTo("/readyz");
-        assertThat(container.getPorts()).singleElement().satisfies(port -> {
-            assertThat(port.getName()).isEqualTo("status");
-            assertThat(container.getEnv()).anySatisfy(variable -> {
-                assertThat(variable.getName()).isEqualTo("ATLAS_STATUS_PORT");
-                assertThat(variable.getValue())
-                        .isEqualTo(port.getContainerPort().toString());
-            });
-        });
+        assertAnswersProbes(container);
     }
 
     @Test
@@ -200,18 +190,8 @@ final class ChartTest {
                 .getSpec()
                 .getContainers()
                 .getFirst();
-        assertThat(container.getStartupProbe().getHttpGet().getPath()).isEqualTo("/readyz");
-        assertThat(container.getReadinessProbe().getHttpGet().getPath()).isEqualTo("/readyz");
-        assertThat(container.getLivenessProbe().getHttpGet().getPath()).isEqualTo("/livez");
         assertThat(container.getLivenessProbe().getTimeoutSeconds()).isGreaterThanOrEqualTo(30);
-        assertThat(container.getPorts()).singleElement().satisfies(port -> {
-            assertThat(port.getName()).isEqualTo("status");
-            assertThat(container.getEnv()).anySatisfy(variable -> {
-                assertThat(variable.getName()).isEqualTo("ATLAS_STATUS_PORT");
-                assertThat(variable.getValue())
-                        .isEqualTo(port.getContainerPort().toString());
-            });
-        });
+        assertAnswersProbes(container);
     }
 
     @ParameterizedTest
@@ -382,5 +362,20 @@ final class ChartTest {
         try (Stream<Path> files = Files.list(folder)) {
             return files.map(file -> file.getFileName().toString()).sorted().toList();
         }
+    }
+
+    /** The program answers where the probes ask. */
+    private static void assertAnswersProbes(final Container container) {
+        assertThat(container.getStartupProbe().getHttpGet().getPath()).isEqualTo("/readyz");
+        assertThat(container.getReadinessProbe().getHttpGet().getPath()).isEqualTo("/readyz");
+        assertThat(container.getLivenessProbe().getHttpGet().getPath()).isEqualTo("/livez");
+        assertThat(container.getPorts()).singleElement().satisfies(port -> {
+            assertThat(port.getName()).isEqualTo("status");
+            assertThat(container.getEnv()).anySatisfy(variable -> {
+                assertThat(variable.getName()).isEqualTo("ATLAS_STATUS_PORT");
+                assertThat(variable.getValue())
+                        .isEqualTo(port.getContainerPort().toString());
+            });
+        });
     }
 }

@@ -2,6 +2,7 @@
 package dev.atlasviews.e2e.demo;
 
 import dev.atlasviews.crds.QuiescenceScope;
+import dev.atlasviews.crds.Rollout;
 import dev.atlasviews.e2e.load.LoadGenerator;
 import dev.atlasviews.e2e.load.RedisBenchmark;
 import dev.atlasviews.e2e.observe.Observation;
@@ -97,7 +98,9 @@ final class Story {
     private void apply(Path output, int threads) throws IOException {
         var document = output.resolve("redis-fixes.yaml");
         RedisFix.write(
-                document, fix.artifact("redis-fixes-1"), fix.viewPatch(PATCH, "redis-fixes-1", QuiescenceScope.THREAD));
+                document,
+                fix.artifact("redis-fixes-1"),
+                fix.viewPatch(PATCH, "redis-fixes-1", QuiescenceScope.THREAD, Rollout.DEFAULT));
         narrator.command("kubectl apply --server-side -f redis-fixes.yaml");
         narrator.command("kubectl get viewpatch " + PATCH + " --watch");
         narrator.begin();

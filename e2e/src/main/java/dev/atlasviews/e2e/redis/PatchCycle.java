@@ -4,7 +4,6 @@ package dev.atlasviews.e2e.redis;
 import dev.atlasviews.crds.QuiescenceScope;
 import dev.atlasviews.crds.Rollout;
 import dev.atlasviews.crds.ViewPatch;
-import dev.atlasviews.crds.ViewPatchSpec;
 import dev.atlasviews.e2e.system.AtlasSystem;
 import io.fabric8.kubernetes.api.model.Condition;
 import java.io.IOException;
@@ -34,19 +33,7 @@ public final class PatchCycle {
 
     /** Creates the ViewPatch. */
     public void create(String name, QuiescenceScope scope, Rollout rollout) throws IOException {
-        var patch = fix.viewPatch(name, ARTIFACT, scope);
-        var spec = patch.getSpec();
-        patch.setSpec(new ViewPatchSpec(
-                spec.selector(),
-                spec.container(),
-                spec.change(),
-                spec.threads(),
-                spec.quiescence(),
-                spec.newPods(),
-                spec.mode(),
-                rollout,
-                spec.after()));
-        RedisFix.write(document, patch);
+        RedisFix.write(document, fix.viewPatch(name, ARTIFACT, scope, rollout));
         system.kubectl().run("create", "--filename=" + document);
     }
 

@@ -8,11 +8,13 @@ import dev.atlasviews.agent.patch.PatchReader;
 import dev.atlasviews.crds.ArtifactReference;
 import dev.atlasviews.crds.Change;
 import dev.atlasviews.crds.Digest;
+import dev.atlasviews.crds.Mode;
 import dev.atlasviews.crds.NewPods;
 import dev.atlasviews.crds.OnDeadline;
 import dev.atlasviews.crds.PatchChange;
 import dev.atlasviews.crds.Quiescence;
 import dev.atlasviews.crds.QuiescenceScope;
+import dev.atlasviews.crds.Rollout;
 import dev.atlasviews.crds.ThreadSelector;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.crds.ViewPatchArtifact;
@@ -104,12 +106,13 @@ public final class RedisFix {
     }
 
     /** A ViewPatch for the Redis pods that names an artifact. */
-    public ViewPatch viewPatch(String name, String artifact, QuiescenceScope scope) {
-        return viewPatch(name, artifact, Digest.of(file), scope);
+    public ViewPatch viewPatch(String name, String artifact, QuiescenceScope scope, Rollout rollout) {
+        return viewPatch(name, artifact, Digest.of(file), scope, rollout);
     }
 
     /** A ViewPatch for the Redis pods with the digest of some patch file. */
-    public static ViewPatch viewPatch(String name, String artifact, Digest digest, QuiescenceScope scope) {
+    public static ViewPatch viewPatch(
+            String name, String artifact, Digest digest, QuiescenceScope scope, Rollout rollout) {
         var viewPatch = new ViewPatch();
         viewPatch.setMetadata(new ObjectMetaBuilder()
                 .withName(name)
@@ -123,7 +126,10 @@ public final class RedisFix {
                 new Change(new PatchChange(new ArtifactReference(artifact), digest)),
                 ThreadSelector.ALL,
                 new Quiescence(scope, List.of(), 120, OnDeadline.REVERT),
-                NewPods.APPLY));
+                NewPods.APPLY,
+                Mode.APPLY,
+                rollout,
+                List.of()));
         return viewPatch;
     }
 

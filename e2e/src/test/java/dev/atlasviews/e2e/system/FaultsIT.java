@@ -87,7 +87,7 @@ class FaultsIT {
                 .serverSideApply();
         long started = look().startTime();
         system.client()
-                .resource(RedisFix.viewPatch(PATCH, "other", Digest.of(other), QuiescenceScope.THREAD))
+                .resource(RedisFix.viewPatch(PATCH, "other", Digest.of(other), QuiescenceScope.THREAD, Rollout.DEFAULT))
                 .create();
         await().atMost(LIMIT)
                 .untilAsserted(() -> assertThat(PatchCycle.condition(patch(), "Applied"))

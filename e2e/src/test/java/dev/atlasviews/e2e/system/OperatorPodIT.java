@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.atlasviews.crds.Digest;
 import dev.atlasviews.crds.QuiescenceScope;
+import dev.atlasviews.crds.Rollout;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.e2e.redis.PatchCycle;
 import dev.atlasviews.e2e.redis.RedisFix;
@@ -71,7 +72,7 @@ class OperatorPodIT {
     private static Resource<ViewPatch> apply(AtlasSystem system) {
         var file = "new code".getBytes(StandardCharsets.US_ASCII);
         create(system, RedisFix.artifact(PATCH, file));
-        var patch = RedisFix.viewPatch(PATCH, PATCH, Digest.of(file), QuiescenceScope.THREAD);
+        var patch = RedisFix.viewPatch(PATCH, PATCH, Digest.of(file), QuiescenceScope.THREAD, Rollout.DEFAULT);
         patch.getSpec().selector().setMatchLabels(Map.of("app", "nobody"));
         create(system, patch);
         return system.client()

@@ -47,17 +47,7 @@ final class WithoutModule implements PodViewReconciler.ProcessStep {
             layers.add(LayerStates.since(
                     known(process, layer, status.layers().get(i), before.filter(any -> touched), now), before));
         }
-        return Optional.of(new ProcessStatus(
-                status.container(),
-                status.containerId(),
-                status.bootId(),
-                status.pid(),
-                status.startTime(),
-                status.program(),
-                status.view(),
-                status.threads(),
-                status.heldThreads(),
-                layers));
+        return Optional.of(status.withLayers(layers));
     }
 
     private LayerStatus known(
