@@ -114,6 +114,7 @@ struct atlas_space {
 	unsigned long invalid_end;
 	unsigned long invalidations_ended;
 	wait_queue_head_t invalidated;
+	struct task_struct *flusher;	/* whose atlas_table_flush() needs no callback; or NULL */
 
 	/* The freeze: odd while closed */
 	atomic_t gate;

@@ -7,7 +7,8 @@
  * the end: links to tables that the base unlinked are dropped. It runs before
  * those tables are freed, but after the CPUs were flushed, and in between a CPU
  * may have walked the old link again: when one was dropped, flush once more
- * (S3). That flush calls back here (6.6 and later) and finds nothing to drop.
+ * (S3). A flush of ours (atlas_table_flush()) unlinked no table of the base's:
+ * its own callback (6.6 and later) has nothing to look for.
  *
  * Taking pt_lock there, even when nothing is found, is what lets the base's
  * tables be read under it (see table.c).
@@ -157,7 +158,10 @@ static atlas_young_t test_young(struct mmu_notifier *notifier, struct mm_struct 
 static void after_flush(struct mmu_notifier *notifier, struct mm_struct *mm,
 			unsigned long start, unsigned long end)
 {
-	recheck(container_of(notifier, struct atlas_space, flush_notifier), start, end);
+	struct atlas_space *space = container_of(notifier, struct atlas_space, flush_notifier);
+
+	if (READ_ONCE(space->flusher) != current)
+		recheck(space, start, end);
 }
 
 static const struct mmu_notifier_ops range_ops = {

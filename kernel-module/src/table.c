@@ -573,11 +573,19 @@ bool atlas_table_young(struct atlas_space *space, unsigned long start, unsigned 
  * @space: the space
  * @start: first address
  * @end: end, exclusive
+ *
+ * The kernel makes more than some 30 pages the whole space, also when it calls
+ * back: the search for dead links that would follow is far longer than the flush.
+ * Of several that flush at a time one is spared it.
  */
 void atlas_table_flush(struct atlas_space *space, unsigned long start, unsigned long end)
 {
+	bool spared = !cmpxchg(&space->flusher, NULL, current);
+
 	atomic64_inc(&space->counters.invalidations);
 	atlas_flush_tlb(space->mm, start, end);
+	if (spared)
+		WRITE_ONCE(space->flusher, NULL);
 }
 
 /**
