@@ -9,9 +9,9 @@ import java.util.Objects;
  *
  * @param directory of this package
  */
-record CorpusFiles(Path directory) {
+public record CorpusFiles(Path directory) {
     /** The unpacked source. */
-    Path tree() {
+    public Path tree() {
         return directory.resolve("tree");
     }
 
@@ -21,7 +21,7 @@ record CorpusFiles(Path directory) {
     }
 
     /** The programs and libraries without a fix, by their paths in the tree. */
-    Path programs(final String patch) {
+    public Path programs(final String patch) {
         return fix(patch).resolve("programs");
     }
 

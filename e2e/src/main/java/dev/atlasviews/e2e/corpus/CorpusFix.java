@@ -15,21 +15,21 @@ import org.jspecify.annotations.Nullable;
  * @param run how the program is run to be patched; null: as for the package's other fixes
  * @param verify shell command that succeeds only where the fix works; null if there is none
  */
-record CorpusFix(
+public record CorpusFix(
         String patch,
         Kind kind,
         String reason,
         @JsonProperty(access = Access.WRITE_ONLY) @Nullable CorpusRun run,
         @JsonProperty(access = Access.WRITE_ONLY) @Nullable String verify) {
     /** Checks that nothing is missing. */
-    CorpusFix {
+    public CorpusFix {
         Objects.requireNonNull(patch, "patch");
         Objects.requireNonNull(kind, "kind");
         Objects.requireNonNull(reason, "reason");
     }
 
     /** What a fix changes, of what is in memory while the program runs. */
-    enum Kind {
+    public enum Kind {
         /** Functions, constants that only they use, and what is new. */
         @JsonProperty("text")
         TEXT,

@@ -5,9 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.atlasviews.agent.engine.Layer;
 import dev.atlasviews.e2e.corpus.Application.Outcome;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -31,7 +29,7 @@ public final class CorpusGuest {
         final ObjectMapper json = new ObjectMapper();
         try (GuestEngine engine = GuestEngine.open(Path.of("/var/lib/atlas"))) {
             for (final CorpusFix fix : recipe.fixes()) {
-                final List<Layer> layers = layers(engine, files, recipe, fix);
+                final List<Layer> layers = engine.layers(files, recipe, fix.patch());
                 if (!layers.isEmpty()) {
                     final Map<String, String> environment = Map.of(
                             "RECIPES", recipes.toString(),
@@ -53,18 +51,5 @@ public final class CorpusGuest {
         } catch (final IOException e) {
             return Application.not(Outcome.FAILED, String.valueOf(e.getMessage()));
         }
-    }
-
-    private static List<Layer> layers(
-            final GuestEngine engine, final CorpusFiles files, final CorpusPackage recipe, final CorpusFix fix)
-            throws IOException {
-        final List<Layer> layers = new ArrayList<>();
-        for (final String target : recipe.targets()) {
-            final Path patch = files.patch(fix.patch(), Path.of(target));
-            if (Files.exists(patch)) {
-                layers.add(engine.layer(Files.readAllBytes(patch)));
-            }
-        }
-        return layers;
     }
 }

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param files files of this machine, or of the tree, that come along to where it is run
  * @param run how a program of it is run to be patched; null if none is
  */
-record CorpusPackage(
+public record CorpusPackage(
         List<String> without,
         String configure,
         String build,
@@ -30,7 +30,7 @@ record CorpusPackage(
         @Nullable CorpusRun run,
         List<CorpusFix> fixes) {
     /** Takes copies of the lists. */
-    CorpusPackage {
+    public CorpusPackage {
         Objects.requireNonNull(configure, "configure");
         Objects.requireNonNull(build, "build");
         without = List.copyOf(Objects.requireNonNullElse(without, List.of()));
@@ -40,7 +40,8 @@ record CorpusPackage(
         fixes = List.copyOf(Objects.requireNonNullElse(fixes, List.of()));
     }
 
-    static CorpusPackage read(final Path file) throws IOException {
+    /** Reads a recipe. */
+    public static CorpusPackage read(final Path file) throws IOException {
         return new ObjectMapper(new YAMLFactory()).readValue(file.toFile(), CorpusPackage.class);
     }
 }

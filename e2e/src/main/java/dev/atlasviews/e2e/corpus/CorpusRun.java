@@ -11,9 +11,9 @@ import java.util.Objects;
  * @param start becomes the program; what it reads is written to the file {@code in}, what it prints is in {@code out}
  * @param answers succeeds if the program works; its process id is {@code PID}
  */
-record CorpusRun(String start, String answers) {
+public record CorpusRun(String start, String answers) {
     /** Checks that nothing is missing. */
-    CorpusRun {
+    public CorpusRun {
         Objects.requireNonNull(start, "start");
         Objects.requireNonNull(answers, "answers");
     }

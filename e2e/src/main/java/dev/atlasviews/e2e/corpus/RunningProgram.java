@@ -17,7 +17,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /** A program that is run to be patched, with all the processes that it starts. */
-final class RunningProgram implements AutoCloseable {
+public final class RunningProgram implements AutoCloseable {
     private static final Duration ANSWER = Duration.ofSeconds(90);
     private static final Duration ONE_TRY = Duration.ofSeconds(30);
     private static final Duration TEST = Duration.ofMinutes(4);
@@ -42,7 +42,7 @@ final class RunningProgram implements AutoCloseable {
      *
      * @param environment the variables of its commands
      */
-    static RunningProgram start(final CorpusRun run, final Map<String, String> environment)
+    public static RunningProgram start(final CorpusRun run, final Map<String, String> environment)
             throws IOException, InterruptedException, ProgramException {
         final Path directory = Files.createTempDirectory("corpus");
         // Both are there before anyone asks.
@@ -64,7 +64,7 @@ final class RunningProgram implements AutoCloseable {
     }
 
     /** All its processes. */
-    List<TargetProcess> processes() {
+    public List<TargetProcess> processes() {
         return Stream.concat(Stream.of(process.toHandle()), process.descendants())
                 .map(handle -> TargetProcess.find(TargetProcess.PROC, handle.pid()))
                 .flatMap(Optional::stream)
@@ -72,7 +72,7 @@ final class RunningProgram implements AutoCloseable {
     }
 
     /** Waits until it works. */
-    void awaitAnswer() throws IOException, InterruptedException, ProgramException {
+    public void awaitAnswer() throws IOException, InterruptedException, ProgramException {
         final long start = System.nanoTime();
         while (!succeeds(run.answers(), ONE_TRY)) {
             if (!process.isAlive()) {

@@ -9,6 +9,7 @@ import dev.atlasviews.e2e.load.Load;
 import dev.atlasviews.e2e.load.LoadCounts;
 import dev.atlasviews.e2e.load.LoadGenerator;
 import dev.atlasviews.e2e.load.RedisBenchmark;
+import dev.atlasviews.e2e.load.RedisClients;
 import dev.atlasviews.e2e.measure.Comparison;
 import dev.atlasviews.e2e.measure.Condition;
 import dev.atlasviews.e2e.measure.Quantiles;
@@ -277,7 +278,7 @@ final class DemoRun {
     }
 
     private static Load load(RedisPod redis) {
-        return new Load(redis.address(), RedisPod.PORT, RATE, CONNECTIONS, DATA, 42);
+        return new Load(RATE, CONNECTIONS, new RedisClients(redis.address(), RedisPod.PORT, DATA, 42));
     }
 
     private static Quantiles quantiles(Measured measured, Condition condition) {

@@ -3,8 +3,8 @@ package dev.atlasviews.e2e.demo;
 
 import dev.atlasviews.crds.QuiescenceScope;
 import dev.atlasviews.e2e.load.LoadGenerator;
+import dev.atlasviews.e2e.measure.AlternatingWindows;
 import dev.atlasviews.e2e.measure.Condition;
-import dev.atlasviews.e2e.measure.WindowPlan;
 import dev.atlasviews.e2e.measure.Windows;
 import dev.atlasviews.e2e.picture.Episode;
 import dev.atlasviews.e2e.picture.Span;
@@ -23,10 +23,7 @@ import java.util.function.Consumer;
  * windows of the same length in which nothing happens.
  */
 final class Measurement {
-    private static final long SEED = 7;
     private static final Duration WINDOW = Duration.ofSeconds(3);
-    /** Between two windows, so that what one leaves behind is not counted in the next. */
-    private static final Duration PAUSE = Duration.ofMillis(700);
     /** Before, between and after the patch and its revert in the picture. */
     private static final Duration CALM = Duration.ofSeconds(4);
 
@@ -53,30 +50,9 @@ final class Measurement {
         moves.add(load.nowNanos());
     }
 
-    /**
-     * Measures each condition once for every block, in alternating order. The first times, at which the agent's code is
-     * still being compiled, are not measured.
-     *
-     * @param warmUps how often the fix goes in and out before
-     */
+    /** Measures each condition once for every block, after the fix went in and out some times. */
     Windows windows(int warmUps, int blocks, Consumer<Windows> afterBlock) throws IOException {
-        for (int i = 0; i < warmUps; i++) {
-            happen(i % 2 == 0 ? Condition.LOCAL : Condition.GLOBAL);
-        }
-        var windows = new Windows();
-        for (var block : WindowPlan.alternating(blocks, SEED)) {
-            for (var condition : block) {
-                sleep(PAUSE);
-                long start = load.nowNanos();
-                happen(condition);
-                long end = Math.max(load.nowNanos(), start + WINDOW.toNanos());
-                sleepUntil(end);
-                load.awaitReplies(end);
-                windows.add(condition, load.samples().between(start, end));
-            }
-            afterBlock.accept(windows);
-        }
-        return windows;
+        return new AlternatingWindows(load, this::happen, WINDOW).measure(warmUps, blocks, afterBlock);
     }
 
     /** One patch and its revert with calm around them. */
@@ -124,11 +100,8 @@ final class Measurement {
     }
 
     private void sleep(Duration duration) {
-        sleepUntil(load.nowNanos() + duration.toNanos());
-    }
-
-    private void sleepUntil(long nanos) {
-        for (long left = nanos - load.nowNanos(); left > 0; left = nanos - load.nowNanos()) {
+        long end = load.nowNanos() + duration.toNanos();
+        for (long left = end - load.nowNanos(); left > 0; left = end - load.nowNanos()) {
             LockSupport.parkNanos(left);
         }
     }

@@ -1,47 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.e2e.load;
 
+import java.io.IOException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
-import redis.clients.jedis.DefaultJedisClientConfig;
-import redis.clients.jedis.HostAndPort;
-import redis.clients.jedis.Jedis;
-import redis.clients.jedis.exceptions.JedisConnectionException;
-import redis.clients.jedis.exceptions.JedisException;
 
 /**
  * One connection of the load: sends its share of the requests, each as soon as its time has come and
  * the reply to the one before it is there.
  */
 final class Connection implements Runnable {
-    /** No reply for this long counts as a lost connection. */
-    private static final int TIMEOUT_MILLIS = 20_000;
-
     private final Load load;
     private final int index;
     private final LoadGenerator generator;
-    private final Workload workload;
     private volatile long nextIntended;
-    private @Nullable Jedis redis;
+    private @Nullable Client client;
 
     Connection(Load load, int index, LoadGenerator generator) {
         this.load = load;
         this.index = index;
         this.generator = generator;
-        this.workload = new Workload(load.data(), load.seed() + index);
     }
 
     /** Connects ahead of the first request, whose latency would else contain it. */
-    Jedis connect() {
-        var config = DefaultJedisClientConfig.builder()
-                .socketTimeoutMillis(TIMEOUT_MILLIS)
-                .connectionTimeoutMillis(TIMEOUT_MILLIS)
-                .build();
-        var connecting = new Jedis(new HostAndPort(load.host(), load.port()), config);
-        connecting.connect();
-        redis = connecting;
-        return connecting;
+    Client connect() throws IOException {
+        var connected = load.clients().connect(index);
+        client = connected;
+        return connected;
     }
 
     /** When the request that has no reply yet was or will be due. */
@@ -65,17 +51,16 @@ final class Connection implements Runnable {
 
     private void send() {
         try {
-            if (!workload.request(redis == null ? connect() : redis)) {
-                generator.countError("wrong reply");
+            var wrong = (client == null ? connect() : client).request();
+            if (!wrong.isEmpty()) {
+                generator.countError(wrong);
             }
-        } catch (JedisConnectionException e) {
-            generator.countError(e.toString());
-            if (redis != null) {
+        } catch (IOException e) {
+            generator.countError(String.valueOf(e.getMessage()));
+            if (client != null) {
                 generator.countReconnect();
                 disconnect();
             }
-        } catch (JedisException e) {
-            generator.countError(e.toString());
         }
     }
 
@@ -92,9 +77,9 @@ final class Connection implements Runnable {
     }
 
     private void disconnect() {
-        if (redis != null) {
-            redis.disconnect();
-            redis = null;
+        if (client != null) {
+            client.close();
+            client = null;
         }
     }
 }

@@ -4,16 +4,13 @@ package dev.atlasviews.e2e.load;
 import java.util.concurrent.TimeUnit;
 
 /**
- * What is sent, where and how often.
+ * What is sent and how often.
  *
- * @param host the server's host name or address
- * @param port the server's port
  * @param rate requests per second, over all connections
  * @param connections connections that share the rate evenly
- * @param data the keys that the requests touch
- * @param seed of the choice of requests: the same seed sends the same requests
+ * @param clients make the connections
  */
-public record Load(String host, int port, int rate, int connections, DataSet data, long seed) {
+public record Load(int rate, int connections, Clients clients) {
 
     /** Checks the figures. */
     public Load {

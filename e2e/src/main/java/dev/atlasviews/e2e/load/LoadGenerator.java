@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.e2e.load;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -30,9 +31,9 @@ public final class LoadGenerator implements AutoCloseable {
     /**
      * Connects, then begins to send.
      *
-     * @throws redis.clients.jedis.exceptions.JedisConnectionException when the server does not answer
+     * @throws IOException when the server does not answer
      */
-    public static LoadGenerator start(Load load) {
+    public static LoadGenerator start(Load load) throws IOException {
         var generator = new LoadGenerator();
         for (int i = 0; i < load.connections(); i++) {
             var connection = new Connection(load, i, generator);

@@ -3,7 +3,6 @@ package dev.atlasviews.e2e.picture;
 
 import dev.atlasviews.e2e.measure.Quantiles;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -60,15 +59,7 @@ public record LatencyPicture(String title, String subtitle, Episode local, Episo
      * @param directory where to
      */
     public void write(Path directory) throws IOException, InterruptedException {
-        var svg = directory.resolve("latency.svg");
-        Files.writeString(svg, toSvg());
-        var png = directory.resolve("latency.png");
-        var convert = new ProcessBuilder("rsvg-convert", "--zoom=2", "-o", png.toString(), svg.toString())
-                .inheritIO()
-                .start();
-        if (convert.waitFor() != 0) {
-            throw new IOException("rsvg-convert could not draw " + svg);
-        }
+        Svg.write(toSvg(), directory, "latency");
     }
 
     private void drawLegend(Svg svg) {

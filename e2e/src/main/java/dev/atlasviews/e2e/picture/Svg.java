@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.e2e.picture;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 
@@ -75,6 +78,25 @@ final class Svg {
              font-family="Inter, Helvetica, 'DejaVu Sans', sans-serif">
             %3$s</svg>
             """.formatted(width, height, body);
+    }
+
+    /**
+     * Writes a document as SVG, and as PNG by rsvg-convert.
+     *
+     * @param document what {@link #toString} returned
+     * @param directory where to
+     * @param name of the files, without extension
+     */
+    static void write(String document, Path directory, String name) throws IOException, InterruptedException {
+        var svg = directory.resolve(name + ".svg");
+        Files.writeString(svg, document);
+        var png = directory.resolve(name + ".png");
+        var convert = new ProcessBuilder("rsvg-convert", "--zoom=2", "-o", png.toString(), svg.toString())
+                .inheritIO()
+                .start();
+        if (convert.waitFor() != 0) {
+            throw new IOException("rsvg-convert could not draw " + svg);
+        }
     }
 
     private void append(String shape) {

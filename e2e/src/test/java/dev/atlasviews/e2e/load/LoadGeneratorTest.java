@@ -35,7 +35,7 @@ class LoadGeneratorTest {
     }
 
     @Test
-    void keepsTheRateAndLeavesTheDataAsItWas() {
+    void keepsTheRateAndLeavesTheDataAsItWas() throws IOException {
         LoadCounts counts;
         long nanos;
         try (var load = LoadGenerator.start(load())) {
@@ -88,7 +88,7 @@ class LoadGeneratorTest {
     }
 
     @Test
-    void countsALostServer() {
+    void countsALostServer() throws IOException {
         try (var load = LoadGenerator.start(load())) {
             await().until(() -> load.samples().size() >= RATE / 2);
             assertThat(load.counts().errors()).isZero();
@@ -100,7 +100,31 @@ class LoadGeneratorTest {
     }
 
     @Test
-    void countsAWrongReply() {
+    void sendsTheSameBytesAgainAndAgain() throws IOException {
+        try (var redis = server.connect()) {
+            redis.set("key", "value");
+        }
+        var clients = clients("AUTH nobody\r\n", "\r\n", "GET key\r\n", "$5\r\nvalue\r\n");
+        try (var load = LoadGenerator.start(new Load(RATE, 5, clients))) {
+            await().until(() -> load.samples().size() >= RATE);
+            assertThat(load.counts().errors()).as(load.counts().firstError()).isZero();
+            server.close();
+            await().until(() -> load.counts().reconnects() == 5);
+        }
+    }
+
+    @Test
+    void waitsForTheEndOfTheReply() throws IOException {
+        var clients = clients("", "", "ECHO \"begin and end\"\r\n", "$4\r\nelse\r\n");
+        try (var load = LoadGenerator.start(new Load(RATE, 5, clients))) {
+            await().until(() -> load.nowNanos() > TimeUnit.SECONDS.toNanos(1));
+            assertThat(load.samples().size()).isZero();
+            server.close();
+        }
+    }
+
+    @Test
+    void countsAWrongReply() throws IOException {
         try (var redis = server.connect()) {
             redis.flushAll();
         }
@@ -151,7 +175,11 @@ class LoadGeneratorTest {
         }
     }
 
+    private ByteClients clients(String greeting, String greeted, String request, String reply) {
+        return new ByteClients("127.0.0.1", server.port(), greeting, greeted, request, reply);
+    }
+
     private Load load() {
-        return new Load("127.0.0.1", server.port(), RATE, 5, DATA, 42);
+        return new Load(RATE, 5, new RedisClients("127.0.0.1", server.port(), DATA, 42));
     }
 }

@@ -8,6 +8,7 @@ import dev.atlasviews.e2e.cluster.Scripts;
 import dev.atlasviews.e2e.load.DataSet;
 import dev.atlasviews.e2e.load.Load;
 import dev.atlasviews.e2e.load.LoadGenerator;
+import dev.atlasviews.e2e.load.RedisClients;
 import dev.atlasviews.e2e.observe.Observation;
 import dev.atlasviews.e2e.observe.Observer;
 import dev.atlasviews.e2e.redis.PatchCycle;
@@ -45,7 +46,8 @@ class CyclesIT {
                 DATA.store(connection);
             }
             var cycle = new PatchCycle(system, fix);
-            try (var load = LoadGenerator.start(new Load(redis.address(), RedisPod.PORT, 100, 6, DATA, 1));
+            try (var load = LoadGenerator.start(
+                            new Load(100, 6, new RedisClients(redis.address(), RedisPod.PORT, DATA, 1)));
                     var observer = Observer.start(system.node(), redis.pid(), Observer.NOWHERE, Observer.NOWHERE)) {
                 patchAndRevert(cycle, WARM_UP);
                 var warm = observer.look();

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.e2e.latency;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.atlasviews.agent.process.TargetProcess;
+import dev.atlasviews.e2e.corpus.CorpusFiles;
+import dev.atlasviews.e2e.corpus.CorpusPackage;
+import dev.atlasviews.e2e.corpus.CorpusRun;
+import dev.atlasviews.e2e.corpus.ProgramException;
+import dev.atlasviews.e2e.corpus.RunningProgram;
+import dev.atlasviews.e2e.load.LoadGenerator;
+import dev.atlasviews.e2e.measure.AlternatingWindows;
+import dev.atlasviews.e2e.measure.Comparison;
+import dev.atlasviews.e2e.measure.Condition;
+import dev.atlasviews.e2e.measure.Quantiles;
+import dev.atlasviews.e2e.measure.Windows;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
+
+/**
+ * The part of {@code e2e/latency/run} that runs where the module is loaded: recipes of the corpus, recipes of servers, the
+ * files of the package, other files, the server, how many windows of each kind, and the package's version. Prints {@link
+ * #MARK} and a {@link ServerLatency} as JSON.
+ */
+final class LatencyGuest {
+    /** What the line with the result begins with. */
+    static final String MARK = "LATENCY ";
+
+    private static final double PERCENTILE = 99.5;
+    private static final double BAR = 1.05;
+    private static final int WARM_UPS = 6;
+    private static final Duration WINDOW = Duration.ofMillis(2500);
+
+    private LatencyGuest() {}
+
+    /** Measures a server. */
+    public static void main(final String[] arguments) throws IOException, InterruptedException, ProgramException {
+        final Path recipes = Path.of(arguments[0]);
+        final ServerRecipe server = ServerRecipe.read(Path.of(arguments[1]).resolve(arguments[4] + ".yaml"));
+        final CorpusFiles files = new CorpusFiles(Path.of(arguments[2]));
+        final CorpusPackage recipe = CorpusPackage.read(recipes.resolve(server.corpusPackage() + ".yaml"));
+        final Map<String, String> environment = Map.of(
+                "RECIPES", recipes.toString(),
+                "TREE", files.tree().toString(),
+                "FILES", arguments[3],
+                "PROGRAMS", files.programs(server.fix()).toString());
+        final CorpusRun run = Objects.requireNonNull(server.run() == null ? recipe.run() : server.run());
+        try (RunningProgram program = RunningProgram.start(run, environment)) {
+            final List<TargetProcess> processes = program.processes();
+            final List<String> agent = new ArrayList<>(
+                    List.of(recipes.toString(), files.directory().toString(), server.corpusPackage(), server.fix()));
+            processes.forEach(process -> agent.add(String.valueOf(process.pid())));
+            final ServerLatency result =
+                    measure(arguments[4], server, processes, agent, Integer.parseInt(arguments[5]), arguments[6]);
+            program.awaitAnswer();
+            System.out.println(MARK + new ObjectMapper().writeValueAsString(result));
+        }
+    }
+
+    private static ServerLatency measure(
+            final String name,
+            final ServerRecipe server,
+            final List<TargetProcess> processes,
+            final List<String> agentArguments,
+            final int blocks,
+            final String version)
+            throws IOException {
+        try (AgentProcess agent = AgentProcess.start(agentArguments);
+                LoadGenerator load = LoadGenerator.start(server.load())) {
+            final Windows windows =
+                    new AlternatingWindows(load, agent, WINDOW).measure(WARM_UPS, blocks, LatencyGuest::say);
+            final Map<Condition, Quantiles> latencies = new EnumMap<>(Condition.class);
+            for (final Condition condition : Condition.values()) {
+                latencies.put(condition, Quantiles.of(windows.pooled(condition)));
+            }
+            return new ServerLatency(
+                    name,
+                    server.description(),
+                    version,
+                    server.fix(),
+                    System.getProperty("os.version"),
+                    server.rate(),
+                    server.connections(),
+                    processes.size(),
+                    threads(processes),
+                    blocks,
+                    load.counts(),
+                    latencies,
+                    Comparison.of(windows, PERCENTILE, BAR),
+                    agent.held());
+        }
+    }
+
+    private static int threads(final List<TargetProcess> processes) throws IOException {
+        int threads = 0;
+        for (final TargetProcess process : processes) {
+            try (Stream<Path> tasks = Files.list(Path.of("/proc", String.valueOf(process.pid()), "task"))) {
+                threads += (int) tasks.count();
+            }
+        }
+        return threads;
+    }
+
+    private static void say(final Windows windows) {
+        final StringBuilder line = new StringBuilder("window %3d, P99.5 in ms:".formatted(windows.blocks()));
+        for (final Condition condition : Condition.values()) {
+            line.append(String.format(
+                    Locale.ROOT,
+                    "  %s %.1f",
+                    condition.name().toLowerCase(Locale.ROOT),
+                    Quantiles.of(windows.newest(condition)).p995()));
+        }
+        System.out.println(line);
+    }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.e2e.measure;
+
+import dev.atlasviews.e2e.load.LoadGenerator;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+
+/**
+ * Measures a server under load in windows whose conditions alternate.
+ *
+ * @param load on the server
+ * @param disturbance what a condition is
+ * @param window how long a window is at least; longer when the disturbance is
+ */
+public record AlternatingWindows(LoadGenerator load, Disturbance disturbance, Duration window) {
+    private static final long SEED = 7;
+    /** Between two windows, so that what one leaves behind is not counted in the next. */
+    private static final Duration PAUSE = Duration.ofMillis(700);
+
+    /**
+     * Measures each condition once for every block. The first times, at which the agent's code is still being compiled,
+     * are not measured.
+     *
+     * @param warmUps how often the server is disturbed before
+     * @param blocks how often each condition is measured
+     * @param afterBlock gets the windows so far
+     */
+    public Windows measure(int warmUps, int blocks, Consumer<Windows> afterBlock) throws IOException {
+        for (int i = 0; i < warmUps; i++) {
+            disturbance.happen(i % 2 == 0 ? Condition.LOCAL : Condition.GLOBAL);
+        }
+        var windows = new Windows();
+        for (var block : WindowPlan.alternating(blocks, SEED)) {
+            for (var condition : block) {
+                sleepUntil(load.nowNanos() + PAUSE.toNanos());
+                long start = load.nowNanos();
+                disturbance.happen(condition);
+                long end = Math.max(load.nowNanos(), start + window.toNanos());
+                sleepUntil(end);
+                load.awaitReplies(end);
+                windows.add(condition, load.samples().between(start, end));
+            }
+            afterBlock.accept(windows);
+        }
+        return windows;
+    }
+
+    private void sleepUntil(long nanos) {
+        for (long left = nanos - load.nowNanos(); left > 0; left = nanos - load.nowNanos()) {
+            LockSupport.parkNanos(left);
+        }
+    }
+}
