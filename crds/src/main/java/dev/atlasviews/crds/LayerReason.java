@@ -31,6 +31,8 @@ public enum LayerReason {
     ARTIFACT_NOT_FOUND("ArtifactNotFound"),
     /** Refused: the patch file has another digest than the ViewPatch names. */
     DIGEST_MISMATCH("DigestMismatch"),
+    /** Refused: nobody vouches for the patch whose key the node trusts. */
+    UNTRUSTED_PATCH("UntrustedPatch"),
     /** Refused: the patch file cannot be read. */
     INVALID_PATCH("InvalidPatch"),
     /** Refused: the function that the patch was built from is not the one that runs. */

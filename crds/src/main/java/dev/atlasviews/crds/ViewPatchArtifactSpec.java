@@ -2,6 +2,7 @@
 package dev.atlasviews.crds;
 
 import java.util.Base64;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,9 +10,20 @@ import org.jspecify.annotations.Nullable;
  *
  * @param description what the patch does, for humans
  * @param content the file in base64, at most 1 MiB of it
+ * @param signatures who vouches for the patch file: the text of signature files
  */
 @ApiRecord
-public record ViewPatchArtifactSpec(@Nullable String description, String content) {
+public record ViewPatchArtifactSpec(@Nullable String description, String content, List<String> signatures) {
+    /** Gives what is not given the defaults of the schema. */
+    public ViewPatchArtifactSpec {
+        signatures = signatures == null ? List.of() : List.copyOf(signatures);
+    }
+
+    /** A patch file that nobody vouches for. */
+    public ViewPatchArtifactSpec(final @Nullable String description, final String content) {
+        this(description, content, List.of());
+    }
+
     /**
      * The patch file.
      *

@@ -27,6 +27,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
@@ -298,6 +299,38 @@ final class ChartTest {
             assertThat(variable.getName()).isEqualTo("NODE_NAME");
             assertThat(variable.getValueFrom().getFieldRef().getFieldPath()).isEqualTo("spec.nodeName");
         });
+    }
+
+    @Test
+    void theAgentsAreGivenTheKeysOfThoseWhomTheyAreToTrustAndStartAnewForOthers() {
+        final List<String> digests = Stream.of("MCow", "MCox")
+                .map(key -> "-----BEGIN PUBLIC KEY-----\n" + key + "\n-----END PUBLIC KEY-----\n")
+                .map(key -> {
+                    final List<HasMetadata> objects =
+                            Chart.render(NEW, command -> command.set("patches.trustedKeys.alice", key));
+                    assertThat(Chart.only(objects, ConfigMap.class, "atlas-trusted-keys")
+                                    .getData())
+                            .containsExactly(Map.entry("alice", key));
+                    final var template = Chart.only(objects, DaemonSet.class, "atlas-agent")
+                            .getSpec()
+                            .getTemplate();
+                    assertThat(template.getSpec().getVolumes())
+                            .anySatisfy(volume -> assertThat(volume.getConfigMap())
+                                    .isNotNull()
+                                    .satisfies(map -> assertThat(map.getName()).isEqualTo("atlas-trusted-keys")));
+                    final Container agent = template.getSpec().getContainers().getFirst();
+                    assertThat(agent.getEnv()).anySatisfy(variable -> {
+                        assertThat(variable.getName()).isEqualTo("ATLAS_TRUSTED_KEYS");
+                        assertThat(agent.getVolumeMounts())
+                                .anySatisfy(mount ->
+                                        assertThat(mount.getMountPath()).isEqualTo(variable.getValue()));
+                    });
+                    return template.getMetadata().getAnnotations().get("atlasviews.dev/trusted-keys");
+                })
+                .toList();
+        assertThat(digests).doesNotContainNull().doesNotHaveDuplicates();
+        assertThatThrownBy(() -> Chart.render(NEW, command -> command.set("patches.trustedKeys.alice", "alice.pub")))
+                .hasMessageContaining("trustedKeys");
     }
 
     @Test

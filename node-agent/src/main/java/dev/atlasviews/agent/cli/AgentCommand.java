@@ -2,6 +2,7 @@
 package dev.atlasviews.agent.cli;
 
 import dev.atlasviews.agent.kube.NodeAgent;
+import dev.atlasviews.agent.patch.TrustedKeys;
 import dev.atlasviews.monitoring.StatusServer;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
@@ -11,6 +12,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -44,6 +46,14 @@ final class AgentCommand implements Callable<Integer> {
     private Path state;
 
     @Option(
+            names = "--trusted-keys",
+            paramLabel = "DIRECTORY",
+            defaultValue = "${env:ATLAS_TRUSTED_KEYS}",
+            description = "holds the public keys of those whose patches it applies (default: $ATLAS_TRUSTED_KEYS, or"
+                    + " everybody's)")
+    private @Nullable Path trustedKeys;
+
+    @Option(
             names = "--status-port",
             paramLabel = "PORT",
             defaultValue = "${env:ATLAS_STATUS_PORT:-0}",
@@ -52,11 +62,12 @@ final class AgentCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        final TrustedKeys trusted = trustedKeys == null ? TrustedKeys.EVERYBODY : TrustedKeys.read(trustedKeys);
         final var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         new JvmMemoryMetrics().bindTo(registry);
         new ProcessorMetrics().bindTo(registry);
         try (KubernetesClient client = new KubernetesClientBuilder().build();
-                NodeAgent agent = NodeAgent.start(client, node, modules, state, registry);
+                NodeAgent agent = NodeAgent.start(client, node, modules, state, trusted, registry);
                 StatusServer _ = statusPort == 0
                         ? null
                         : new StatusServer(statusPort, agent::isLive, agent::isReady, registry::scrape)) {

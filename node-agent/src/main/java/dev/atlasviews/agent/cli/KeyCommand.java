@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.cli;
 
+import dev.atlasviews.agent.patch.PatchKeys;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -18,7 +19,7 @@ final class KeyCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        Keys.write(Keys.generate(), file, Path.of(file + ".pub"));
+        PatchKeys.write(PatchKeys.generate(), file, Path.of(file + ".pub"));
         return 0;
     }
 }

@@ -2,6 +2,7 @@
 package dev.atlasviews.agent.cli;
 
 import dev.atlasviews.agent.patch.Patch;
+import dev.atlasviews.agent.patch.PatchKeys;
 import dev.atlasviews.agent.patch.PatchReader;
 import dev.atlasviews.agent.patch.PatchSignature;
 import java.nio.file.Files;
@@ -56,8 +57,8 @@ final class SignCommand implements Callable<Integer> {
         final Patch patch = PatchReader.read(file);
         final Instant expires =
                 expiresIn == null ? null : Instant.now().plus(expiresIn).truncatedTo(ChronoUnit.SECONDS);
-        final PublicKey known = Keys.readPublic(publicKey == null ? Path.of(key + ".pub") : publicKey);
-        final PatchSignature signature = PatchSignature.sign(patch, Keys.readPrivate(key), known, expires);
+        final PublicKey known = PatchKeys.readPublic(publicKey == null ? Path.of(key + ".pub") : publicKey);
+        final PatchSignature signature = PatchSignature.sign(patch, PatchKeys.readPrivate(key), known, expires);
         // That the keys belong together is seen by checking what was made.
         signature.verify(patch, List.of(known), Instant.MIN);
         Files.write(Path.of(file + PatchSignature.SUFFIX), signature.toBytes());

@@ -2,6 +2,7 @@
 package dev.atlasviews.agent.cli;
 
 import dev.atlasviews.agent.patch.Patch;
+import dev.atlasviews.agent.patch.PatchKeys;
 import dev.atlasviews.agent.patch.PatchReader;
 import dev.atlasviews.agent.patch.PatchSignature;
 import dev.atlasviews.agent.patch.PatchSignatureException;
@@ -51,7 +52,7 @@ final class VerifyCommand implements Callable<Integer> {
         final Patch patch = PatchReader.read(file);
         final List<PublicKey> trusted = new ArrayList<>();
         for (final Path key : keys) {
-            trusted.add(Keys.readPublic(key));
+            trusted.add(PatchKeys.readPublic(key));
         }
         try (InputStream in =
                 Files.newInputStream(signature == null ? Path.of(file + PatchSignature.SUFFIX) : signature)) {

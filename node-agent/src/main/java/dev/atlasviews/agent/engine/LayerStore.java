@@ -15,10 +15,12 @@ import java.util.Optional;
 
 /**
  * Remembers, across restarts, the patch files that were applied and which of them a view's tag stands for. Everything is
- * named by its digest and checked when read, so files are never stale and may be deleted: then a revert still works, by
+ * named by a digest and checked when read, so files are never stale and may be deleted: then a revert still works, by
  * treating all patch code as one.
  */
 public final class LayerStore {
+    private static final String SIGNATURES = "signatures";
+
     private final Path directory;
 
     /** A store in this directory, which is created when needed. */
@@ -35,6 +37,16 @@ public final class LayerStore {
     public Optional<byte[]> patch(final String digest) throws IOException {
         return get(path("patches", digest))
                 .filter(file -> LayerStack.sha256(file).equals(digest));
+    }
+
+    /** Keeps a signature of the patch file with this digest; the last one counts. */
+    public void putSignature(final String digest, final String signature) throws IOException {
+        replace(path(SIGNATURES, digest), signature.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** The signature that was kept of the patch file with this digest: whoever reads it has to verify it. */
+    public Optional<String> signature(final String digest) throws IOException {
+        return get(path(SIGNATURES, digest)).map(bytes -> new String(bytes, StandardCharsets.UTF_8));
     }
 
     /** Keeps what a stack consists of. */
@@ -102,9 +114,13 @@ public final class LayerStore {
         if (Files.exists(file)) {
             return;
         }
+        replace(file, bytes);
+    }
+
+    private static void replace(final Path file, final byte[] bytes) throws IOException {
         Files.createDirectories(file.getParent());
         final Path temporary = Files.createTempFile(file.getParent(), ".new", "");
         Files.write(temporary, bytes);
-        Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+        Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
 }

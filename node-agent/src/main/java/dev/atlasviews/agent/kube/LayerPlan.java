@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.kube;
 
+import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.crds.ContainerLayers;
 import dev.atlasviews.crds.DesiredState;
 import dev.atlasviews.crds.Layer;
@@ -26,6 +27,8 @@ import org.slf4j.LoggerFactory;
 final class LayerPlan {
     private static final Logger LOG = LoggerFactory.getLogger(LayerPlan.class);
 
+    private final Source patches;
+    private final PresentLayers present;
     private final Optional<ProcessStatus> last;
     private final Instant now;
     private final Map<String, dev.atlasviews.agent.engine.Layer> wanted = new LinkedHashMap<>();
@@ -35,12 +38,18 @@ final class LayerPlan {
     private boolean complete = true;
 
     /** Where patches come from. */
-    @FunctionalInterface
     interface Source {
+        /** The layer with its patch. */
         dev.atlasviews.agent.engine.Layer fetch(Layer layer) throws IOException, Artifacts.ArtifactException;
+
+        /** Fails where nobody vouches for a patch that a process is to get. */
+        void verify(Layer layer, Patch patch) throws IOException, Artifacts.ArtifactException;
     }
 
-    private LayerPlan(final Optional<ProcessStatus> last, final Instant now) {
+    private LayerPlan(
+            final Source patches, final PresentLayers present, final Optional<ProcessStatus> last, final Instant now) {
+        this.patches = patches;
+        this.present = present;
         this.last = last;
         this.now = now;
     }
@@ -49,19 +58,20 @@ final class LayerPlan {
             final ContainerLayers container,
             final Optional<ProcessStatus> last,
             final Instant now,
-            final Source patches)
+            final Source patches,
+            final PresentLayers present)
             throws IOException {
-        final LayerPlan plan = new LayerPlan(last, now);
+        final LayerPlan plan = new LayerPlan(patches, present, last, now);
         for (final Layer layer : container.layers()) {
             if (layer.desired() == DesiredState.OBSERVED) {
-                plan.observe(layer, patches);
+                plan.observe(layer);
             } else if (plan.isWanted(layer)) {
-                plan.want(layer, patches);
+                plan.want(layer);
             } else if (container.layers().stream()
                     .anyMatch(other -> plan.isWanted(other) && other.digest().equals(layer.digest()))) {
                 plan.decided.put(layer, LayerStates.keptByAnother(layer, plan.isExpired(layer), now));
             } else {
-                plan.leave(layer, patches);
+                plan.leave(layer);
             }
         }
         return plan;
@@ -141,28 +151,50 @@ final class LayerPlan {
                 .findFirst();
     }
 
-    private void want(final Layer layer, final Source patches) throws IOException {
+    private void want(final Layer layer) throws IOException {
+        final dev.atlasviews.agent.engine.Layer change;
         try {
-            wanted.merge(layer.digest().hex(), patches.fetch(layer), LayerPlan::both);
+            change = patches.fetch(layer);
         } catch (final Artifacts.ArtifactException e) {
             complete = false;
-            decided.put(layer, LayerStates.refused(layer, e.reason().value(), String.valueOf(e.getMessage()), now));
+            refuse(layer, e);
+            return;
+        }
+        // What threads have they keep: that a signature ends or a key goes brings no fault back.
+        if (present.digests().contains(layer.digest().hex()) || isVouchedFor(layer, change)) {
+            wanted.merge(layer.digest().hex(), change, LayerPlan::both);
         }
     }
 
     /** What is only observed and was applied before is taken back, unless another layer wants it. */
-    private void observe(final Layer layer, final Source patches) throws IOException {
+    private void observe(final Layer layer) throws IOException {
         try {
             final dev.atlasviews.agent.engine.Layer change = patches.fetch(layer);
             observed.put(layer, change);
             leaving.merge(layer.digest().hex(), change, LayerPlan::both);
+            isVouchedFor(layer, change);
         } catch (final Artifacts.ArtifactException e) {
-            decided.put(layer, LayerStates.refused(layer, e.reason().value(), String.valueOf(e.getMessage()), now));
+            refuse(layer, e);
         }
     }
 
+    /** Else the layer is refused. */
+    private boolean isVouchedFor(final Layer layer, final dev.atlasviews.agent.engine.Layer change) throws IOException {
+        try {
+            patches.verify(layer, change.patch());
+            return true;
+        } catch (final Artifacts.ArtifactException e) {
+            refuse(layer, e);
+            return false;
+        }
+    }
+
+    private void refuse(final Layer layer, final Artifacts.ArtifactException e) {
+        decided.put(layer, LayerStates.refused(layer, e.reason().value(), String.valueOf(e.getMessage()), now));
+    }
+
     /** What is to be taken back is, with its patch or without it. */
-    private void leave(final Layer layer, final Source patches) throws IOException {
+    private void leave(final Layer layer) throws IOException {
         try {
             leaving.merge(layer.digest().hex(), patches.fetch(layer), LayerPlan::both);
         } catch (final Artifacts.ArtifactException e) {

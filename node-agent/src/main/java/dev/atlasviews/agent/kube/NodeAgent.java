@@ -4,6 +4,7 @@ package dev.atlasviews.agent.kube;
 import dev.atlasviews.agent.engine.LayerStore;
 import dev.atlasviews.agent.engine.ProcessEngine;
 import dev.atlasviews.agent.patch.PatchReader;
+import dev.atlasviews.agent.patch.TrustedKeys;
 import dev.atlasviews.agent.process.TargetProcess;
 import dev.atlasviews.agent.quiescence.Unwinder;
 import dev.atlasviews.crds.Atlas;
@@ -51,8 +52,9 @@ public final class NodeAgent implements AutoCloseable {
      * @param proc the proc file system, in which the node's processes are
      * @param module the kernel module
      * @param state where applied patches are remembered
+     * @param trusted whose patches it applies
      */
-    record Host(Path proc, ModuleSearch.Opening module, Path state) {}
+    record Host(Path proc, ModuleSearch.Opening module, Path state, TrustedKeys trusted) {}
 
     /**
      * Starts an agent. While the node has no module it says so, in the ViewNode and of each PodView, and looks for it.
@@ -60,6 +62,7 @@ public final class NodeAgent implements AutoCloseable {
      * @param node the node's name
      * @param modules where the kernel's modules lie, {@code RELEASE/atlas.ko}
      * @param state where applied patches are remembered
+     * @param trusted whose patches it applies
      * @param registry where its metrics go
      * @throws IOException if the state can not be used
      */
@@ -68,9 +71,11 @@ public final class NodeAgent implements AutoCloseable {
             final String node,
             final Path modules,
             final Path state,
+            final TrustedKeys trusted,
             final MeterRegistry registry)
             throws IOException {
-        return new NodeAgent(client, node, new Host(TargetProcess.PROC, new NodeModule(modules), state), registry);
+        return new NodeAgent(
+                client, node, new Host(TargetProcess.PROC, new NodeModule(modules), state, trusted), registry);
     }
 
     NodeAgent(final KubernetesClient client, final String node, final Host host, final MeterRegistry registry)
@@ -83,7 +88,7 @@ public final class NodeAgent implements AutoCloseable {
         this.memory = new ProcessMemory(host.state().resolve("processes"), client.getKubernetesSerialization(), bootId);
         final var steps = new ProcessSteps(
                 new NodeReporter(client, node),
-                new Artifacts(client, store)::fetch,
+                new Artifacts(client, store, host.trusted()),
                 module -> new ProcessEngine(module::attach, unwinder, store, PatchReader::read),
                 bootId,
                 node);

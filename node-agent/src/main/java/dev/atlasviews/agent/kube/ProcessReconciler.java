@@ -27,7 +27,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
-import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -55,7 +54,8 @@ final class ProcessReconciler {
     Optional<ProcessStatus> reconcile(
             final TargetProcess process, final ContainerLayers container, final Optional<ProcessStatus> last)
             throws IOException {
-        final LayerPlan plan = LayerPlan.of(container, last, Instant.now(), patches);
+        final PresentLayers present = new PresentLayers(engine, process);
+        final LayerPlan plan = LayerPlan.of(container, last, Instant.now(), patches, present);
         if (plan.onlyObserves() && !ProcessEngine.touched(process)) {
             return Optional.of(observed(process, container, plan, last));
         }
@@ -65,7 +65,7 @@ final class ProcessReconciler {
                 : Optional.of(engine.inspect(process)).filter(ProcessReconciler::patched);
         final Pass pass = look.isPresent()
                 ? new Pass(look.get(), digest -> Optional.empty(), true)
-                : pass(process, container, plan);
+                : pass(process, container, plan, present);
         if (pass.report().state() == ProcessReport.State.EXITED) {
             return Optional.empty();
         }
@@ -98,7 +98,8 @@ final class ProcessReconciler {
                 0);
         final List<LayerStatus> layers = new ArrayList<>();
         for (final Layer layer : container.layers()) {
-            final LayerStatus status = LayerStates.of(layer, nothing, false, plan.now());
+            final LayerStatus status =
+                    plan.decided(layer).orElseGet(() -> LayerStates.of(layer, nothing, false, plan.now()));
             layers.add(LayerStates.since(orObserved(status, layer, plan, process), plan.before(layer)));
         }
         return status(process, container, nothing, layers, last);
@@ -126,13 +127,15 @@ final class ProcessReconciler {
                 || report.threads().stream().anyMatch(thread -> thread.view() != ViewEntry.BASE);
     }
 
-    private Pass pass(final TargetProcess process, final ContainerLayers container, final LayerPlan plan)
+    private Pass pass(
+            final TargetProcess process,
+            final ContainerLayers container,
+            final LayerPlan plan,
+            final PresentLayers present)
             throws IOException {
-        final List<dev.atlasviews.agent.engine.Layer> had = engine.layers(process);
-        final List<dev.atlasviews.agent.engine.Layer> all = new ArrayList<>(unlisted(had, container));
+        final List<dev.atlasviews.agent.engine.Layer> all = new ArrayList<>(unlisted(present.layers(), container));
         all.addAll(plan.wanted());
-        final WithoutRefused attempt = new WithoutRefused(
-                had.stream().map(dev.atlasviews.agent.engine.Layer::digest).collect(Collectors.toSet()));
+        final WithoutRefused attempt = new WithoutRefused(present.digests());
         final ProcessReport report = attempt.reconcile(
                 LayerOrder.sorted(all),
                 layers -> engine.reconcile(

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.atlasviews.agent.patch.TrustedKeys;
 import dev.atlasviews.agent.views.Errno;
 import dev.atlasviews.agent.views.ModuleInfo;
 import dev.atlasviews.agent.views.ProcessViews;
@@ -63,7 +64,8 @@ final class NodeAgentIT {
                 throw new IOException("there is no module for kernel 4.4: use an image that has one");
             };
             final var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-            try (NodeAgent agent = new NodeAgent(client, NODE, new NodeAgent.Host(proc, opening, state), registry)) {
+            try (NodeAgent agent = new NodeAgent(
+                    client, NODE, new NodeAgent.Host(proc, opening, state, TrustedKeys.EVERYBODY), registry)) {
                 assertThat(ready(administrator).getStatus()).isEqualTo("False");
                 assertThat(ready(administrator).getReason()).isEqualTo("ModuleUnavailable");
                 assertThat(ready(administrator).getMessage()).contains("kernel 4.4", "use an image");

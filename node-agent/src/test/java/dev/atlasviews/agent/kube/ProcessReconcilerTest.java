@@ -18,6 +18,7 @@ import dev.atlasviews.agent.engine.ProcessReport;
 import dev.atlasviews.agent.engine.ProcessReport.State;
 import dev.atlasviews.agent.engine.Progress;
 import dev.atlasviews.agent.engine.ThreadReport;
+import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.process.TargetProcess;
 import dev.atlasviews.crds.DesiredState;
 import dev.atlasviews.crds.Layer;
@@ -46,6 +47,8 @@ final class ProcessReconcilerTest {
 
     private final FakeEngine engine = new FakeEngine();
     private final Set<String> lost = new HashSet<>();
+    private final Set<String> unsigned = new HashSet<>();
+    private final LayerPlan.Source patches = new FakePatches();
     private Map<String, List<String>> basedOn = Map.of();
 
     private static final class FakeEngine implements Engine {
@@ -165,6 +168,48 @@ final class ProcessReconcilerTest {
     }
 
     @Test
+    void aLayerThatNobodyVouchesForIsRefusedAndKeepsNoOtherFromComingOrGoing() throws IOException {
+        engine.has(present("old", "old"));
+        unsigned.add("a");
+
+        final ProcessStatus status = reconcile(last(), present("one", "a"), present("two", "b"), absent("old", "old"));
+
+        assertThat(states(status)).containsExactly(LayerState.REFUSED, LayerState.APPLIED, LayerState.REVERTED);
+        assertThat(status.layers().getFirst().reason()).isEqualTo(LayerReason.UNTRUSTED_PATCH.value());
+        assertThat(engine.desired.getLast().layers())
+                .extracting(dev.atlasviews.agent.engine.Layer::digest)
+                .containsExactly(digest("b").hex());
+    }
+
+    @Test
+    void whatAProcessHasItKeepsThoughNobodyVouchesForItAnyMore() throws IOException {
+        engine.has(present("one", "a"));
+        unsigned.add("a");
+
+        assertThat(states(reconcile(last(), present("one", "a")))).containsExactly(LayerState.APPLIED);
+        assertThat(engine.desired.getLast().layers()).hasSize(1);
+    }
+
+    @Test
+    void whatNobodyVouchesForIsTakenBackAsAnythingElse() throws IOException {
+        engine.has(present("one", "a"));
+        unsigned.add("a");
+
+        assertThat(states(reconcile(last(), absent("one", "a")))).containsExactly(LayerState.REVERTED);
+        assertThat(engine.desired.getLast().leaving()).hasSize(1);
+    }
+
+    @Test
+    void thatAPatchWouldBeRefusedForItsSignatureIsSaidWhereItIsOnlyObserved() throws IOException {
+        unsigned.add("a");
+
+        final ProcessStatus status = reconcile(last(), Fixtures.layer("one", "a", DesiredState.OBSERVED, "*"));
+
+        assertThat(status.layers().getFirst().reason()).isEqualTo(LayerReason.UNTRUSTED_PATCH.value());
+        assertThat(engine.desired).isEmpty();
+    }
+
+    @Test
     void whatWasTakenBackByOrderIsAppliedWhenItIsOrderedAgain() throws IOException {
         final Layer layer = present("one", "a");
 
@@ -236,7 +281,7 @@ final class ProcessReconcilerTest {
                 "10000-11000 r-xp 0 00:01 0 /atlas:text:x\n",
                 StandardOpenOption.APPEND);
         final Layer observed = Fixtures.layer("one", "a", DesiredState.OBSERVED, "*");
-        final ProcessStatus status = new ProcessReconciler(engine, this::fetch, Fixtures.BOOT, "node")
+        final ProcessStatus status = new ProcessReconciler(engine, patches, Fixtures.BOOT, "node")
                 .reconcile(
                         new TargetProcess(proc, Fixtures.PID, Fixtures.START_TIME),
                         container(observed),
@@ -249,18 +294,28 @@ final class ProcessReconcilerTest {
     }
 
     private ProcessStatus reconcile(final ProcessStatus last, final Layer... layers) throws IOException {
-        return new ProcessReconciler(engine, this::fetch, Fixtures.BOOT, "node")
+        return new ProcessReconciler(engine, patches, Fixtures.BOOT, "node")
                 .reconcile(Fixtures.process(proc), container(layers), Optional.of(last))
                 .orElseThrow();
     }
 
-    private dev.atlasviews.agent.engine.Layer fetch(final Layer layer) throws Artifacts.ArtifactException {
-        final String patch = layer.artifact().name();
-        if (lost.contains(patch)) {
-            throw new Artifacts.ArtifactException(LayerReason.ARTIFACT_NOT_FOUND, "there is none");
+    private final class FakePatches implements LayerPlan.Source {
+        @Override
+        public dev.atlasviews.agent.engine.Layer fetch(final Layer layer) throws Artifacts.ArtifactException {
+            final String patch = layer.artifact().name();
+            if (lost.contains(patch)) {
+                throw new Artifacts.ArtifactException(LayerReason.ARTIFACT_NOT_FOUND, "there is none");
+            }
+            return Fixtures.engineLayer(
+                    layer, basedOn.getOrDefault(patch, List.of()).toArray(String[]::new));
         }
-        return Fixtures.engineLayer(
-                layer, basedOn.getOrDefault(patch, List.of()).toArray(String[]::new));
+
+        @Override
+        public void verify(final Layer layer, final Patch patch) throws Artifacts.ArtifactException {
+            if (unsigned.contains(layer.artifact().name())) {
+                throw new Artifacts.ArtifactException(LayerReason.UNTRUSTED_PATCH, "it has no signature");
+            }
+        }
     }
 
     private static List<LayerState> states(final ProcessStatus status) {

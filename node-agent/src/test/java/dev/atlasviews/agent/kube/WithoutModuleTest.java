@@ -8,6 +8,7 @@ import static dev.atlasviews.agent.kube.Fixtures.present;
 import static dev.atlasviews.agent.kube.Fixtures.status;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.process.TargetProcess;
 import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.LayerReason;
@@ -26,9 +27,21 @@ import org.junit.jupiter.api.io.TempDir;
 final class WithoutModuleTest {
     private static final Layer WANTED = present("one", "a");
     private static final Layer LEAVING = absent("two", "b");
-    private static final LayerPlan.Source NONE = layer -> {
-        throw new Artifacts.ArtifactException(LayerReason.ARTIFACT_NOT_FOUND, "there is none");
+    private static final Patches NONE = new Patches() {
+        @Override
+        public dev.atlasviews.agent.engine.Layer fetch(final Layer layer) throws Artifacts.ArtifactException {
+            throw new Artifacts.ArtifactException(LayerReason.ARTIFACT_NOT_FOUND, "there is none");
+        }
     };
+
+    /** Where nothing is applied, nobody asks who vouches for it. */
+    @FunctionalInterface
+    private interface Patches extends LayerPlan.Source {
+        @Override
+        default void verify(final Layer layer, final Patch patch) {
+            throw new AssertionError("nothing is applied");
+        }
+    }
 
     @TempDir
     private Path proc;
@@ -80,8 +93,7 @@ final class WithoutModuleTest {
         assertThat(reconcile(NONE, applied).getFirst().state()).isEqualTo(LayerState.REFUSED);
     }
 
-    private List<LayerStatus> reconcile(final LayerPlan.Source patches, final LayerStatus... before)
-            throws IOException {
+    private List<LayerStatus> reconcile(final Patches patches, final LayerStatus... before) throws IOException {
         return new WithoutModule(patches, Fixtures.BOOT, "no module")
                 .reconcile(
                         process,

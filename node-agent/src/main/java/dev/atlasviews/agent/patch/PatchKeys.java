@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.atlasviews.agent.cli;
+package dev.atlasviews.agent.patch;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -22,29 +22,40 @@ import java.util.Locale;
 import java.util.Set;
 
 /** Ed25519 keys in PEM files, as other tools write them too. */
-final class Keys {
+public final class PatchKeys {
     private static final String ALGORITHM = "Ed25519";
     private static final int MAX_FILE = 4096;
     private static final Set<PosixFilePermission> OWNER_ONLY = PosixFilePermissions.fromString("rw-------");
 
-    private Keys() {}
+    private PatchKeys() {}
 
-    static KeyPair generate() throws GeneralSecurityException {
+    /** A new pair of keys. */
+    public static KeyPair generate() throws GeneralSecurityException {
         return KeyPairGenerator.getInstance(ALGORITHM).generateKeyPair();
     }
 
     /** Writes the private key, readable by its owner, and the public one beside it. Neither may exist. */
-    static void write(final KeyPair pair, final Path privateFile, final Path publicFile) throws IOException {
+    public static void write(final KeyPair pair, final Path privateFile, final Path publicFile) throws IOException {
         Files.createFile(privateFile, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
         Files.writeString(privateFile, pem("PRIVATE KEY", pair.getPrivate()));
         Files.writeString(publicFile, pem("PUBLIC KEY", pair.getPublic()), StandardOpenOption.CREATE_NEW);
     }
 
-    static PrivateKey readPrivate(final Path file) throws IOException, GeneralSecurityException {
+    /**
+     * A private key: PKCS #8 in PEM.
+     *
+     * @throws IOException if the file can not be read or holds no such key
+     */
+    public static PrivateKey readPrivate(final Path file) throws IOException, GeneralSecurityException {
         return KeyFactory.getInstance(ALGORITHM).generatePrivate(new PKCS8EncodedKeySpec(content("PRIVATE KEY", file)));
     }
 
-    static PublicKey readPublic(final Path file) throws IOException, GeneralSecurityException {
+    /**
+     * A public key: X.509 in PEM.
+     *
+     * @throws IOException if the file can not be read or holds no such key
+     */
+    public static PublicKey readPublic(final Path file) throws IOException, GeneralSecurityException {
         return KeyFactory.getInstance(ALGORITHM).generatePublic(new X509EncodedKeySpec(content("PUBLIC KEY", file)));
     }
 

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.kube;
+
+import dev.atlasviews.agent.engine.Engine;
+import dev.atlasviews.agent.engine.Layer;
+import dev.atlasviews.agent.process.TargetProcess;
+import java.io.IOException;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** The layers that a process has when a pass begins; the engine is asked at most once, and only if somebody wants to know. */
+final class PresentLayers {
+    private final Engine engine;
+    private final TargetProcess process;
+    private @Nullable List<Layer> layers;
+
+    PresentLayers(final Engine engine, final TargetProcess process) {
+        this.engine = engine;
+        this.process = process;
+    }
+
+    /** Lowest first, as far as their patches are known. */
+    List<Layer> layers() throws IOException {
+        if (layers == null) {
+            layers = engine.layers(process);
+        }
+        return layers;
+    }
+
+    /** Their patches' digests. */
+    Set<String> digests() throws IOException {
+        return layers().stream().map(Layer::digest).collect(Collectors.toSet());
+    }
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.kube;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.atlasviews.agent.engine.LayerStore;
+import dev.atlasviews.agent.patch.Patch;
+import dev.atlasviews.agent.patch.PatchArea;
+import dev.atlasviews.agent.patch.PatchKeys;
+import dev.atlasviews.agent.patch.PatchReader;
+import dev.atlasviews.agent.patch.PatchSignature;
+import dev.atlasviews.agent.patch.PatchTarget;
+import dev.atlasviews.agent.patch.PatchWriter;
+import dev.atlasviews.agent.patch.TrustedKeys;
+import dev.atlasviews.crds.DesiredState;
+import dev.atlasviews.crds.Digest;
+import dev.atlasviews.crds.Layer;
+import dev.atlasviews.crds.LayerArtifact;
+import dev.atlasviews.crds.LayerReason;
+import dev.atlasviews.crds.Quiescence;
+import dev.atlasviews.crds.ThreadSelector;
+import dev.atlasviews.crds.ViewPatchArtifact;
+import dev.atlasviews.crds.ViewPatchArtifactSpec;
+import dev.atlasviews.crds.testing.ApiServer;
+import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.KeyPair;
+import java.time.Instant;
+import java.util.Base64;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What an agent takes from a real API server, and whose patches. */
+final class ArtifactsIT {
+    private static final String NAMESPACE = "default";
+
+    @TempDir
+    private Path servers;
+
+    @TempDir
+    private Path state;
+
+    @Test
+    void onlyWhatATrustedKeySignedIsApplied() throws Exception {
+        final KeyPair alice = PatchKeys.generate();
+        final KeyPair mallory = PatchKeys.generate();
+        final byte[] file = file("server");
+        final Patch patch = PatchReader.read(file);
+        try (ApiServer server = ApiServer.start(servers);
+                KubernetesClient client = server.client()) {
+            artifact(client, "unsigned", file);
+            artifact(client, "stolen", file, signature(mallory, patch), signature(alice, PatchReader.read(file("x"))));
+            artifact(client, "signed", file, signature(mallory, patch), signature(alice, patch));
+            final LayerStore store = new LayerStore(state);
+            final Artifacts asking = new Artifacts(client, store, new TrustedKeys(List.of(alice.getPublic())));
+            final Artifacts trusting = new Artifacts(client, store, TrustedKeys.EVERYBODY);
+
+            assertThatCode(() -> trusting.verify(layer("unsigned", file), patch))
+                    .doesNotThrowAnyException();
+            assertThat(asking.fetch(layer("unsigned", file)).digest()).isEqualTo(patch.digest());
+            assertThat(refusal(asking, layer("unsigned", file), patch))
+                    .satisfies(e -> assertThat(e.reason()).isEqualTo(LayerReason.UNTRUSTED_PATCH))
+                    .hasMessageContainingAll("sha256:" + patch.digest(), "default/unsigned", "no signature", "Sign it");
+            assertThat(refusal(asking, layer("stolen", file), patch))
+                    .hasMessageContainingAll("default/stolen", "not trusted", "another patch");
+            assertThat(refusal(asking, layer("nowhere", file), patch).reason())
+                    .isEqualTo(LayerReason.ARTIFACT_NOT_FOUND);
+
+            assertThatCode(() -> asking.verify(layer("signed", file), patch)).doesNotThrowAnyException();
+            // What the node knows it need not ask for, and a key that goes takes its signatures along.
+            client.resources(ViewPatchArtifact.class)
+                    .inNamespace(NAMESPACE)
+                    .withName("signed")
+                    .delete();
+            assertThatCode(() -> asking.verify(layer("signed", file), patch)).doesNotThrowAnyException();
+            final Artifacts strict = new Artifacts(
+                    client, store, new TrustedKeys(List.of(PatchKeys.generate().getPublic())));
+            assertThat(refusal(strict, layer("unsigned", file), patch).reason()).isEqualTo(LayerReason.UNTRUSTED_PATCH);
+        }
+    }
+
+    private static Artifacts.ArtifactException refusal(
+            final Artifacts artifacts, final Layer layer, final Patch patch) {
+        return catchThrowableOfType(Artifacts.ArtifactException.class, () -> artifacts.verify(layer, patch));
+    }
+
+    private static byte[] file(final String program) throws Exception {
+        final PatchArea nothing = PatchArea.EMPTY;
+        return PatchWriter.write(
+                List.of(),
+                List.of(new PatchTarget(
+                        "00112233", program, true, List.of(), List.of(), List.of(), nothing, nothing, nothing)));
+    }
+
+    private static String signature(final KeyPair keys, final Patch patch) throws Exception {
+        return new String(
+                PatchSignature.sign(
+                                patch,
+                                keys.getPrivate(),
+                                keys.getPublic(),
+                                Instant.now().plusSeconds(3600))
+                        .toBytes(),
+                StandardCharsets.UTF_8);
+    }
+
+    private static void artifact(
+            final KubernetesClient client, final String name, final byte[] file, final String... signatures) {
+        final var artifact = new ViewPatchArtifact();
+        artifact.setMetadata(
+                new ObjectMetaBuilder().withNamespace(NAMESPACE).withName(name).build());
+        artifact.setSpec(
+                new ViewPatchArtifactSpec(null, Base64.getEncoder().encodeToString(file), List.of(signatures)));
+        client.resource(artifact).create();
+    }
+
+    private static Layer layer(final String artifact, final byte[] file) {
+        return new Layer(
+                "default/fix",
+                Digest.of(file),
+                new LayerArtifact(NAMESPACE, artifact),
+                Fixtures.BEFORE,
+                Fixtures.BEFORE,
+                DesiredState.PRESENT,
+                ThreadSelector.ALL,
+                Quiescence.DEFAULT);
+    }
+}
