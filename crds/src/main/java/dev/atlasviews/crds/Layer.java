@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param artifact the object that carries the patch file
  * @param createdAt when the ViewPatch was created
  * @param releasedAt when the pod was first to have this change; null where an earlier operator wrote it
+ * @param baseline how the pod was then; null where an earlier operator wrote it
  * @param desired whether the threads should have the layer
  * @param threads the threads that run the layer
  * @param quiescence when a thread may move
@@ -23,6 +24,7 @@ public record Layer(
         LayerArtifact artifact,
         Instant createdAt,
         @Nullable Instant releasedAt,
+        @Nullable PodBaseline baseline,
         DesiredState desired,
         ThreadSelector threads,
         Quiescence quiescence) {

@@ -152,6 +152,7 @@ final class ContractTest {
                 new LayerArtifact("prod", "fix-1"),
                 Instant.parse("2026-11-23T22:00:00Z"),
                 Instant.parse("2026-11-23T22:00:01Z"),
+                new PodBaseline(2, Instant.parse("2026-11-23T21:00:00Z")),
                 DesiredState.ABSENT,
                 new ThreadSelector("io_thd_*"),
                 new Quiescence(QuiescenceScope.PROCESS, List.of("main"), 5, OnDeadline.KEEP));

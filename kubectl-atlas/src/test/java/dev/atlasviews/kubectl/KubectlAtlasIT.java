@@ -267,6 +267,7 @@ final class KubectlAtlasIT {
                                 new LayerArtifact(NAMESPACE, "artifact"),
                                 NOW,
                                 NOW,
+                                null,
                                 DesiredState.PRESENT,
                                 ThreadSelector.ALL,
                                 Quiescence.DEFAULT))))));

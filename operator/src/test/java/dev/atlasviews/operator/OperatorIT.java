@@ -488,7 +488,7 @@ final class OperatorIT {
                         "{\"spec\":{\"rollout\":{\"paused\":%s}}}".formatted(paused));
     }
 
-    /** As a kubelet reports a container that was killed and is started again. */
+    /** As a kubelet whose clock is a day late reports a container that was killed and is started again. */
     private void crash(final Pod pod) {
         client.resource(pod)
                 .editStatus(current -> new PodBuilder(current)
@@ -500,7 +500,7 @@ final class OperatorIT {
                         .withExitCode(139)
                         .withReason("Error")
                         .withFinishedAt(Instant.now()
-                                .plusSeconds(1)
+                                .minus(1, ChronoUnit.DAYS)
                                 .truncatedTo(ChronoUnit.SECONDS)
                                 .toString())
                         .endTerminated()

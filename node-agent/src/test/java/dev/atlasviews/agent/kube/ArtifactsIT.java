@@ -125,6 +125,7 @@ final class ArtifactsIT {
                 new LayerArtifact(NAMESPACE, artifact),
                 Fixtures.BEFORE,
                 Fixtures.BEFORE,
+                null,
                 DesiredState.PRESENT,
                 ThreadSelector.ALL,
                 Quiescence.DEFAULT);

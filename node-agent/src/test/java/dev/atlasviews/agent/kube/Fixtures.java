@@ -69,6 +69,7 @@ final class Fixtures {
                 new LayerArtifact("default", patch),
                 BEFORE,
                 BEFORE,
+                null,
                 desired,
                 new ThreadSelector(threads),
                 Quiescence.DEFAULT);

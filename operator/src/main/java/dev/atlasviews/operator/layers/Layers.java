@@ -8,6 +8,7 @@ import dev.atlasviews.crds.Digest;
 import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.LayerArtifact;
 import dev.atlasviews.crds.Mode;
+import dev.atlasviews.crds.PodBaseline;
 import dev.atlasviews.crds.PodView;
 import dev.atlasviews.crds.ViewPatch;
 import java.time.Instant;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** The layers that ViewPatches stand for. */
 public final class Layers {
@@ -82,9 +84,11 @@ public final class Layers {
      *
      * @param patch the ViewPatch
      * @param releasedAt when the pod was first to have it
+     * @param baseline how the pod was then; null if nobody knows
      * @return the layer
      */
-    public static Layer wantedBy(final ViewPatch patch, final Instant releasedAt) {
+    public static Layer wantedBy(
+            final ViewPatch patch, final Instant releasedAt, final @Nullable PodBaseline baseline) {
         final var change = patch.getSpec().change().patch();
         return new Layer(
                 nameOf(patch),
@@ -93,6 +97,7 @@ public final class Layers {
                         patch.getMetadata().getNamespace(), change.artifactRef().name()),
                 Instant.parse(patch.getMetadata().getCreationTimestamp()),
                 releasedAt,
+                baseline,
                 desired(patch),
                 patch.getSpec().threads(),
                 patch.getSpec().quiescence());
@@ -106,6 +111,7 @@ public final class Layers {
                 layer.artifact(),
                 layer.createdAt(),
                 layer.releasedAt(),
+                layer.baseline(),
                 DesiredState.ABSENT,
                 layer.threads(),
                 layer.quiescence());

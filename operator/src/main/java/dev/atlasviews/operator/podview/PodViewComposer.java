@@ -12,6 +12,7 @@ import dev.atlasviews.crds.RolloutStatus;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.operator.layers.Layers;
 import dev.atlasviews.operator.pods.PodSelection;
+import dev.atlasviews.operator.rollout.PodHealth;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.time.Instant;
@@ -21,6 +22,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
@@ -125,13 +127,11 @@ final class PodViewComposer {
                 return Stream.empty();
             }
             if (released.test(patch)) {
-                final Layer layer = Layers.wantedBy(patch, now);
+                final Layer layer = Layers.wantedBy(patch, now, PodHealth.baseline(pod));
                 return Stream.of(before.stream()
                         .filter(old -> Layers.isSame(old, layer) && old.desired() == layer.desired())
-                        .map(Layer::releasedAt)
-                        .flatMap(Stream::ofNullable)
                         .findFirst()
-                        .map(since -> Layers.wantedBy(patch, since))
+                        .map(old -> releasedBefore(patch, layer, old))
                         .orElse(layer));
             }
         }
@@ -139,6 +139,14 @@ final class PodViewComposer {
         return before.stream()
                 .filter(layer -> layer.name().equals(name))
                 .filter(layer -> layer.desired() != DesiredState.ABSENT);
+    }
+
+    /** What an earlier operator did not say is as it is now. */
+    private static Layer releasedBefore(final ViewPatch patch, final Layer layer, final Layer old) {
+        return Layers.wantedBy(
+                patch,
+                Objects.requireNonNullElse(old.releasedAt(), Objects.requireNonNull(layer.releasedAt())),
+                Objects.requireNonNullElse(old.baseline(), Objects.requireNonNull(layer.baseline())));
     }
 
     /** After a failure, if that is what its rollout asks for. */

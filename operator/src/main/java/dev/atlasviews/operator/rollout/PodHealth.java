@@ -1,29 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.operator.rollout;
 
+import dev.atlasviews.crds.PodBaseline;
+import io.fabric8.kubernetes.api.model.ContainerState;
 import io.fabric8.kubernetes.api.model.ContainerStateTerminated;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodCondition;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** Whether a pod has failed since it got a change. */
+/**
+ * Whether a pod has failed since it got a change. Only what its own kubelet says is compared, with what it said before: the
+ * operator's clock is another.
+ */
 public final class PodHealth {
     private PodHealth() {}
+
+    /** How a pod is before it gets a change. */
+    public static PodBaseline baseline(final Pod pod) {
+        return new PodBaseline(
+                containers(pod).mapToInt(PodHealth::ends).sum(),
+                ready(pod).map(PodHealth::changedAt).orElse(null));
+    }
 
     /**
      * Looks for a failure.
      *
      * @param pod the pod
-     * @param since when it got the change: what was so before is no failure
+     * @param baseline how it was when it got the change: what was so then is no failure
      * @return a sentence that names the pod, if it failed, a container of it ended, or it turned unready
      */
-    public static Optional<String> failure(final Pod pod, final Instant since) {
+    public static Optional<String> failure(final Pod pod, final PodBaseline baseline) {
         if (pod.getStatus() == null || pod.getMetadata().getDeletionTimestamp() != null) {
             return Optional.empty();
         }
@@ -32,48 +45,79 @@ public final class PodHealth {
         if ("Failed".equals(pod.getStatus().getPhase())) {
             return Optional.of(name + "it failed");
         }
-        return containers(pod)
-                .map(status -> ended(status, since))
-                .flatMap(Optional::stream)
-                .findFirst()
-                .or(() -> unready(pod, since))
-                .map(name::concat);
+        return ended(pod, baseline).or(() -> unready(pod, baseline)).map(name::concat);
     }
 
     private static Stream<ContainerStatus> containers(final Pod pod) {
-        return Stream.of(
-                        Objects.requireNonNullElse(
-                                pod.getStatus().getInitContainerStatuses(), List.<ContainerStatus>of()),
-                        Objects.requireNonNullElse(pod.getStatus().getContainerStatuses(), List.<ContainerStatus>of()))
-                .flatMap(List::stream);
+        return pod.getStatus() == null
+                ? Stream.empty()
+                : Stream.of(
+                                Objects.requireNonNullElse(
+                                        pod.getStatus().getInitContainerStatuses(), List.<ContainerStatus>of()),
+                                Objects.requireNonNullElse(
+                                        pod.getStatus().getContainerStatuses(), List.<ContainerStatus>of()))
+                        .flatMap(List::stream);
     }
 
-    private static Optional<String> ended(final ContainerStatus status, final Instant since) {
-        final ContainerStateTerminated now =
-                status.getState() == null ? null : status.getState().getTerminated();
-        final ContainerStateTerminated last =
-                status.getLastState() == null ? null : status.getLastState().getTerminated();
-        return Stream.of(Optional.ofNullable(now), Optional.ofNullable(last))
-                .flatMap(Optional::stream)
-                .filter(end -> isAfter(end.getFinishedAt(), since))
-                .findFirst()
-                .map(end -> "container %s ended (%s, exit code %d)"
+    /** A restart is counted when the container runs again; until then its end is seen from its state. */
+    private static int ends(final ContainerStatus status) {
+        final boolean runs = status.getState() != null && status.getState().getRunning() != null;
+        return Objects.requireNonNullElse(status.getRestartCount(), 0)
+                + (!runs && lastEnd(status).isPresent() ? 1 : 0);
+    }
+
+    private static Optional<String> ended(final Pod pod, final PodBaseline baseline) {
+        if (containers(pod).mapToInt(PodHealth::ends).sum() <= baseline.containerEnds()) {
+            return Optional.empty();
+        }
+        // Of several that have ended at some time it was the last.
+        return containers(pod)
+                .filter(status -> lastEnd(status).isPresent())
+                .max(Comparator.comparing(status -> lastEnd(status)
+                        .map(ContainerStateTerminated::getFinishedAt)
+                        .map(Instant::parse)
+                        .orElse(Instant.MIN)))
+                .map(status -> "container %s ended%s"
                         .formatted(
                                 status.getName(),
-                                Objects.requireNonNullElse(end.getReason(), "no reason"),
-                                Objects.requireNonNullElse(end.getExitCode(), -1)));
+                                lastEnd(status).map(PodHealth::how).orElse("")))
+                .or(() -> Optional.of("a container ended"));
     }
 
-    private static Optional<String> unready(final Pod pod, final Instant since) {
-        return Objects.requireNonNullElse(pod.getStatus().getConditions(), List.<PodCondition>of()).stream()
-                .filter(condition -> "Ready".equals(condition.getType()) && "False".equals(condition.getStatus()))
-                .filter(condition -> isAfter(condition.getLastTransitionTime(), since))
-                .findFirst()
+    private static String how(final ContainerStateTerminated end) {
+        return " (%s, exit code %d)"
+                .formatted(
+                        Objects.requireNonNullElse(end.getReason(), "no reason"),
+                        Objects.requireNonNullElse(end.getExitCode(), -1));
+    }
+
+    private static Optional<ContainerStateTerminated> lastEnd(final ContainerStatus status) {
+        return Stream.of(
+                        Optional.ofNullable(status.getState()).map(ContainerState::getTerminated),
+                        Optional.ofNullable(status.getLastState()).map(ContainerState::getTerminated))
+                .flatMap(Optional::stream)
+                .findFirst();
+    }
+
+    /** Of a pod that was not looked at by its kubelet when it got the change nothing can be said. */
+    private static Optional<String> unready(final Pod pod, final PodBaseline baseline) {
+        return ready(pod)
+                .filter(condition -> "False".equals(condition.getStatus()))
+                .filter(condition -> baseline.readyChangedAt() != null
+                        && !baseline.readyChangedAt().equals(changedAt(condition)))
                 .map(condition -> "it turned unready (%s)"
                         .formatted(Objects.requireNonNullElse(condition.getReason(), "no reason")));
     }
 
-    private static boolean isAfter(final @Nullable String time, final Instant since) {
-        return time != null && Instant.parse(time).isAfter(since);
+    private static Optional<PodCondition> ready(final Pod pod) {
+        return pod.getStatus() == null
+                ? Optional.empty()
+                : Objects.requireNonNullElse(pod.getStatus().getConditions(), List.<PodCondition>of()).stream()
+                        .filter(condition -> "Ready".equals(condition.getType()))
+                        .findFirst();
+    }
+
+    private static @Nullable Instant changedAt(final PodCondition condition) {
+        return condition.getLastTransitionTime() == null ? null : Instant.parse(condition.getLastTransitionTime());
     }
 }

@@ -74,8 +74,8 @@ final class PatchedPods {
 
     private Optional<String> failure(final Pod pod) {
         return layer(pod)
-                .flatMap(layer -> Optional.ofNullable(layer.releasedAt()))
-                .flatMap(since -> PodHealth.failure(pod, since));
+                .flatMap(layer -> Optional.ofNullable(layer.baseline()))
+                .flatMap(baseline -> PodHealth.failure(pod, baseline));
     }
 
     private Optional<Layer> layer(final Pod pod) {

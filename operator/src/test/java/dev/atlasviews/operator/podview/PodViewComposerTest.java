@@ -16,6 +16,7 @@ import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.Mode;
 import dev.atlasviews.crds.NewPods;
+import dev.atlasviews.crds.PodBaseline;
 import dev.atlasviews.crds.PodView;
 import dev.atlasviews.crds.PodViewSpec;
 import dev.atlasviews.crds.Rollout;
@@ -25,7 +26,9 @@ import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.crds.ViewPatchSpec;
 import dev.atlasviews.crds.ViewPatchStatus;
 import dev.atlasviews.operator.layers.Layers;
+import dev.atlasviews.operator.rollout.PodHealth;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodBuilder;
 import java.time.Instant;
 import java.util.EnumSet;
 import java.util.List;
@@ -58,7 +61,7 @@ final class PodViewComposerTest {
         assertThat(spec.containers()).singleElement().satisfies(container -> {
             assertThat(container.name()).isEqualTo("redis");
             assertThat(container.id()).isEqualTo("containerd://1");
-            assertThat(container.layers()).containsExactly(Layers.wantedBy(first, NOW));
+            assertThat(container.layers()).containsExactly(wantedBy(first, NOW));
         });
     }
 
@@ -85,13 +88,13 @@ final class PodViewComposerTest {
     @Test
     void aNewDigestComesWhileTheOldOneIsTakenBack() {
         final PodView existing = view(pod, compose(pod, List.of(first), null), 1);
-        final var before = Layers.wantedBy(first, NOW);
+        final var before = wantedBy(first, NOW);
         first.setSpec(spec(digest("better"), null, NewPods.APPLY));
         assertThat(compose(pod, List.of(first), existing).containers())
                 .singleElement()
                 .extracting(ContainerLayers::layers)
                 .asInstanceOf(InstanceOfAssertFactories.LIST)
-                .containsExactlyInAnyOrder(Layers.absent(before), Layers.wantedBy(first, NOW));
+                .containsExactlyInAnyOrder(Layers.absent(before), wantedBy(first, NOW));
     }
 
     @Test
@@ -141,8 +144,34 @@ final class PodViewComposerTest {
         final PodView existing = view(pod, compose(pod, List.of(first), null), 1);
         final PodViewSpec later =
                 PodViewComposer.compose(pod, List.of(first, second), existing, patch -> true, NOW.plusSeconds(60));
-        assertThat(layers(later))
-                .containsExactly(Layers.wantedBy(first, NOW), Layers.wantedBy(second, NOW.plusSeconds(60)));
+        assertThat(layers(later)).containsExactly(wantedBy(first, NOW), wantedBy(second, NOW.plusSeconds(60)));
+    }
+
+    @Test
+    void howAPodWasWhenItGotAChangeStaysSaidWhenItRestarts() {
+        final PodView existing = view(pod, compose(pod, List.of(first), null), 1);
+        final Pod restarted = new PodBuilder(pod)
+                .editStatus()
+                .editFirstContainerStatus()
+                .withRestartCount(1)
+                .endContainerStatus()
+                .endStatus()
+                .build();
+        assertThat(layers(compose(restarted, List.of(first, second), existing)))
+                .extracting(Layer::baseline)
+                .containsExactly(new PodBaseline(0, null), new PodBaseline(1, null));
+    }
+
+    @Test
+    void whatAnEarlierOperatorDidNotSayIsAsItIsNow() {
+        final PodView existing = view(pod, compose(pod, List.of(first), null), 1);
+        existing.setSpec(new PodViewSpec(
+                "redis-0",
+                "node-1",
+                List.of(new ContainerLayers("redis", "containerd://1", List.of(Layers.wantedBy(first, NOW, null))))));
+        final PodViewSpec later =
+                PodViewComposer.compose(pod, List.of(first), existing, patch -> true, NOW.plusSeconds(60));
+        assertThat(layers(later)).containsExactly(wantedBy(first, NOW));
     }
 
     @Test
@@ -191,6 +220,10 @@ final class PodViewComposerTest {
 
     private static PodViewSpec compose(final Pod pod, final List<ViewPatch> patches, final @Nullable PodView existing) {
         return PodViewComposer.compose(pod, patches, existing, patch -> true, NOW);
+    }
+
+    private Layer wantedBy(final ViewPatch patch, final Instant releasedAt) {
+        return Layers.wantedBy(patch, releasedAt, PodHealth.baseline(pod));
     }
 
     private static List<Layer> layers(final PodViewSpec spec) {

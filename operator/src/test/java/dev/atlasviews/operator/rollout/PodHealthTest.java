@@ -6,48 +6,89 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.atlasviews.operator.Objects;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
-import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
+/** Times are those of a kubelet whose clock is far from any other: they are compared with each other at most. */
 final class PodHealthTest {
-    private static final Instant SINCE = Instant.parse("2026-11-23T22:00:00Z");
-    private static final String BEFORE = "2026-11-23T21:59:00Z";
-    private static final String AFTER = "2026-11-23T22:01:00Z";
+    private static final String BEFORE = "1999-12-31T21:59:00Z";
+    private static final String AFTER = "1999-12-31T22:01:00Z";
 
     @Test
     void aPodThatRunsOnIsWell() {
-        assertThat(PodHealth.failure(Objects.pod("redis-0"), SINCE)).isEmpty();
+        assertThat(since(Objects.pod("redis-0"), Objects.pod("redis-0"))).isEmpty();
     }
 
     @Test
     void aContainerThatEndedSinceIsAFailureAndOneThatEndedBeforeIsNone() {
-        assertThat(PodHealth.failure(restarted(BEFORE), SINCE)).isEmpty();
-        assertThat(PodHealth.failure(restarted(AFTER), SINCE))
+        assertThat(since(restarted(1, BEFORE), restarted(1, BEFORE))).isEmpty();
+        assertThat(since(restarted(1, BEFORE), restarted(2, AFTER)))
                 .hasValueSatisfying(message -> assertThat(message)
                         .isEqualTo("pod redis-0 on node node-1: container redis ended (OOMKilled, exit code 137)"));
+        assertThat(since(Objects.pod("redis-0"), restarted(1, BEFORE))).isPresent();
+    }
+
+    @Test
+    void anEndIsSeenBeforeTheRestartIsCountedAndIsCountedOnce() {
+        final Pod ended = waiting(1);
+        assertThat(since(restarted(1, BEFORE), ended)).isPresent();
+        assertThat(since(ended, restarted(2, AFTER))).isEmpty();
+        assertThat(since(ended, restarted(3, AFTER))).isPresent();
+    }
+
+    @Test
+    void ofSeveralContainersTheOneThatEndedLastIsNamed() {
+        final Pod now = new PodBuilder(restarted(1, AFTER))
+                .editStatus()
+                .addNewInitContainerStatus()
+                .withName("sidecar")
+                .withRestartCount(1)
+                .withNewState()
+                .withNewRunning()
+                .endRunning()
+                .endState()
+                .withNewLastState()
+                .withNewTerminated()
+                .withFinishedAt(BEFORE)
+                .endTerminated()
+                .endLastState()
+                .endInitContainerStatus()
+                .endStatus()
+                .build();
+        assertThat(since(Objects.pod("redis-0"), now))
+                .hasValueSatisfying(message -> assertThat(message).contains("container redis ended"));
     }
 
     @Test
     void aPodThatTurnedUnreadySinceIsAFailureAndOneThatWasNeverReadyIsNone() {
-        assertThat(PodHealth.failure(ready("False", BEFORE), SINCE)).isEmpty();
-        assertThat(PodHealth.failure(ready("True", AFTER), SINCE)).isEmpty();
-        assertThat(PodHealth.failure(ready("False", AFTER), SINCE))
-                .hasValueSatisfying(message -> assertThat(message).contains("turned unready (ContainersNotReady)"));
+        assertThat(since(ready("False", BEFORE), ready("False", BEFORE))).isEmpty();
+        assertThat(since(ready("False", BEFORE), ready("True", AFTER))).isEmpty();
+        assertThat(since(Objects.pod("redis-0"), ready("False", AFTER))).isEmpty();
+        for (final String before : List.of("True", "False")) {
+            assertThat(since(ready(before, BEFORE), ready("False", AFTER)))
+                    .hasValueSatisfying(message -> assertThat(message).contains("turned unready (ContainersNotReady)"));
+        }
     }
 
     @Test
     void aPodThatFailedForGoodIsAFailureAndOneThatIsDeletedIsNone() {
         final Pod failed = Objects.pod("redis-0");
         failed.getStatus().setPhase("Failed");
-        assertThat(PodHealth.failure(failed, SINCE)).isPresent();
+        assertThat(since(Objects.pod("redis-0"), failed)).isPresent();
         failed.getMetadata().setDeletionTimestamp(AFTER);
-        assertThat(PodHealth.failure(failed, SINCE)).isEmpty();
+        assertThat(since(Objects.pod("redis-0"), failed)).isEmpty();
     }
 
-    private static Pod restarted(final String at) {
+    private static Optional<String> since(final Pod then, final Pod now) {
+        return PodHealth.failure(now, PodHealth.baseline(then));
+    }
+
+    private static Pod restarted(final int restarts, final String at) {
         return new PodBuilder(Objects.pod("redis-0"))
                 .editStatus()
                 .editFirstContainerStatus()
+                .withRestartCount(restarts)
                 .withNewLastState()
                 .withNewTerminated()
                 .withReason("OOMKilled")
@@ -55,6 +96,21 @@ final class PodHealthTest {
                 .withFinishedAt(at)
                 .endTerminated()
                 .endLastState()
+                .endContainerStatus()
+                .endStatus()
+                .build();
+    }
+
+    /** Ended once more than it was restarted. */
+    private static Pod waiting(final int restarts) {
+        return new PodBuilder(restarted(restarts, AFTER))
+                .editStatus()
+                .editFirstContainerStatus()
+                .withNewState()
+                .withNewWaiting()
+                .withReason("CrashLoopBackOff")
+                .endWaiting()
+                .endState()
                 .endContainerStatus()
                 .endStatus()
                 .build();

@@ -164,6 +164,7 @@ final class StatusFactoryTest {
                 own.artifact(),
                 own.createdAt().minusSeconds(60),
                 null,
+                null,
                 DesiredState.PRESENT,
                 own.threads(),
                 own.quiescence());
@@ -186,6 +187,7 @@ final class StatusFactoryTest {
                 digest,
                 own.artifact(),
                 own.createdAt(),
+                null,
                 null,
                 DesiredState.PRESENT,
                 own.threads(),
@@ -380,6 +382,7 @@ final class StatusFactoryTest {
                 new LayerArtifact("shop", "artifact"),
                 NOW,
                 NOW,
+                null,
                 patch.getSpec().mode() == Mode.OBSERVE ? DesiredState.OBSERVED : DesiredState.PRESENT,
                 ThreadSelector.ALL,
                 Quiescence.DEFAULT);
