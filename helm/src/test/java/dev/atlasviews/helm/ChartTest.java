@@ -9,6 +9,7 @@ import dev.atlasviews.operator.SelfTest;
 import dev.atlasviews.operator.monitoring.ViewPatchMetrics;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.Volume;
@@ -16,11 +17,13 @@ import io.fabric8.kubernetes.api.model.admissionregistration.v1.ValidatingAdmiss
 import io.fabric8.kubernetes.api.model.admissionregistration.v1.ValidatingAdmissionPolicyBinding;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
+import io.fabric8.kubernetes.api.model.apps.DeploymentSpec;
 import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicy;
 import io.fabric8.kubernetes.api.model.rbac.ClusterRole;
 import io.fabric8.kubernetes.api.model.rbac.ClusterRoleBinding;
 import io.fabric8.kubernetes.api.model.rbac.PolicyRule;
 import io.fabric8.kubernetes.api.model.rbac.Role;
+import io.fabric8.kubernetes.api.model.rbac.RoleBinding;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
@@ -133,6 +136,30 @@ final class ChartTest {
                 .containsExactlyInAnyOrderElementsOf(policies(withPolicies));
         assertThat(policies(without)).isEmpty();
         assertThat(policies(switchedOff)).isEmpty();
+    }
+
+    @Test
+    void ofSeveralOperatorsOneActsByALeaseThatIsAllTheyMayWriteInTheirNamespace() {
+        final List<HasMetadata> objects = Chart.render(NEW, command -> command.set("operator.replicas", 2));
+        final Role role = Chart.only(objects, Role.class, "atlas-operator");
+        assertThat(role.getMetadata().getNamespace()).isEqualTo(Chart.NAMESPACE);
+        assertThat(role.getRules()).allSatisfy(rule -> {
+            assertThat(rule.getApiGroups()).containsExactly("coordination.k8s.io");
+            assertThat(rule.getResources()).containsExactly("leases");
+            assertThat(rule.getVerbs().equals(List.of("create"))
+                            || rule.getResourceNames().equals(List.of("atlas-operator")))
+                    .isTrue();
+        });
+        assertThat(Chart.only(objects, RoleBinding.class, "atlas-operator").getSubjects())
+                .singleElement()
+                .satisfies(subject -> assertThat(subject.getName()).isEqualTo("atlas-operator"));
+        final var deployment =
+                Chart.only(objects, Deployment.class, "atlas-operator").getSpec();
+        assertThat(deployment.getReplicas()).isEqualTo(2);
+        assertThat(environment(deployment)).contains("ATLAS_LEASE");
+        assertThat(environment(Chart.only(Chart.render(NEW), Deployment.class, "atlas-operator")
+                        .getSpec()))
+                .doesNotContain("ATLAS_LEASE");
     }
 
     @Test
@@ -366,6 +393,12 @@ final class ChartTest {
     void aWrongValueIsRefusedByName(final String value) {
         assertThatThrownBy(() -> Chart.render(NEW, command -> command.set(value, "relative")))
                 .hasMessageContaining(value.split("\\.", -1)[1]);
+    }
+
+    private static List<String> environment(final DeploymentSpec deployment) {
+        return deployment.getTemplate().getSpec().getContainers().getFirst().getEnv().stream()
+                .map(EnvVar::getName)
+                .toList();
     }
 
     private static List<String> written(final String role) {

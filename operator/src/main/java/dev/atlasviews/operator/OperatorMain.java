@@ -17,6 +17,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,14 +32,16 @@ public final class OperatorMain {
     /**
      * Runs until the process is told to end. What cannot be watched, such as a kind that is not installed, ends it with an
      * error, so that its supervisor starts it again. {@code $ATLAS_STATUS_PORT} is where it tells how it is; nowhere if it
-     * is not set. {@code $ATLAS_NAMESPACE} is where the agents' pods are.
+     * is not set. {@code $ATLAS_NAMESPACE} is where the agents' pods are. {@code $ATLAS_LEASE} is the lease in that namespace
+     * by which one of several operators acts; without it there is one only.
      *
      * @param arguments none
      */
     public static void main(final String[] arguments) {
         try {
             final var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-            final Operator operator = create(new KubernetesClientBuilder().build(), registry);
+            final var leadership = Leadership.of(System.getenv("ATLAS_LEASE"), System.getenv("ATLAS_NAMESPACE"));
+            final Operator operator = create(new KubernetesClientBuilder().build(), registry, leadership);
             serve(operator, registry, System.getenv("ATLAS_STATUS_PORT"));
             operator.installShutdownHook(TERMINATION_GRACE);
             operator.start();
@@ -56,7 +59,7 @@ public final class OperatorMain {
      * @return the operator
      */
     public static Operator create(final KubernetesClient client) {
-        return create(client, new CompositeMeterRegistry());
+        return create(client, new CompositeMeterRegistry(), Leadership.alone());
     }
 
     /**
@@ -64,11 +67,13 @@ public final class OperatorMain {
      *
      * @param client the cluster; closed when the operator stops
      * @param registry where its metrics go
+     * @param leadership whether it acts
      * @return the operator
      */
-    static Operator create(final KubernetesClient client, final MeterRegistry registry) {
+    static Operator create(final KubernetesClient client, final MeterRegistry registry, final Leadership leadership) {
         final var operator = new Operator(configuration -> configuration
                 .withKubernetesClient(client)
+                .withLeaderElectionConfiguration(leadership.election().orElse(null))
                 .withMetrics(new ReconciliationMetrics(registry))
                 .withStopOnInformerErrorDuringStartup(true)
                 .withInformerStoppedHandler((informer, e) -> {
@@ -80,7 +85,8 @@ public final class OperatorMain {
         final var patches = new ViewPatchReconciler(System.getenv("ATLAS_NAMESPACE"));
         operator.register(new PodReconciler());
         operator.register(patches);
-        new ViewPatchMetrics(patches::viewPatches).bindTo(registry);
+        // Summed up over all operators, each ViewPatch counts once.
+        new ViewPatchMetrics(() -> leadership.isLeading() ? patches.viewPatches() : List.of()).bindTo(registry);
         new JvmMemoryMetrics().bindTo(registry);
         new ProcessorMetrics().bindTo(registry);
         return operator;

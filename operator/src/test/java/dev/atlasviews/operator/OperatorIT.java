@@ -95,7 +95,7 @@ final class OperatorIT {
         client.resource(readyNode("node-1")).create();
         client.resource(readyNode("node-1")).updateStatus();
         final var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-        operator = OperatorMain.create(server.client(), registry);
+        operator = OperatorMain.create(server.client(), registry, Leadership.alone());
         status = OperatorMain.status(operator, registry, 0);
         assertThat(ask("readyz")).startsWith("status 503");
         operator.start();

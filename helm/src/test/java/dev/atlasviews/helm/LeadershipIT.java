@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.helm;
+
+import static dev.atlasviews.operator.Objects.digest;
+import static java.util.Objects.requireNonNull;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.atlasviews.crds.NewPods;
+import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.crds.testing.ApiServer;
+import dev.atlasviews.operator.Objects;
+import dev.atlasviews.operator.OperatorMain;
+import io.fabric8.kubernetes.api.model.NamespaceBuilder;
+import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
+import io.fabric8.kubernetes.api.model.coordination.v1.Lease;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Two operators, as processes of their own with the rights that the chart gives, on a real API server. */
+final class LeadershipIT {
+    private static final Duration LIMIT = Duration.ofMinutes(3);
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void theOtherOperatorGoesOnWhenTheOneThatActsIsKilled() throws Exception {
+        final Map<String, Process> operators = new HashMap<>();
+        try (ApiServer server = ApiServer.start(folder);
+                KubernetesClient administrator = server.client()) {
+            install(administrator);
+            final Path kubeconfig = server.kubeconfig(Chart.NAMESPACE);
+            try {
+                for (final String name : List.of("operator-a", "operator-b")) {
+                    operators.put(name, operator(name, kubeconfig));
+                }
+                await().atMost(LIMIT).until(() -> operators.containsKey(holder(administrator)));
+                final String first = holder(administrator);
+                assertThat(isLookedAt(administrator, "before")).isTrue();
+                for (final String name : operators.keySet()) {
+                    await().atMost(LIMIT).until(() -> log(name).contains("operator started"));
+                }
+                assertThat(operators.values()).allMatch(Process::isAlive);
+                final String second = operators.keySet().stream()
+                        .filter(name -> !name.equals(first))
+                        .findFirst()
+                        .orElseThrow();
+                assertThat(log(first)).contains("shop/before: ");
+                assertThat(log(second)).as("it only watches").doesNotContain("shop/before: ");
+
+                requireNonNull(operators.get(first)).destroyForcibly().waitFor();
+
+                assertThat(isLookedAt(administrator, "after")).isTrue();
+                assertThat(holder(administrator)).isEqualTo(second);
+                assertThat(requireNonNull(operators.get(second)).isAlive()).isTrue();
+            } finally {
+                operators.values().forEach(Process::destroyForcibly);
+            }
+        }
+    }
+
+    private static void install(final KubernetesClient administrator) {
+        for (final String namespace : List.of(Chart.NAMESPACE, Objects.NAMESPACE)) {
+            administrator
+                    .resource(new NamespaceBuilder()
+                            .withNewMetadata()
+                            .withName(namespace)
+                            .endMetadata()
+                            .build())
+                    .create();
+        }
+        Chart.render("1.20.2", command -> command.set("operator.replicas", 2))
+                .forEach(object ->
+                        administrator.resource(object).fieldManager("test").serverSideApply());
+    }
+
+    private Process operator(final String name, final Path kubeconfig) throws IOException {
+        final ProcessBuilder builder = new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Dkubernetes.impersonate.username=system:serviceaccount:" + Chart.NAMESPACE + ":atlas-operator",
+                "-Dkubernetes.impersonate.group=system:serviceaccounts,system:authenticated",
+                "-cp",
+                System.getProperty("java.class.path"),
+                OperatorMain.class.getName());
+        builder.environment()
+                .putAll(Map.of(
+                        "KUBECONFIG",
+                        kubeconfig.toString(),
+                        "HOSTNAME",
+                        name,
+                        "ATLAS_NAMESPACE",
+                        Chart.NAMESPACE,
+                        "ATLAS_LEASE",
+                        "atlas-operator"));
+        return builder.redirectErrorStream(true)
+                .redirectOutput(folder.resolve(name + ".log").toFile())
+                .start();
+    }
+
+    private String log(final String name) throws IOException {
+        return Files.readString(folder.resolve(name + ".log"));
+    }
+
+    private static String holder(final KubernetesClient client) {
+        final Lease lease = client.leases()
+                .inNamespace(Chart.NAMESPACE)
+                .withName("atlas-operator")
+                .get();
+        return lease == null ? "" : String.valueOf(lease.getSpec().getHolderIdentity());
+    }
+
+    /** Whether somebody says of a new ViewPatch how it is. */
+    private static boolean isLookedAt(final KubernetesClient client, final String name) {
+        final var patch = new ViewPatch();
+        patch.setMetadata(new ObjectMetaBuilder()
+                .withNamespace(Objects.NAMESPACE)
+                .withName(name)
+                .build());
+        patch.setSpec(Objects.spec(digest(name), null, NewPods.APPLY));
+        client.resource(patch).create();
+        await().atMost(LIMIT)
+                .until(() -> client.resource(patch).get().getStatus() != null
+                        && !client.resource(patch)
+                                .get()
+                                .getStatus()
+                                .conditions()
+                                .isEmpty());
+        return true;
+    }
+}
