@@ -36,12 +36,4 @@ public record Desired(List<Layer> layers, List<Layer> leaving, Scope scope, Dura
         /** What has moved stays. */
         KEEP
     }
-
-    /** The stack of the layers that are meant for a thread of this name, out of those that concern the process. */
-    LayerStack stackFor(final String thread, final List<Layer> concerned) {
-        return new LayerStack(concerned.stream()
-                .filter(layer -> layer.threads().matches(thread))
-                .map(Layer::digest)
-                .toList());
-    }
 }

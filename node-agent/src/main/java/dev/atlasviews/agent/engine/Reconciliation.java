@@ -31,6 +31,7 @@ final class Reconciliation {
     private final Progress progress;
     private final List<Layer> concerned;
     private final List<String> unconcerned;
+    private final ThreadSelection selection;
 
     /** What it takes. */
     interface Means {
@@ -53,7 +54,8 @@ final class Reconciliation {
             final ProcessViews views,
             final Means means,
             final Desired desired,
-            final Progress progress) {
+            final Progress progress)
+            throws IOException {
         this.process = process;
         this.views = views;
         this.means = means;
@@ -65,6 +67,7 @@ final class Reconciliation {
                 .filter(layer -> !concerned.contains(layer))
                 .map(Layer::digest)
                 .toList();
+        this.selection = new ThreadSelection(concerned, views.listThreads());
     }
 
     ProcessReport run() throws IOException {
@@ -83,7 +86,7 @@ final class Reconciliation {
             return report(State.REFUSED, "", "", viewSet, Optional.empty()).refused(e);
         }
         final StackCheck check = means.check();
-        final ThreadMover.Plan forth = thread -> viewSet.provide(desired.stackFor(thread.name(), concerned));
+        final ThreadMover.Plan forth = thread -> viewSet.provide(selection.stackFor(thread));
         final ThreadMover threads = new ThreadMover(views, check, viewSet, progress);
         final ProcessMover all =
                 new ProcessMover(views, check, viewSet, forth, new Births(viewSet, defaultBefore), means.pauses());
@@ -160,7 +163,7 @@ final class Reconciliation {
             }
         }
         for (final ThreadEntry thread : views.listThreads()) {
-            provide(viewSet, desired.stackFor(thread.name(), concerned));
+            provide(viewSet, selection.stackFor(thread));
         }
     }
 
@@ -170,7 +173,7 @@ final class Reconciliation {
         concerned.forEach(layer -> digests.add(layer.digest()));
         viewSet.digests().forEach(digests::remove);
         for (final ThreadEntry thread : views.listThreads()) {
-            final LayerStack stack = desired.stackFor(thread.name(), concerned);
+            final LayerStack stack = selection.stackFor(thread);
             if (!viewSet.has(stack)) {
                 digests.addAll(stack.digests());
             }
@@ -192,7 +195,11 @@ final class Reconciliation {
     private void setDefault(final ViewSet viewSet) throws IOException {
         final boolean same =
                 concerned.stream().allMatch(layer -> layer.threads().all());
-        setDefault(same ? viewSet.provide(desired.stackFor("", concerned)) : ViewEntry.CREATOR);
+        setDefault(
+                same
+                        ? viewSet.provide(new LayerStack(
+                                concerned.stream().map(Layer::digest).toList()))
+                        : ViewEntry.CREATOR);
     }
 
     /** The base view is no default: it is where a thread starts whose creator is in it. */
@@ -208,7 +215,7 @@ final class Reconciliation {
         }
         for (final ThreadEntry thread : views.listThreads()) {
             needed.add(thread.view());
-            needed.add(viewSet.provide(desired.stackFor(thread.name(), concerned)));
+            needed.add(viewSet.provide(selection.stackFor(thread)));
         }
         if (needed.equals(Set.of(ViewEntry.BASE))) {
             views.setDefault(ViewEntry.CREATOR);
@@ -298,9 +305,11 @@ final class Reconciliation {
             final Optional<ThreadMover> mover)
             throws IOException {
         final List<ThreadReport> threads = new ArrayList<>();
-        for (final ThreadEntry thread : views.listThreads()) {
+        final List<ThreadEntry> entries = views.listThreads();
+        final ThreadSelection now = new ThreadSelection(concerned, entries);
+        for (final ThreadEntry thread : entries) {
             final LayerStack stack = viewSet.stack(thread.view());
-            final boolean inPlace = desired.stackFor(thread.name(), concerned).equals(stack) && state != State.REFUSED;
+            final boolean inPlace = now.stackFor(thread).equals(stack) && state != State.REFUSED;
             final Optional<Attempt> attempt =
                     inPlace ? Optional.empty() : mover.flatMap(used -> used.attemptOf(thread.tid()));
             threads.add(new ThreadReport(

@@ -3,44 +3,83 @@ package dev.atlasviews.agent.engine;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Chooses threads by name.
+ * Chooses threads by name, and of those with such a name a share: those with the lowest ids, which are the oldest, so that
+ * the choice stays the same while others come and go.
  *
- * @param patterns the names, of which one must match; {@code *} stands for any characters, {@code ?} for one
+ * @param choices of which one must choose a thread
  */
-public record ThreadFilter(List<String> patterns) {
+public record ThreadFilter(List<Choice> choices) {
     /** Every thread. */
     public static final ThreadFilter ALL = new ThreadFilter("*");
 
+    /**
+     * A share of the threads of some name.
+     *
+     * @param pattern the name; {@code *} stands for any characters, {@code ?} for one
+     * @param share how many of them
+     */
+    public record Choice(String pattern, ThreadShare share) {
+        private boolean all() {
+            return pattern.equals("*") && share.all();
+        }
+    }
+
     /** Copies the list. */
     public ThreadFilter {
-        patterns = List.copyOf(patterns);
+        choices = List.copyOf(choices);
     }
 
     /** The threads with such a name. */
     public ThreadFilter(final String pattern) {
-        this(List.of(pattern));
+        this(pattern, ThreadShare.ALL);
+    }
+
+    /** A share of the threads with such a name. */
+    public ThreadFilter(final String pattern, final ThreadShare share) {
+        this(List.of(new Choice(pattern, share)));
     }
 
     /** The threads that this or the other chooses. */
     public ThreadFilter or(final ThreadFilter other) {
-        return new ThreadFilter(Stream.concat(patterns.stream(), other.patterns.stream())
+        return new ThreadFilter(Stream.concat(choices.stream(), other.choices.stream())
                 .distinct()
                 .toList());
     }
 
-    /** Whether it is meant for a thread of this name. */
+    /** Whether it is meant for a thread of this name, whatever other threads there are. */
     public boolean matches(final String name) {
-        return patterns.stream().anyMatch(pattern -> matches(pattern, name));
+        return choices.stream().anyMatch(choice -> choice.share().all() && matches(choice.pattern(), name));
+    }
+
+    /**
+     * The threads that it is meant for.
+     *
+     * @param threads the names of all threads of a process by their ids
+     * @return their ids
+     */
+    public Set<Integer> chosen(final Map<Integer, String> threads) {
+        return choices.stream().flatMap(choice -> chosen(choice, threads)).collect(Collectors.toSet());
+    }
+
+    private static Stream<Integer> chosen(final Choice choice, final Map<Integer, String> threads) {
+        final List<Integer> named = threads.entrySet().stream()
+                .filter(thread -> matches(choice.pattern(), thread.getValue()))
+                .map(Map.Entry::getKey)
+                .sorted()
+                .toList();
+        return named.stream().limit(choice.share().of(named.size()));
     }
 
     /** Whether it leaves no thread out. */
     public boolean all() {
-        return patterns.contains("*");
+        return choices.stream().anyMatch(Choice::all);
     }
 
     /** A thread may give itself any name, one of several lines included. */

@@ -3,6 +3,7 @@ package dev.atlasviews.agent.kube;
 
 import dev.atlasviews.agent.engine.LayerStore;
 import dev.atlasviews.agent.engine.ThreadFilter;
+import dev.atlasviews.agent.engine.ThreadShare;
 import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.patch.PatchFormatException;
 import dev.atlasviews.agent.patch.PatchReader;
@@ -59,9 +60,7 @@ final class Artifacts implements LayerPlan.Source {
         try {
             final Patch patch = PatchReader.read(file);
             return new dev.atlasviews.agent.engine.Layer(
-                    patch,
-                    new ThreadFilter(layer.threads().namePattern()),
-                    layer.quiescence().excludedFunctions());
+                    patch, threads(layer), layer.quiescence().excludedFunctions());
         } catch (final PatchFormatException e) {
             throw new ArtifactException(LayerReason.INVALID_PATCH, String.valueOf(e.getMessage()));
         }
@@ -96,6 +95,16 @@ final class Artifacts implements LayerPlan.Source {
         } catch (final PatchSignatureException e) {
             return false;
         }
+    }
+
+    /** The threads that a layer is meant for. */
+    static ThreadFilter threads(final Layer layer) {
+        return new ThreadFilter(layer.threads().namePattern(), share(layer));
+    }
+
+    /** How many of them. */
+    static ThreadShare share(final Layer layer) {
+        return ThreadShare.of(String.valueOf(layer.threads().share().getValue()));
     }
 
     private static String place(final Layer layer) {

@@ -2,8 +2,8 @@
 package dev.atlasviews.agent.kube;
 
 import dev.atlasviews.agent.engine.ProcessReport;
-import dev.atlasviews.agent.engine.ThreadFilter;
 import dev.atlasviews.agent.engine.ThreadReport;
+import dev.atlasviews.agent.engine.ThreadShare;
 import dev.atlasviews.crds.DesiredState;
 import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.LayerReason;
@@ -13,6 +13,8 @@ import dev.atlasviews.crds.ThreadCounts;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Says what a report on a process means for one of its layers. */
 final class LayerStates {
@@ -85,13 +87,7 @@ final class LayerStates {
                     counts);
         }
         if (counts.moved() == counts.total()) {
-            return status(
-                    layer,
-                    LayerState.APPLIED,
-                    LayerReason.ALL_THREADS_MOVED,
-                    "all %d threads run it".formatted(counts.total()),
-                    since,
-                    counts);
+            return status(layer, LayerState.APPLIED, LayerReason.ALL_THREADS_MOVED, all(layer, counts), since, counts);
         }
         return status(
                 layer,
@@ -100,6 +96,11 @@ final class LayerStates {
                 report.message().isEmpty() ? moved(counts) : report.message(),
                 since,
                 counts);
+    }
+
+    private static String all(final Layer layer, final ThreadCounts counts) {
+        final ThreadShare share = Artifacts.share(layer);
+        return "all %d threads%s run it".formatted(counts.total(), share.all() ? "" : " of a share of " + share);
     }
 
     private static LayerStatus leaving(
@@ -127,9 +128,11 @@ final class LayerStates {
     }
 
     private static ThreadCounts counts(final Layer layer, final ProcessReport report, final boolean present) {
-        final ThreadFilter filter = new ThreadFilter(layer.threads().namePattern());
+        final Set<Integer> chosen = Artifacts.threads(layer)
+                .chosen(report.threads().stream()
+                        .collect(Collectors.toMap(ThreadReport::tid, ThreadReport::name, (one, other) -> one)));
         final List<ThreadReport> selected = report.threads().stream()
-                .filter(thread -> filter.matches(thread.name()) || (!present && mayHave(thread, layer)))
+                .filter(thread -> chosen.contains(thread.tid()) || (!present && mayHave(thread, layer)))
                 .toList();
         final int moved = (int) selected.stream()
                 .filter(thread -> thread.stack() != null && mayHave(thread, layer) == present)

@@ -14,8 +14,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -38,10 +40,12 @@ final class Observation {
         if (target.isEmpty()) {
             return status(layer, LayerState.NOTHING_TO_DO, LayerReason.BUILD_ID_MISMATCH, BUILD_ID, since, 0);
         }
-        final List<String> names = new ArrayList<>();
+        final Map<Integer, String> threads = new HashMap<>();
         for (final int tid : process.threads()) {
-            name(tid).filter(change.threads()::matches).ifPresent(names::add);
+            name(tid).ifPresent(name -> threads.put(tid, name));
         }
+        threads.keySet().retainAll(change.threads().chosen(threads));
+        final Collection<String> names = threads.values();
         if (names.isEmpty()) {
             return status(
                     layer,
@@ -85,7 +89,7 @@ final class Observation {
         }
     }
 
-    private static String named(final List<String> names) {
+    private static String named(final Collection<String> names) {
         final String some =
                 String.join(", ", names.stream().sorted().limit(NAMED_THREADS).toList());
         return names.size() > NAMED_THREADS ? some + " and " + (names.size() - NAMED_THREADS) + " more" : some;

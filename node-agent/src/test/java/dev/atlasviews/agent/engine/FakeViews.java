@@ -59,6 +59,15 @@ final class FakeViews implements ProcessViews {
         return this;
     }
 
+    /** A thread that another one makes, which starts in that one's view unless all start elsewhere. */
+    FakeViews child(final int tid, final String name, final int creator) {
+        thread(tid, name);
+        if (births == ViewEntry.CREATOR) {
+            body(tid).view = viewOf(creator);
+        }
+        return this;
+    }
+
     /** Puts a thread there. */
     FakeViews at(final int tid, final long address) {
         body(tid).address = address;

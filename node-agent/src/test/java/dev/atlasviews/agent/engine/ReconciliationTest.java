@@ -62,6 +62,43 @@ final class ReconciliationTest {
     }
 
     @Test
+    void aShareOfTheThreadsMovesAndStaysThatShareUntilItIsMore() throws IOException {
+        views.thread(10, "io");
+
+        assertThat(reconcile(Scope.THREAD, SHORT, share("2")).state()).isEqualTo(State.IN_PLACE);
+        assertThat(viewsOf(7, 8, 9, 10)).containsExactly(1, 1, 0, 0);
+        assertThat(views.births()).isEqualTo(ViewEntry.CREATOR);
+
+        views.child(11, "late", 8);
+        assertThat(reconcile(Scope.THREAD, SHORT, share("2")).state()).isEqualTo(State.IN_PLACE);
+        assertThat(viewsOf(7, 8, 9, 10, 11)).as("whom a chosen thread made").containsExactly(1, 1, 0, 0, 0);
+
+        assertThat(reconcile(Scope.THREAD, SHORT, share("60%")).state()).isEqualTo(State.IN_PLACE);
+        assertThat(viewsOf(7, 8, 9, 10, 11)).containsExactly(1, 1, 1, 0, 0);
+
+        assertThat(reconcile(Scope.THREAD, SHORT, A).inPlace()).isEqualTo(5);
+        assertThat(viewsOf(7, 8, 9, 10, 11)).containsOnly(1);
+        assertThat(reconcile(Scope.THREAD, SHORT, share("1")).state()).isEqualTo(State.IN_PLACE);
+        assertThat(viewsOf(7, 8, 9, 10, 11)).containsExactly(1, 0, 0, 0, 0);
+        assertThat(reconcile(Scope.THREAD, SHORT).inPlace()).isEqualTo(5);
+        assertThat(views.views()).isEmpty();
+    }
+
+    @Test
+    void aShareOfAProcessWhoseThreadsMoveTogetherMovesAtOneInstant() throws IOException {
+        assertThat(reconcile(Scope.PROCESS, SHORT, share("34%")).state()).isEqualTo(State.IN_PLACE);
+        assertThat(viewsOf(7, 8, 9)).containsExactly(1, 1, 0);
+    }
+
+    private static Layer share(final String share) {
+        return new Layer(A.patch(), new ThreadFilter("*", ThreadShare.of(share)), List.of());
+    }
+
+    private List<Integer> viewsOf(final Integer... threads) {
+        return Arrays.stream(threads).map(views::viewOf).toList();
+    }
+
+    @Test
     void whereAllMoveTogetherNoneMovesAloneNorIsBornInTheNewCode() throws IOException {
         views.at(8, IN_FUNCTION_1);
 

@@ -8,8 +8,6 @@ import dev.atlasviews.agent.views.AddressRange;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 final class TransitionTest {
     private static final LinkedLayer FIRST =
@@ -71,30 +69,6 @@ final class TransitionTest {
                         new AddressRange(0x9000, 0x9018),
                         new AddressRange(0xa000, 0xa010));
         assertThat(transition.function(0x101f)).contains("g");
-    }
-
-    @Test
-    void eitherOfTwoFiltersChooses() {
-        final ThreadFilter both = new ThreadFilter("main").or(new ThreadFilter("io_*"));
-
-        assertThat(both.matches("main")).isTrue();
-        assertThat(both.matches("io_1")).isTrue();
-        assertThat(both.matches("other")).isFalse();
-        assertThat(both.all()).isFalse();
-        assertThat(both.or(ThreadFilter.ALL).all()).isTrue();
-    }
-
-    @ParameterizedTest
-    @CsvSource({
-        "*,io_thd_1,true",
-        "io_thd_*,io_thd_1,true",
-        "io_thd_?,io_thd_12,false",
-        "a.c,abc,false",
-        "main,main,true",
-        "*,'two\nlines',true"
-    })
-    void threadsAreChosenByName(final String pattern, final String name, final boolean matches) {
-        assertThat(new ThreadFilter(pattern).matches(name)).isEqualTo(matches);
     }
 
     private static List<Long> starts(final Transition transition) {

@@ -16,10 +16,14 @@ import dev.atlasviews.agent.engine.ProcessReport;
 import dev.atlasviews.agent.engine.ProcessReport.State;
 import dev.atlasviews.crds.DesiredState;
 import dev.atlasviews.crds.Layer;
+import dev.atlasviews.crds.LayerArtifact;
 import dev.atlasviews.crds.LayerReason;
 import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.LayerStatus;
+import dev.atlasviews.crds.Quiescence;
 import dev.atlasviews.crds.ThreadCounts;
+import dev.atlasviews.crds.ThreadSelector;
+import io.fabric8.kubernetes.api.model.IntOrString;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -72,6 +76,41 @@ final class LayerStatesTest {
         final ProcessReport refused = refused("a", List.of(thread(1, "main", LayerStack.BASE)));
         assertThat(of(layer, refused).state()).isEqualTo(LayerState.REFUSED);
         assertThat(of(layer, refused).reason()).isEqualTo("SymbolNotFound");
+    }
+
+    @Test
+    void whatIsMeantForAShareIsAppliedWhenThatShareRunsIt() {
+        final Layer layer = new Layer(
+                "default/one",
+                Fixtures.digest("a"),
+                new LayerArtifact("default", "a"),
+                BEFORE,
+                BEFORE,
+                null,
+                DesiredState.PRESENT,
+                new ThreadSelector("io*", new IntOrString("50%")),
+                Quiescence.DEFAULT);
+
+        final LayerStatus half = of(
+                layer,
+                report(
+                        State.IN_PLACE,
+                        thread(1, "main", LayerStack.BASE),
+                        thread(2, "io", stack("a")),
+                        thread(3, "io", LayerStack.BASE)));
+        assertThat(half.state()).isEqualTo(LayerState.APPLIED);
+        assertThat(half.threads()).isEqualTo(new ThreadCounts(1, 1, 0));
+        assertThat(half.message()).isEqualTo("all 1 threads of a share of 50% run it");
+
+        final LayerStatus grown = of(
+                layer,
+                report(
+                        State.IN_PLACE,
+                        thread(2, "io", stack("a")),
+                        thread(3, "io", LayerStack.BASE),
+                        thread(4, "io", LayerStack.BASE)));
+        assertThat(grown.state()).isEqualTo(LayerState.APPLYING);
+        assertThat(grown.threads()).isEqualTo(new ThreadCounts(2, 1, 0));
     }
 
     @Test

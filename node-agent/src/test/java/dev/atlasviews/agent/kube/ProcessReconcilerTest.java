@@ -17,6 +17,7 @@ import dev.atlasviews.agent.engine.LayerStack;
 import dev.atlasviews.agent.engine.ProcessReport;
 import dev.atlasviews.agent.engine.ProcessReport.State;
 import dev.atlasviews.agent.engine.Progress;
+import dev.atlasviews.agent.engine.ThreadFilter;
 import dev.atlasviews.agent.engine.ThreadReport;
 import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.process.TargetProcess;
@@ -250,7 +251,9 @@ final class ProcessReconcilerTest {
 
         assertThat(engine.desired.getLast().layers())
                 .singleElement()
-                .satisfies(layer -> assertThat(layer.threads().patterns()).containsExactly("ma*", "io*"));
+                .satisfies(layer -> assertThat(layer.threads().choices())
+                        .extracting(ThreadFilter.Choice::pattern)
+                        .containsExactly("ma*", "io*"));
         assertThat(states(status)).containsExactly(LayerState.APPLIED, LayerState.NOTHING_TO_DO);
     }
 
