@@ -3,8 +3,11 @@ package dev.atlasviews.helm;
 
 import com.marcnuri.helm.Helm;
 import com.marcnuri.helm.TemplateCommand;
+import dev.atlasviews.operator.Objects;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.KubernetesList;
+import io.fabric8.kubernetes.api.model.NamespaceBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.nio.file.Path;
 import java.util.Collection;
@@ -51,6 +54,23 @@ final class Chart {
                 .map(document -> SERIALIZATION.<Object>unmarshal(document))
                 .flatMap(Chart::objects)
                 .toList();
+    }
+
+    /** Puts the objects into a server that has the chart's definitions, and the namespaces in which tests work. */
+    static void install(final KubernetesClient administrator, final UnaryOperator<TemplateCommand> values) {
+        for (final String namespace : List.of(NAMESPACE, Objects.NAMESPACE)) {
+            administrator
+                    .resource(new NamespaceBuilder()
+                            .withNewMetadata()
+                            .withName(namespace)
+                            .endMetadata()
+                            .build())
+                    .create();
+        }
+        // As it is for the server that tests run.
+        for (final HasMetadata object : render("1.20.2", values)) {
+            administrator.resource(object).fieldManager("test").serverSideApply();
+        }
     }
 
     private static Stream<HasMetadata> objects(final Object parsed) {

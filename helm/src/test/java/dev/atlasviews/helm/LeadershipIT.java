@@ -11,7 +11,6 @@ import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.crds.testing.ApiServer;
 import dev.atlasviews.operator.Objects;
 import dev.atlasviews.operator.OperatorMain;
-import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import io.fabric8.kubernetes.api.model.coordination.v1.Lease;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -37,7 +36,7 @@ final class LeadershipIT {
         final Map<String, Process> operators = new HashMap<>();
         try (ApiServer server = ApiServer.start(folder);
                 KubernetesClient administrator = server.client()) {
-            install(administrator);
+            Chart.install(administrator, command -> command.set("operator.replicas", 2));
             final Path kubeconfig = server.kubeconfig(Chart.NAMESPACE);
             try {
                 for (final String name : List.of("operator-a", "operator-b")) {
@@ -66,21 +65,6 @@ final class LeadershipIT {
                 operators.values().forEach(Process::destroyForcibly);
             }
         }
-    }
-
-    private static void install(final KubernetesClient administrator) {
-        for (final String namespace : List.of(Chart.NAMESPACE, Objects.NAMESPACE)) {
-            administrator
-                    .resource(new NamespaceBuilder()
-                            .withNewMetadata()
-                            .withName(namespace)
-                            .endMetadata()
-                            .build())
-                    .create();
-        }
-        Chart.render("1.20.2", command -> command.set("operator.replicas", 2))
-                .forEach(object ->
-                        administrator.resource(object).fieldManager("test").serverSideApply());
     }
 
     private Process operator(final String name, final Path kubeconfig) throws IOException {

@@ -22,8 +22,6 @@ import dev.atlasviews.crds.ViewPatchArtifactSpec;
 import dev.atlasviews.crds.testing.ApiServer;
 import dev.atlasviews.operator.Objects;
 import dev.atlasviews.operator.OperatorMain;
-import io.fabric8.kubernetes.api.model.HasMetadata;
-import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -57,18 +55,7 @@ final class RightsIT {
     static void install() throws Exception {
         server = ApiServer.start(folder);
         administrator = server.client();
-        for (final String namespace : List.of(Chart.NAMESPACE, Objects.NAMESPACE)) {
-            administrator
-                    .resource(new NamespaceBuilder()
-                            .withNewMetadata()
-                            .withName(namespace)
-                            .endMetadata()
-                            .build())
-                    .create();
-        }
-        for (final HasMetadata object : Chart.render("1.20.2")) {
-            administrator.resource(object).fieldManager("test").serverSideApply();
-        }
+        Chart.install(administrator, command -> command);
     }
 
     @AfterAll

@@ -42,6 +42,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.zip.ZipFile;
@@ -196,6 +197,33 @@ final class KubectlAtlasIT {
                 .contains("diagnose\n")
                 .endsWith(":4\n");
         assertThat(run("generate-completion").out()).contains("complete -F");
+    }
+
+    /** As kubectl asks, from another folder and through a link of that name in the PATH. */
+    @Test
+    void theScriptThatKubectlLooksForCompletesNames() throws Exception {
+        run("apply", "--timeout=0", "-f", document("completed", "{wave: 50%}").toString());
+        final Path link = Files.createSymbolicLink(
+                folder.resolve("kubectl_complete-atlas"),
+                Path.of("kubectl_complete-atlas").toAbsolutePath());
+        assertThat(output(link, "sta")).isEqualTo("status\n:4\n");
+        assertThat(output(link, "status", "compl")).isEqualTo("completed\n:4\n");
+        assertThat(output(link, "apply", "-f", ""))
+                .as("file names, as the shell has them")
+                .isEqualTo(":0\n");
+    }
+
+    private static String output(final Path program, final String... arguments) throws Exception {
+        final List<String> command = new ArrayList<>(List.of(program.toString()));
+        command.addAll(List.of(arguments));
+        final ProcessBuilder builder =
+                new ProcessBuilder(command).directory(folder.toFile()).redirectError(ProcessBuilder.Redirect.INHERIT);
+        builder.environment().put("KUBECONFIG", kubeconfig.toString());
+        builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+        final Process process = builder.start();
+        final String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).isZero();
+        return printed;
     }
 
     private static Result run(final String... arguments) {
