@@ -9,6 +9,7 @@ import dev.atlasviews.crds.OnFailure;
 import dev.atlasviews.crds.PodView;
 import dev.atlasviews.crds.QuiescenceScope;
 import dev.atlasviews.crds.Rollout;
+import dev.atlasviews.crds.ThreadCounts;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.crds.ViewPatchArtifact;
 import dev.atlasviews.e2e.cluster.Scripts;
@@ -120,6 +121,49 @@ class FaultsIT {
         interruptAfterViewIsReady(Rollout.DEFAULT, () -> cycle.revert(PATCH));
         assertUnharmed(started, "vulnerable");
         assertNothingIsLeft();
+    }
+
+    @Test
+    void aShareOfTheThreadsRunsTheChangeUntilItIsMoreOrLess() throws IOException {
+        int all = look().threads().size();
+        long started = look().startTime();
+        cycle.create(
+                PATCH,
+                QuiescenceScope.THREAD,
+                new Rollout(null, new IntOrString("100%"), 0, true, 600, OnFailure.PAUSE));
+        change("{'spec': {'threads': {'share': 2}, 'rollout': {'paused': false}}}");
+        cycle.awaitApplied(PATCH);
+        assertThat(threadsInViews()).isEqualTo(2).isLessThan(all);
+        assertThat(patch())
+                .extracting(ViewPatch::getStatus)
+                .isNotNull()
+                .satisfies(status -> assertThat(status.threads()).isEqualTo(new ThreadCounts(2, 2, 0)));
+        // The oldest thread is the one that answers.
+        assertUnharmed(started, "fixed");
+
+        change("{'spec': {'threads': {'share': '100%'}}}");
+        await().atMost(LIMIT).until(() -> threadsInViews() == all);
+        change("{'spec': {'threads': {'share': '1%'}}}");
+        await().atMost(LIMIT).until(() -> threadsInViews() == 1);
+        assertUnharmed(started, "fixed");
+
+        cycle.revert(PATCH);
+        assertUnharmed(started, "vulnerable");
+        assertNothingIsLeft();
+    }
+
+    private long threadsInViews() {
+        return look().threads().stream().filter(thread -> thread.view() > 0).count();
+    }
+
+    private void change(String patch) {
+        system.kubectl()
+                .run(
+                        "patch",
+                        "--namespace=" + RedisPod.NAMESPACE,
+                        "viewpatch/" + PATCH,
+                        "--type=merge",
+                        "--patch=" + patch.replace('\'', '"'));
     }
 
     @Test
