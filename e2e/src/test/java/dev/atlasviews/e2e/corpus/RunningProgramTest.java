@@ -30,6 +30,26 @@ class RunningProgramTest {
     }
 
     @Test
+    void knowsWhatHoldsAndNoticesAnEnd() throws Exception {
+        final CorpusRun answersAsPythonDoes = new CorpusRun("""
+            while read -r line; do
+              case $line in
+                *good*) echo 'holds: True' ;;
+                *bad*) echo 'holds: False' ;;
+                *unknown*) echo "NameError: name 'unknown' is not defined" ;;
+                *) exit 3 ;;
+              esac
+            done
+            """, "holds good");
+        try (RunningProgram program = RunningProgram.start(answersAsPythonDoes, ENVIRONMENT)) {
+            assertThat(program.passes("holds good")).isTrue();
+            assertThat(program.passes("holds bad")).isFalse();
+            assertThat(program.passes("holds unknown")).isFalse();
+            assertThat(program.passes("holds 'crash()'")).isFalse();
+        }
+    }
+
+    @Test
     void saysWhatAProgramPrintedThatDoesNotStart() {
         assertThatThrownBy(() -> RunningProgram.start(new CorpusRun("echo no such thing; exit 3", "false"), ENVIRONMENT)
                         .close())
