@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param configure shell command, run once
  * @param build shell command that builds what changed
  * @param targets the programs and libraries that may be patched, by their path in the tree
+ * @param hiddenStacks why no fix of it is ever on a stack that the program switches to by itself, which the builder can
+ *     not know; null if it has none
  * @param needs Debian packages of which something is run beside what was built
  * @param files files of this machine, or of the tree, that come along to where it is run
  * @param run how a program of it is run to be patched; null if none is
@@ -25,6 +27,7 @@ public record CorpusPackage(
         String configure,
         String build,
         List<String> targets,
+        @Nullable String hiddenStacks,
         List<String> needs,
         List<String> files,
         @Nullable CorpusRun run,

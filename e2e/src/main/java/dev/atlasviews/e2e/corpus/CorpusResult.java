@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param base how the tree without the fix was made
  * @param outcome built, or not
  * @param reason the builder's, in one word; empty where it was built
- * @param message the builder's, in full
+ * @param message the builder's, in full; where it was built, what its author had to allow
  * @param parts one for each program or library that the fix changes
  * @param application what became of the patch in a running program; null where that was not tried
  */

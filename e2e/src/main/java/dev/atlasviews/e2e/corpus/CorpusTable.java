@@ -45,8 +45,8 @@ final class CorpusTable {
 
             What was *not* verified:
 
-            - where it says *applied* without *fixed*, whether the fault is gone: only that the program goes on as before
-              (of expat's only that it does not end), and nobody looked whether the new code ran at all;
+            - where it says *applied* without *fixed*, whether the fault is gone: only that the program goes on as before,
+              and nobody looked whether the new code ran at all;
             - that a program is answered under load while its threads move: the tests with Redis and the demo do that;
             - all fixes of a package in one process: each was applied alone, to a build without only this one;
             - threads within what is replaced: where a program waits in it for its next input, as `xmllint --shell` does,
@@ -79,8 +79,10 @@ final class CorpusTable {
         final long tested = applications(all, application -> application.verification() != Verification.NONE);
         final StringBuilder text = new StringBuilder(256);
         if (textOnly > 0) {
-            text.append("\nText-only fixes that became patches: **%d of %d (%d %%)**.\n"
-                    .formatted(built, textOnly, 100 * built / textOnly));
+            text.append(
+                    "\nText-only fixes that became patches: **%d of %d (%d %%)**, %d of them as the recipe allows what the"
+                                    .formatted(built, textOnly, 100 * built / textOnly, allowed(all))
+                            + " builder refuses otherwise.\n");
         }
         if (tried > 0) {
             text.append(
@@ -114,6 +116,14 @@ final class CorpusTable {
     private static long count(final List<CorpusResult> results, final Kind kind, final @Nullable Outcome outcome) {
         return results.stream()
                 .filter(result -> result.fix().kind() == kind && (outcome == null || result.outcome() == outcome))
+                .count();
+    }
+
+    private static long allowed(final List<CorpusResult> all) {
+        return all.stream()
+                .filter(result -> result.fix().kind() == Kind.TEXT
+                        && result.outcome() == Outcome.BUILT
+                        && !result.message().isEmpty())
                 .count();
     }
 
@@ -169,7 +179,8 @@ final class CorpusTable {
         final String what = result.reason().isEmpty()
                 ? result.parts().stream().map(CorpusResult.Part::target).collect(Collectors.joining(", "))
                 : firstLine(result.message());
-        return Stream.of(what, application == null ? "" : firstLine(application.message()))
+        final String allowed = result.reason().isEmpty() ? firstLine(result.message()) : "";
+        return Stream.of(what, allowed, application == null ? "" : firstLine(application.message()))
                 .filter(part -> !part.isEmpty())
                 .collect(Collectors.joining("; "));
     }

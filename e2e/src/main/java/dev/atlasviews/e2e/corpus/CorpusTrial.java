@@ -69,7 +69,11 @@ final class CorpusTrial {
             final PatchRefusedException first = refusals.getFirst();
             return result(fix, base, Outcome.REFUSED, first.reason().name(), String.valueOf(first.getMessage()), parts);
         }
-        return result(fix, base, parts.isEmpty() ? Outcome.NO_CODE : Outcome.BUILT, "", "", parts);
+        if (parts.isEmpty()) {
+            return result(fix, base, Outcome.NO_CODE, "", "", parts);
+        }
+        final String allowed = recipe.hiddenStacks() == null ? "" : "hidden stacks allowed: " + recipe.hiddenStacks();
+        return result(fix, base, Outcome.BUILT, "", allowed, parts);
     }
 
     private Part part(final CorpusFix fix, final SourceBuild.Result built, final Path program)
@@ -83,7 +87,7 @@ final class CorpusTrial {
         final byte[] file = PatchBuilder.build(
                 built.pairs(),
                 TargetProgram.of(target, binary, null),
-                new BuildOptions(List.of(), libraries, false, Set.of()));
+                new BuildOptions(List.of(), libraries, recipe.hiddenStacks() != null, Set.of()));
         Files.write(tree.patch(fix.patch(), program), file);
         final Patch patch = PatchReader.read(file);
         final PatchTarget part = patch.targets().getFirst();

@@ -56,7 +56,22 @@ class CorpusReportTest {
                 .contains("| 801 |  |  |  |  | program |");
     }
 
+    @Test
+    void saysWhatTheRecipeAllows() throws Exception {
+        new CorpusReport(directory)
+                .replace(
+                        "server", List.of(built("a.patch", 900), built("b.patch", 800, "hidden stacks allowed: none")));
+
+        assertThat(Files.readString(directory.resolve("corpus.md")))
+                .contains("**2 of 2 (100 %)**, 1 of them as the recipe allows")
+                .contains("| 800 |  |  |  |  | program; hidden stacks allowed: none |");
+    }
+
     private static CorpusResult built(final String patch, final long bytes) {
+        return built(patch, bytes, "");
+    }
+
+    private static CorpusResult built(final String patch, final long bytes, final String message) {
         return new CorpusResult(
                 "server",
                 "1.0",
@@ -64,7 +79,7 @@ class CorpusReportTest {
                 "",
                 Outcome.BUILT,
                 "",
-                "",
+                message,
                 List.of(new Part("program", bytes, 1, 0, 64)),
                 null);
     }
