@@ -11,6 +11,7 @@ package dev.atlasviews.e2e.corpus;
  * @param processes that run what the patch changes
  * @param threads of them, all of which moved
  * @param retainedBytes of memory that the patch takes in all of them, until they end
+ * @param requests that were answered while they moved, there and back; 0 if the program was idle
  * @param verification whether it was the patch that fixed it
  */
 record Application(
@@ -21,11 +22,12 @@ record Application(
         int processes,
         int threads,
         long retainedBytes,
+        long requests,
         Verification verification) {
 
     /** A patch that did not come to the end. */
     static Application not(final Outcome outcome, final String message) {
-        return new Application(outcome, message, 0, 0, 0, 0, 0, Verification.NONE);
+        return new Application(outcome, message, 0, 0, 0, 0, 0, 0, Verification.NONE);
     }
 
     /** How far it came. */

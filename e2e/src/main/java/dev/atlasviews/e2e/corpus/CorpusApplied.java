@@ -27,13 +27,14 @@ public final class CorpusApplied {
                     final String patch = line.substring(CorpusGuest.MARK.length(), tab);
                     final Application application = json.readValue(line.substring(tab + 1), Application.class);
                     report.apply(arguments[1], Map.of(patch, application));
-                    System.err.println("%s: %s: %s, %d ms, %d threads, test: %s %s"
+                    System.err.println("%s: %s: %s, %d ms, %d threads, %d requests, test: %s %s"
                             .formatted(
                                     arguments[1],
                                     patch,
                                     application.outcome(),
                                     application.applyMillis(),
                                     application.threads(),
+                                    application.requests(),
                                     application.verification(),
                                     application.message()));
                 } else {

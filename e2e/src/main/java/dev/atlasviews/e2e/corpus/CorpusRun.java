@@ -2,6 +2,7 @@
 package dev.atlasviews.e2e.corpus;
 
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a program of a package is run to be patched. Both are shell commands, run in an empty directory, with the functions
@@ -10,8 +11,10 @@ import java.util.Objects;
  *
  * @param start becomes the program; what it reads is written to the file {@code in}, what it prints is in {@code out}
  * @param answers succeeds if the program works; its process id is {@code PID}
+ * @param load asks the program again and again until its own input ends: {@code e2e/corpus/load.py} or what prints the
+ *     same; null if the program is idle while its threads move
  */
-public record CorpusRun(String start, String answers) {
+public record CorpusRun(String start, String answers, @Nullable String load) {
     /** Checks that nothing is missing. */
     public CorpusRun {
         Objects.requireNonNull(start, "start");

@@ -41,13 +41,14 @@ final class CorpusTable {
             the patch was taken back, all threads were in the base again, and the program answered. *Fixed* means besides
             that a test of this very fault failed without the patch, succeeded with it, and failed after the revert in the
             same process (`verify`; for redis mostly the test that came with the fix). The milliseconds are those of an
-            emulated machine, several times slower than a real one; threads of the program were idle when they were moved.
+            emulated machine, several times slower than a real one. Where there are *requests*, so many were answered under
+            load while the threads moved there and back, and none failed; elsewhere the program was idle.
 
             What was *not* verified:
 
             - where it says *applied* without *fixed*, whether the fault is gone: only that the program goes on as before,
               and nobody looked whether the new code ran at all;
-            - that a program is answered under load while its threads move: the tests with Redis and the demo do that;
+            - that the others are answered under load while their threads move: the tests with Redis and the demo do that;
             - all fixes of a package in one process: each was applied alone, to a build without only this one;
             - threads within what is replaced: where a program waits in it for its next input, as `xmllint --shell` does,
               they are held until it goes on, and the recipe runs it otherwise;
@@ -65,8 +66,8 @@ final class CorpusTable {
         text.append(ratios(all));
         text.append(
                 "\n| package | fix | kind | result | functions | code, bytes | patch file, bytes | applied | after, ms"
-                        + " | threads | fixed | remark |\n");
-        text.append("|---|---|---|---|---|---|---|---|---|---|---|---|\n");
+                        + " | threads | requests | fixed | remark |\n");
+        text.append("|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
         all.forEach(result -> text.append(row(result)));
         return text.toString();
     }
@@ -158,6 +159,7 @@ final class CorpusTable {
                 application == null ? "" : word(application.outcome()),
                 measured(application, Application::applyMillis),
                 measured(application, Application::threads),
+                application == null || application.requests() == 0 ? "" : String.valueOf(application.requests()),
                 application == null ? "" : fixed(application.verification()),
                 remark(result));
     }

@@ -63,25 +63,36 @@ final class FixApplication {
 
     private Application run(final RunningProgram program, final boolean passesBefore)
             throws IOException, InterruptedException, ProgramException {
-        final long start = System.nanoTime();
-        final List<ProcessReport> applied = engine.reconcile(program.processes(), layers);
-        final long applyMillis = millisSince(start);
-        final Optional<Application> inTheWay = inTheWay(applied);
-        if (inTheWay.isPresent()) {
-            program.awaitAnswer();
-            return inTheWay.get();
+        final List<ProcessReport> applied;
+        final List<TargetProcess> patched;
+        final long applyMillis;
+        long requests = 0;
+        try (RunningLoad load = program.load()) {
+            final long start = System.nanoTime();
+            applied = engine.reconcile(program.processes(), layers);
+            applyMillis = millisSince(start);
+            final Optional<Application> inTheWay = inTheWay(applied);
+            if (inTheWay.isPresent()) {
+                program.awaitAnswer();
+                return inTheWay.get();
+            }
+            patched = concerned(program, applied);
+            check(program, patched, layers.stream().map(Layer::digest).toList(), "with the patch");
+            requests += load == null ? 0 : load.end();
         }
-        final List<TargetProcess> patched = concerned(program, applied);
-        check(program, patched, layers.stream().map(Layer::digest).toList(), "with the patch");
         final boolean passesWith = verify != null && program.passes(verify);
 
-        final long back = System.nanoTime();
-        final Optional<Application> stuck = inTheWay(engine.reconcile(patched, List.of()), "the revert: ");
-        final long revertMillis = millisSince(back);
-        if (stuck.isPresent()) {
-            return stuck.get();
+        final long revertMillis;
+        try (RunningLoad load = program.load()) {
+            final long back = System.nanoTime();
+            final Optional<Application> stuck = inTheWay(engine.reconcile(patched, List.of()), "the revert: ");
+            revertMillis = millisSince(back);
+            if (stuck.isPresent()) {
+                return stuck.get();
+            }
+            check(program, patched, List.of(), "after the revert");
+            requests += load == null ? 0 : load.end();
         }
-        check(program, patched, List.of(), "after the revert");
         final boolean passesAfter = verify != null && program.passes(verify);
         final boolean fixed = !passesBefore && passesWith && !passesAfter;
         return new Application(
@@ -98,6 +109,7 @@ final class FixApplication {
                         .mapToInt(ProcessReport::inPlace)
                         .sum(),
                 applied.stream().mapToLong(ProcessReport::retainedBytes).sum(),
+                requests,
                 verify == null ? Verification.NONE : fixed ? Verification.FIXED : Verification.NOT_SHOWN);
     }
 

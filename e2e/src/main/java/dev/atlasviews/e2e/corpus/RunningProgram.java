@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** A program that is run to be patched, with all the processes that it starts. */
 public final class RunningProgram implements AutoCloseable {
@@ -69,6 +70,14 @@ public final class RunningProgram implements AutoCloseable {
                 .map(handle -> TargetProcess.find(TargetProcess.PROC, handle.pid()))
                 .flatMap(Optional::stream)
                 .toList();
+    }
+
+    /** Starts the load of the recipe; null if there is none. */
+    @Nullable
+    RunningLoad load() throws IOException, ProgramException {
+        return run.load() == null
+                ? null
+                : RunningLoad.start(shell(directory, environment, run.load()).redirectInput(Redirect.PIPE));
     }
 
     /** Waits until it works. */

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class CorpusReportTest {
     private static final Application APPLIED =
-            new Application(Application.Outcome.APPLIED, "", 120, 90, 2, 7, 4096, Verification.FIXED);
+            new Application(Application.Outcome.APPLIED, "", 120, 90, 2, 7, 4096, 350, Verification.FIXED);
 
     @TempDir
     @SuppressWarnings("NullAway.Init") // set by JUnit
@@ -38,9 +38,10 @@ class CorpusReportTest {
                 .contains("| server | 1.0 | 3 | 0 | 0 | 0 | 0 | 0 | 1 | 1 |")
                 .contains("of those that were tried: **1 of 2 (50 %)**")
                 .contains("of those with a test of it: **1 of 1**")
-                .contains("| server | `a.patch` | text | built | 1 | 64 | 900 | applied | 120 | 7 | yes | program |")
-                .contains("| 800 | held |  |  |  | program; thread 7 is in loop |")
-                .contains("| 700 |  |  |  |  | program |");
+                .contains("| server | `a.patch` | text | built | 1 | 64 | 900 | applied | 120 | 7 | 350 | yes | program"
+                        + " |")
+                .contains("| 800 | held |  |  |  |  | program; thread 7 is in loop |")
+                .contains("| 700 |  |  |  |  |  | program |");
     }
 
     @Test
@@ -52,8 +53,8 @@ class CorpusReportTest {
         report.replace("server", List.of(built("a.patch", 900), built("b.patch", 801)));
 
         assertThat(Files.readString(directory.resolve("corpus.md")))
-                .contains("| 900 | applied | 120 | 7 | yes | program |")
-                .contains("| 801 |  |  |  |  | program |");
+                .contains("| 900 | applied | 120 | 7 | 350 | yes | program |")
+                .contains("| 801 |  |  |  |  |  | program |");
     }
 
     @Test
@@ -64,7 +65,7 @@ class CorpusReportTest {
 
         assertThat(Files.readString(directory.resolve("corpus.md")))
                 .contains("**2 of 2 (100 %)**, 1 of them as the recipe allows")
-                .contains("| 800 |  |  |  |  | program; hidden stacks allowed: none |");
+                .contains("| 800 |  |  |  |  |  | program; hidden stacks allowed: none |");
     }
 
     private static CorpusResult built(final String patch, final long bytes) {

@@ -8,13 +8,14 @@ import dev.atlasviews.agent.process.TargetProcess;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 class RunningProgramTest {
     private static final Map<String, String> ENVIRONMENT =
             Map.of("RECIPES", Path.of("corpus").toAbsolutePath().toString());
     private static final CorpusRun ECHO = new CorpusRun(
-            "sleep 1000 & while read -r line; do echo \"read $line\"; done", "ask question 'read question'");
+            "sleep 1000 & while read -r line; do echo \"read $line\"; done", "ask question 'read question'", null);
 
     @Test
     void answersAndEndsWithAllItsProcesses() throws Exception {
@@ -40,7 +41,7 @@ class RunningProgramTest {
                 *) exit 3 ;;
               esac
             done
-            """, "holds good");
+            """, "holds good", null);
         try (RunningProgram program = RunningProgram.start(answersAsPythonDoes, ENVIRONMENT)) {
             assertThat(program.passes("holds good")).isTrue();
             assertThat(program.passes("holds bad")).isFalse();
@@ -50,8 +51,29 @@ class RunningProgramTest {
     }
 
     @Test
+    void countsTheRequestsOfALoadAndNoticesOneWithoutAnAnswer() throws Exception {
+        assertThat(requests("echo ready; cat; echo 350 0")).isEqualTo(350);
+        assertThatThrownBy(() -> requests("echo ready; cat; echo 349 1"))
+                .isInstanceOf(ProgramException.class)
+                .hasMessage("not all of its load was answered: 349 1");
+        assertThatThrownBy(() -> requests("echo ready; cat; echo 0 0")).isInstanceOf(ProgramException.class);
+        assertThatThrownBy(() -> requests("echo no answer; exit 1"))
+                .isInstanceOf(ProgramException.class)
+                .hasMessage("its load does not start: no answer");
+    }
+
+    private static long requests(final String command) throws Exception {
+        final CorpusRun run = new CorpusRun(ECHO.start(), ECHO.answers(), command);
+        try (RunningProgram program = RunningProgram.start(run, ENVIRONMENT);
+                RunningLoad load = program.load()) {
+            return Objects.requireNonNull(load).end();
+        }
+    }
+
+    @Test
     void saysWhatAProgramPrintedThatDoesNotStart() {
-        assertThatThrownBy(() -> RunningProgram.start(new CorpusRun("echo no such thing; exit 3", "false"), ENVIRONMENT)
+        assertThatThrownBy(() -> RunningProgram.start(
+                                new CorpusRun("echo no such thing; exit 3", "false", null), ENVIRONMENT)
                         .close())
                 .isInstanceOf(ProgramException.class)
                 .hasMessage("the program ended with status 3: no such thing");
