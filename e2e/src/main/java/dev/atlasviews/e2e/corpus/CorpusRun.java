@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param load asks the program again and again until its own input ends: {@code e2e/corpus/load.py} or what prints the
  *     same; null if the program is idle while its threads move
  */
-public record CorpusRun(String start, String answers, @Nullable String load) {
+public record CorpusRun(
+        String start, String answers, @Nullable String load) {
     /** Checks that nothing is missing. */
     public CorpusRun {
         Objects.requireNonNull(start, "start");
