@@ -7,25 +7,34 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 
 /** The program of {@code e2e/scale/run}: where the report goes, the operator's class path, a directory, numbers of nodes. */
 public final class Scale {
+    private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
     private static final double MIB = 1024 * 1024;
 
     private Scale() {}
 
-    /** Measures each size and writes {@code scale.json} and {@code scale.md}. */
+    /** Measures each size and puts it into {@code scale.json} and {@code scale.md}, in place of what was known of it. */
     public static void main(final String[] arguments) throws IOException, InterruptedException {
-        final Path report = Path.of(arguments[0]);
-        final List<ScaleResult> results = new ArrayList<>();
         for (final String nodes : List.of(arguments).subList(3, arguments.length)) {
             final Path folder = Files.createDirectories(Path.of(arguments[2]).resolve(nodes));
-            results.add(ScaleRun.measure(Integer.parseInt(nodes), folder, arguments[1]));
+            put(Path.of(arguments[0]), ScaleRun.measure(Integer.parseInt(nodes), folder, arguments[1]));
         }
-        final ObjectMapper json = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
-        Files.writeString(report.resolve("scale.json"), json.writeValueAsString(results) + "\n");
+    }
+
+    /** Puts a result into the report. */
+    static void put(final Path report, final ScaleResult result) throws IOException {
+        final Path file = report.resolve("scale.json");
+        final List<ScaleResult> results = new ArrayList<>(
+                Files.exists(file) ? List.of(JSON.readValue(file.toFile(), ScaleResult[].class)) : List.of());
+        results.removeIf(other -> other.nodes() == result.nodes());
+        results.add(result);
+        results.sort(Comparator.comparingInt(ScaleResult::nodes));
+        Files.writeString(file, JSON.writeValueAsString(results) + "\n");
         Files.writeString(report.resolve("scale.md"), table(results));
     }
 
