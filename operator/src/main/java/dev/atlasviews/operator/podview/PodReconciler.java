@@ -6,12 +6,16 @@ import dev.atlasviews.crds.PodView;
 import dev.atlasviews.crds.PodViewSpec;
 import dev.atlasviews.crds.RolloutStatus;
 import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.operator.caches.LeanStore;
+import dev.atlasviews.operator.caches.NoIndex;
+import dev.atlasviews.operator.caches.PodStore;
 import dev.atlasviews.operator.layers.Layers;
 import dev.atlasviews.operator.pods.PodSelection;
 import dev.atlasviews.operator.rollout.Release;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.javaoperatorsdk.operator.api.config.informer.Informer;
 import io.javaoperatorsdk.operator.api.config.informer.InformerEventSourceConfiguration;
 import io.javaoperatorsdk.operator.api.reconciler.Context;
 import io.javaoperatorsdk.operator.api.reconciler.ControllerConfiguration;
@@ -38,6 +42,7 @@ import org.slf4j.LoggerFactory;
 @ControllerConfiguration(
         name = PodReconciler.NAME,
         fieldManager = PodReconciler.NAME,
+        informer = @Informer(itemStore = PodStore.class, informerListLimit = PodStore.PAGE),
         generationAwareEventProcessing = false)
 public final class PodReconciler implements Reconciler<Pod> {
     /** The name of the controller, and of the manager of the fields that it writes. */
@@ -71,11 +76,15 @@ public final class PodReconciler implements Reconciler<Pod> {
         final var views = new InformerEventSource<PodView, Pod>(
                 InformerEventSourceConfiguration.from(PodView.class, Pod.class)
                         .withSecondaryToPrimaryMapper(PodReconciler::podOf)
+                        .withPrimaryToSecondaryMapper(NoIndex.INSTANCE)
+                        .withItemStore(new LeanStore<>())
+                        .withInformerListLimit(PodStore.PAGE)
                         .build(),
                 context);
         final var patches = new InformerEventSource<ViewPatch, Pod>(
                 InformerEventSourceConfiguration.from(ViewPatch.class, Pod.class)
                         .withSecondaryToPrimaryMapper(patch -> podsOf(patch, context.getPrimaryCache(), views))
+                        .withPrimaryToSecondaryMapper(NoIndex.INSTANCE)
                         .withOnUpdateFilter(PodReconciler::concernsPods)
                         .build(),
                 context);

@@ -9,6 +9,9 @@ import dev.atlasviews.crds.ViewNode;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.crds.ViewPatchArtifact;
 import dev.atlasviews.crds.ViewPatchStatus;
+import dev.atlasviews.operator.caches.LeanStore;
+import dev.atlasviews.operator.caches.NoIndex;
+import dev.atlasviews.operator.caches.PodStore;
 import dev.atlasviews.operator.layers.Layers;
 import dev.atlasviews.operator.nodes.NodeState;
 import dev.atlasviews.operator.nodes.NodeStates;
@@ -103,16 +106,23 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
         final var pods = new InformerEventSource<Pod, ViewPatch>(
                 InformerEventSourceConfiguration.from(Pod.class, ViewPatch.class)
                         .withSecondaryToPrimaryMapper(pod -> patchesOf(pod, patches))
+                        .withPrimaryToSecondaryMapper(NoIndex.INSTANCE)
+                        .withItemStore(new PodStore())
+                        .withInformerListLimit(PodStore.PAGE)
                         .build(),
                 context);
         final var views = new InformerEventSource<PodView, ViewPatch>(
                 InformerEventSourceConfiguration.from(PodView.class, ViewPatch.class)
                         .withSecondaryToPrimaryMapper(view -> patchesOf(view, patches))
+                        .withPrimaryToSecondaryMapper(NoIndex.INSTANCE)
+                        .withItemStore(new LeanStore<>())
+                        .withInformerListLimit(PodStore.PAGE)
                         .build(),
                 context);
         final var artifacts = new InformerEventSource<ViewPatchArtifact, ViewPatch>(
                 InformerEventSourceConfiguration.from(ViewPatchArtifact.class, ViewPatch.class)
                         .withSecondaryToPrimaryMapper(artifact -> patchesOf(artifact, patches))
+                        .withPrimaryToSecondaryMapper(NoIndex.INSTANCE)
                         .withItemStore(ArtifactNames.store(context.getClient()))
                         .withInformerListLimit(ArtifactNames.PAGE)
                         .build(),
@@ -120,6 +130,8 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
         final var nodes = new InformerEventSource<ViewNode, ViewPatch>(
                 InformerEventSourceConfiguration.from(ViewNode.class, ViewPatch.class)
                         .withSecondaryToPrimaryMapper(node -> patchesOf(node, patches, views))
+                        .withPrimaryToSecondaryMapper(NoIndex.INSTANCE)
+                        .withItemStore(new LeanStore<>())
                         .build(),
                 context);
         sources = new Sources(pods, views, nodes, patches);
