@@ -13,6 +13,9 @@ import org.jspecify.annotations.Nullable;
  * @param <T> the kind
  */
 public class LeanStore<T extends HasMetadata> extends BasicItemStore<T> {
+    /** How many objects are read at a time. */
+    public static final long PAGE = 500;
+
     /** An empty one. */
     public LeanStore() {
         super(Cache::metaNamespaceKeyFunc);

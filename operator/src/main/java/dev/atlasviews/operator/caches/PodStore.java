@@ -14,9 +14,6 @@ import org.jspecify.annotations.Nullable;
  * is taken off the very object that came, without the garbage of a copy: a list brings all pods at once.
  */
 public final class PodStore extends LeanStore<Pod> {
-    /** How many pods are read at a time. */
-    public static final long PAGE = 500;
-
     @Override
     public @Nullable Pod put(final String key, final Pod pod) {
         pod.getMetadata().setAnnotations(Map.of());

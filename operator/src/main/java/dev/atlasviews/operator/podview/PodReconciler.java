@@ -42,7 +42,7 @@ import org.slf4j.LoggerFactory;
 @ControllerConfiguration(
         name = PodReconciler.NAME,
         fieldManager = PodReconciler.NAME,
-        informer = @Informer(itemStore = PodStore.class, informerListLimit = PodStore.PAGE),
+        informer = @Informer(itemStore = PodStore.class, informerListLimit = LeanStore.PAGE),
         generationAwareEventProcessing = false)
 public final class PodReconciler implements Reconciler<Pod> {
     /** The name of the controller, and of the manager of the fields that it writes. */
@@ -78,7 +78,7 @@ public final class PodReconciler implements Reconciler<Pod> {
                         .withSecondaryToPrimaryMapper(PodReconciler::podOf)
                         .withPrimaryToSecondaryMapper(NoIndex.INSTANCE)
                         .withItemStore(new LeanStore<>())
-                        .withInformerListLimit(PodStore.PAGE)
+                        .withInformerListLimit(LeanStore.PAGE)
                         .build(),
                 context);
         final var patches = new InformerEventSource<ViewPatch, Pod>(

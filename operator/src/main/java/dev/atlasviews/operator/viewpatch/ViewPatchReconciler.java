@@ -108,7 +108,7 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
                         .withSecondaryToPrimaryMapper(pod -> patchesOf(pod, patches))
                         .withPrimaryToSecondaryMapper(NoIndex.INSTANCE)
                         .withItemStore(new PodStore())
-                        .withInformerListLimit(PodStore.PAGE)
+                        .withInformerListLimit(LeanStore.PAGE)
                         .build(),
                 context);
         final var views = new InformerEventSource<PodView, ViewPatch>(
@@ -116,7 +116,7 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
                         .withSecondaryToPrimaryMapper(view -> patchesOf(view, patches))
                         .withPrimaryToSecondaryMapper(NoIndex.INSTANCE)
                         .withItemStore(new LeanStore<>())
-                        .withInformerListLimit(PodStore.PAGE)
+                        .withInformerListLimit(LeanStore.PAGE)
                         .build(),
                 context);
         final var artifacts = new InformerEventSource<ViewPatchArtifact, ViewPatch>(
