@@ -120,19 +120,29 @@ public final class RedisPod implements AutoCloseable {
 
     /**
      * Looks for the container's one process on the node, by the control group that the container runtime put it into;
-     * another one after the container was started again.
+     * another one after the container was started again, which is waited for.
      */
     public int findProcess() {
+        long deadline = System.nanoTime() + START_LIMIT.toNanos();
+        while (true) {
+            var id = containerId();
+            var found = system.node().exec("sh", "-c", "grep -ls %s /proc/[0-9]*/cgroup".formatted(id));
+            var matcher = PROCESS.matcher(found.text());
+            if (matcher.find()) {
+                return Integer.parseInt(matcher.group(1));
+            }
+            if (System.nanoTime() - deadline > 0) {
+                throw new ScriptException("no process of container %s of pod %s on the node; the search ended with %d"
+                        .formatted(id, name(), found.status()));
+            }
+        }
+    }
+
+    private String containerId() {
         var current =
                 system.client().pods().inNamespace(NAMESPACE).withName(name()).get();
         var id = current.getStatus().getContainerStatuses().getFirst().getContainerID();
-        var found = system.node()
-                .exec("sh", "-c", "grep -ls %s /proc/[0-9]*/cgroup".formatted(id.substring(id.indexOf("//") + 2)));
-        var matcher = PROCESS.matcher(found.text());
-        if (!matcher.find()) {
-            throw new ScriptException("no process of pod " + pod.getMetadata().getName() + " on the node");
-        }
-        return Integer.parseInt(matcher.group(1));
+        return id.substring(id.indexOf("//") + 2);
     }
 
     /** The requests keep the node's processors from those who work beside it: what is measured is the server. */
