@@ -23,6 +23,9 @@ public final class Atlas {
     /** On a PodView: the node whose agent acts on it, as {@link #nodeLabel} writes it. */
     public static final String NODE_LABEL = GROUP + "/node";
 
+    /** On a pod that lists it as a readiness gate: no container serves that came before its ViewPatches were applied. */
+    public static final String PATCHED_CONDITION = GROUP + "/patched";
+
     private static final int LABEL_LIMIT = 63;
 
     private Atlas() {}

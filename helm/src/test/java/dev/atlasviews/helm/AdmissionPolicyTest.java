@@ -10,6 +10,7 @@ import dev.cel.common.CelException;
 import dev.cel.common.CelOptions;
 import dev.cel.common.types.SimpleType;
 import dev.cel.extensions.CelExtensions;
+import dev.cel.parser.CelStandardMacro;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.admissionregistration.v1.ValidatingAdmissionPolicy;
 import io.fabric8.kubernetes.api.model.admissionregistration.v1.Variable;
@@ -75,6 +76,35 @@ final class AdmissionPolicyTest {
         assertThat(allows(policy, OPERATOR, "UPDATE", PATCH.replace("digest: a", "digest: b"), PATCH))
                 .isFalse();
         assertThat(allows(policy, OPERATOR, "CREATE", PATCH, null)).isFalse();
+    }
+
+    @Test
+    void theOperatorWritesOneConditionOfAPodAndNothingElse() {
+        final String policy = "atlas-operator-keeps-pods";
+        final String before = """
+            metadata: {name: redis-0}
+            status:
+              phase: Running
+              podIP: 10.0.0.1
+              conditions: [{type: Ready, status: 'True'}]
+            """;
+        final String own = "{type: atlasviews.dev/patched, status: 'False'}";
+        final String closed = before.replace("[{", "[" + own + ", {");
+        assertThat(applies(policy, "alice", "UPDATE", before, before)).isFalse();
+        assertThat(applies(policy, OPERATOR, "UPDATE", before, before)).isTrue();
+        assertThat(allows(policy, OPERATOR, "UPDATE", closed, before)).isTrue();
+        assertThat(allows(policy, OPERATOR, "UPDATE", closed.replace("'False'", "'True'"), closed))
+                .isTrue();
+        assertThat(allows(policy, OPERATOR, "UPDATE", closed.replace("10.0.0.1", "10.0.0.2"), before))
+                .isFalse();
+        assertThat(allows(policy, OPERATOR, "UPDATE", before.replace("'True'", "'False'"), before))
+                .isFalse();
+        assertThat(allows(policy, OPERATOR, "UPDATE", before.replace("Ready", "Other"), before))
+                .isFalse();
+        assertThat(allows(policy, OPERATOR, "UPDATE", before.replace("[{type: Ready, status: 'True'}]", "[]"), before))
+                .isFalse();
+        assertThat(allows(policy, OPERATOR, "UPDATE", before.replace("Running", "Failed"), before))
+                .isFalse();
     }
 
     @Test
@@ -157,6 +187,7 @@ final class AdmissionPolicyTest {
     private static Object evaluate(final String expression, final Map<String, Object> input) {
         final Cel cel = CelFactory.standardCelBuilder()
                 .setOptions(CelOptions.current().build())
+                .setStandardMacros(CelStandardMacro.STANDARD_MACROS)
                 .addCompilerLibraries(CelExtensions.optional())
                 .addRuntimeLibraries(CelExtensions.optional())
                 .addVar("request", SimpleType.DYN)

@@ -86,9 +86,10 @@ final class ChartTest {
     }
 
     @Test
-    void theOperatorChangesNoPodAndNoNode() {
+    void theOperatorChangesNoNodeAndOfPodsOnlyTheirStatus() {
         assertThat(written("atlas-operator"))
                 .containsExactlyInAnyOrder(
+                        "pods/status:patch",
                         "viewpatches:patch",
                         "viewpatches/status:patch",
                         "podviews:create",
@@ -127,7 +128,10 @@ final class ChartTest {
         assertThat(editorLabels(switchedOff)).doesNotContain(aggregated);
         assertThat(policies(withPolicies))
                 .containsExactlyInAnyOrder(
-                        "atlas-viewpatch-needs-exec", "atlas-operator-keeps-viewpatches", "atlas-agent-own-node");
+                        "atlas-viewpatch-needs-exec",
+                        "atlas-operator-keeps-viewpatches",
+                        "atlas-operator-keeps-pods",
+                        "atlas-agent-own-node");
         assertThat(withPolicies.stream()
                         .filter(ValidatingAdmissionPolicyBinding.class::isInstance)
                         .map(object -> ((ValidatingAdmissionPolicyBinding) object)

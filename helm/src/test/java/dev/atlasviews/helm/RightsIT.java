@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.atlasviews.crds.Atlas;
 import dev.atlasviews.crds.KernelStatus;
 import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.NewPods;
@@ -22,12 +23,16 @@ import dev.atlasviews.crds.ViewPatchArtifactSpec;
 import dev.atlasviews.crds.testing.ApiServer;
 import dev.atlasviews.operator.Objects;
 import dev.atlasviews.operator.OperatorMain;
+import dev.atlasviews.operator.pods.PatchedCondition;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.fabric8.kubernetes.api.model.PodCondition;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.javaoperatorsdk.operator.Operator;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -43,6 +48,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A real API server takes what the chart renders, and the rights that it gives are enough and no more. */
 final class RightsIT {
+    private static final PatchContext JSON_MERGE = PatchContext.of(PatchType.JSON_MERGE);
     private static final Duration LIMIT = Duration.ofSeconds(60);
 
     @TempDir
@@ -69,7 +75,7 @@ final class RightsIT {
         final Operator operator = OperatorMain.create(server.client(Chart.NAMESPACE, "atlas-operator"));
         operator.start();
         try (KubernetesClient agent = server.client(Chart.NAMESPACE, "atlas-agent")) {
-            final Pod pod = runningPod();
+            final Pod pod = runningPod("redis-0");
             administrator.resource(artifact()).create();
             administrator.resource(patch()).create();
             await().atMost(LIMIT).until(() -> view(pod) != null);
@@ -77,6 +83,7 @@ final class RightsIT {
             assertThat(agent.resource(artifact()).get()).isNotNull();
             report(agent, pod);
             await().atMost(LIMIT).until(() -> podsWithNothingToDo() == 1);
+            await().atMost(LIMIT).untilAsserted(() -> assertThat(gate(pod)).isEqualTo("Patched"));
 
             administrator.resource(patch()).delete();
             await().atMost(LIMIT)
@@ -84,6 +91,7 @@ final class RightsIT {
             report(agent, pod);
             await().atMost(LIMIT).until(() -> administrator.resource(patch()).get() == null);
             await().atMost(LIMIT).until(() -> view(pod) == null);
+            await().atMost(LIMIT).untilAsserted(() -> assertThat(gate(pod)).isEqualTo("NoViewPatch"));
             assertThat(administrator
                             .v1()
                             .events()
@@ -94,6 +102,31 @@ final class RightsIT {
         } finally {
             operator.stop();
         }
+    }
+
+    @Test
+    void theOperatorChangesNothingOfAPodButItsStatus() {
+        final Pod pod = runningPod("redis-1");
+        try (KubernetesClient operator = server.client(Chart.NAMESPACE, "atlas-operator")) {
+            final var resource = operator.resource(pod);
+            assertThat(resource.get()).isNotNull();
+            assertForbidden(() -> resource.patch(JSON_MERGE, "{\"metadata\":{\"labels\":{\"app\":\"other\"}}}"));
+            assertForbidden(() -> resource.patch(JSON_MERGE, "{\"spec\":{\"activeDeadlineSeconds\":1}}"));
+            assertForbidden(resource::delete);
+            assertForbidden(() -> resource.subresource("status").update());
+            assertForbidden(
+                    () -> operator.secrets().inNamespace(Chart.NAMESPACE).list());
+            assertForbidden(() -> operator.nodes().list());
+        } finally {
+            administrator.resource(pod).withGracePeriod(0).delete();
+        }
+    }
+
+    /** What the operator said of the pod, in one word. */
+    private static @Nullable String gate(final Pod pod) {
+        return PatchedCondition.of(administrator.resource(pod).get())
+                .map(PodCondition::getReason)
+                .orElse(null);
     }
 
     @Test
@@ -148,8 +181,8 @@ final class RightsIT {
                 .get();
     }
 
-    private static Pod runningPod() {
-        final Pod template = Objects.pod("redis-0");
+    private static Pod runningPod(final String name) {
+        final Pod template = Objects.pod(name);
         final Pod pod = administrator
                 .resource(new PodBuilder(template)
                         .editMetadata()
@@ -157,6 +190,7 @@ final class RightsIT {
                         .withCreationTimestamp(null)
                         .endMetadata()
                         .editSpec()
+                        .addNewReadinessGate(Atlas.PATCHED_CONDITION)
                         .editFirstContainer()
                         .withImage("redis")
                         .endContainer()

@@ -36,6 +36,7 @@ import dev.atlasviews.crds.ViewPatchArtifactSpec;
 import dev.atlasviews.crds.ViewPatchSpec;
 import dev.atlasviews.crds.testing.ApiServer;
 import dev.atlasviews.monitoring.StatusServer;
+import dev.atlasviews.operator.pods.PatchedCondition;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.ConditionBuilder;
 import io.fabric8.kubernetes.api.model.Event;
@@ -44,6 +45,8 @@ import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.fabric8.kubernetes.api.model.PodCondition;
+import io.fabric8.kubernetes.api.model.PodReadinessGate;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
@@ -60,6 +63,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -395,6 +399,87 @@ final class OperatorIT {
     }
 
     @Test
+    void aGatedPodServesOnlyWhatIsPatchedAndIsNotStoppedByAChangeThatComes() {
+        final Pod pod = runningPod("redis-0", "node-1", Atlas.PATCHED_CONDITION);
+        awaitGate(pod, "True", "NoViewPatch");
+        artifact("new code");
+        viewPatch("fix", digest("new code"));
+        awaitLayers(pod, "fix=Present");
+        awaitGate(pod, "True", "InService");
+        agentReports(pod, LayerState.APPLIED);
+        awaitGate(pod, "True", "Patched");
+
+        startAgain(pod, "containerd://2");
+        awaitGate(pod, "False", "WaitingForNode");
+        assertThat(gate(pod).getMessage()).contains("ViewPatch fix", "redis-0");
+        await().atMost(LIMIT)
+                .untilAsserted(
+                        () -> assertThat(requireNonNull(view(pod)).getSpec().containers())
+                                .extracting(ContainerLayers::id)
+                                .containsExactly("containerd://2"));
+        agentReports(pod, LayerState.APPLYING);
+        awaitGate(pod, "False", "Because");
+        agentReports(pod, LayerState.APPLIED);
+        awaitGate(pod, "True", "Patched");
+
+        final Pod late = runningPod("redis-late", "node-1", Atlas.PATCHED_CONDITION);
+        awaitGate(late, "False", "WaitingForNode");
+        awaitLayers(late, "fix=Present");
+        agentReports(late, LayerState.REFUSED);
+        awaitGate(late, "False", "Because");
+        client.resource(patch("fix")).delete();
+        awaitGate(late, "True", "NoViewPatch");
+        awaitGate(pod, "True", "NoViewPatch");
+        assertThat(client.v1().events().inNamespace(namespace).list().getItems())
+                .filteredOn(event -> event.getInvolvedObject().getName().equals("redis-late")
+                        && event.getMessage().startsWith("ViewPatch fix: pod redis-late"))
+                .extracting(Event::getReason)
+                .contains("WaitingForNode", "Because");
+    }
+
+    @Test
+    void theGateHoldsUpNoWave() {
+        final List<Pod> pods = IntStream.range(0, 2)
+                .mapToObj(i -> runningPod("redis-" + i, "node-1", Atlas.PATCHED_CONDITION))
+                .toList();
+        artifact("new code");
+        viewPatch("fix", new Rollout(new IntOrString(1), new IntOrString(1), 0, false, 600, OnFailure.REVERT));
+        final Pod canary = awaitOnlyPatched(pods, 1).getFirst();
+        pods.forEach(pod -> awaitGate(pod, "True", pod.equals(canary) ? "InService" : "NoViewPatch"));
+        agentReports(canary, LayerState.APPLIED);
+        awaitOnlyPatched(pods, 2).forEach(pod -> agentReports(pod, LayerState.APPLIED));
+        awaitPhase("fix", RolloutPhase.COMPLETE);
+        pods.forEach(pod -> awaitGate(pod, "True", "Patched"));
+    }
+
+    /** As a kubelet reports that a container was started again. */
+    private void startAgain(final Pod pod, final String container) {
+        client.pods()
+                .inNamespace(namespace)
+                .withName(pod.getMetadata().getName())
+                .editStatus(current -> new PodBuilder(current)
+                        .editStatus()
+                        .editFirstContainerStatus()
+                        .withRestartCount(1)
+                        .withContainerID(container)
+                        .endContainerStatus()
+                        .endStatus()
+                        .build());
+    }
+
+    private void awaitGate(final Pod pod, final String status, final String reason) {
+        await().atMost(LIMIT)
+                .ignoreExceptions()
+                .untilAsserted(() -> assertThat(gate(pod))
+                        .returns(status, PodCondition::getStatus)
+                        .returns(reason, PodCondition::getReason));
+    }
+
+    private PodCondition gate(final Pod pod) {
+        return PatchedCondition.of(client.resource(pod).get()).orElseThrow();
+    }
+
+    @Test
     void aWaveThatTakesTooLongIsSaidSo() {
         final Pod pod = runningPod("redis-0");
         artifact("new code");
@@ -573,7 +658,7 @@ final class OperatorIT {
         return runningPod(name, "node-1");
     }
 
-    private Pod runningPod(final String name, final String node) {
+    private Pod runningPod(final String name, final String node, final String... gates) {
         final Pod pod = client.resource(new PodBuilder(Objects.pod(name))
                         .withNewMetadata()
                         .withNamespace(namespace)
@@ -582,6 +667,8 @@ final class OperatorIT {
                         .endMetadata()
                         .editSpec()
                         .withNodeName(node)
+                        .withReadinessGates(
+                                Arrays.stream(gates).map(PodReadinessGate::new).toList())
                         .editFirstContainer()
                         .withImage("redis")
                         .endContainer()

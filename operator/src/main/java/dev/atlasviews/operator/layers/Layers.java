@@ -10,6 +10,7 @@ import dev.atlasviews.crds.LayerArtifact;
 import dev.atlasviews.crds.Mode;
 import dev.atlasviews.crds.PodBaseline;
 import dev.atlasviews.crds.PodView;
+import dev.atlasviews.crds.PodViewSpec;
 import dev.atlasviews.crds.ViewPatch;
 import java.time.Instant;
 import java.util.List;
@@ -41,7 +42,11 @@ public final class Layers {
 
     /** The layers of all containers of a pod. */
     public static Stream<Layer> of(final PodView view) {
-        return view.getSpec().containers().stream().flatMap(container -> container.layers().stream());
+        return of(view.getSpec());
+    }
+
+    private static Stream<Layer> of(final PodViewSpec spec) {
+        return spec.containers().stream().flatMap(container -> container.layers().stream());
     }
 
     /**
@@ -52,10 +57,21 @@ public final class Layers {
      * @return the layer; empty where it is not listed, or listed as to be taken back
      */
     public static Optional<Layer> wanted(final ViewPatch patch, final PodView view) {
+        return wanted(patch, view.getSpec());
+    }
+
+    /**
+     * The same of a PodView's specification.
+     *
+     * @param patch the ViewPatch
+     * @param spec the specification
+     * @return the layer; empty where it is not listed, or listed as to be taken back
+     */
+    public static Optional<Layer> wanted(final ViewPatch patch, final PodViewSpec spec) {
         final String name = nameOf(patch);
         final Digest digest = patch.getSpec().change().patch().digest();
         final DesiredState desired = desired(patch);
-        return of(view).filter(layer ->
+        return of(spec).filter(layer ->
                         layer.name().equals(name) && layer.digest().equals(digest) && layer.desired() == desired)
                 .findFirst();
     }

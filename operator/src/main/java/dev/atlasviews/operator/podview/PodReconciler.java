@@ -9,12 +9,18 @@ import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.operator.caches.LeanStore;
 import dev.atlasviews.operator.caches.NoIndex;
 import dev.atlasviews.operator.caches.PodStore;
+import dev.atlasviews.operator.events.EventRecorder;
+import dev.atlasviews.operator.gate.PatchedGate;
 import dev.atlasviews.operator.layers.Layers;
+import dev.atlasviews.operator.pods.PatchedCondition;
 import dev.atlasviews.operator.pods.PodSelection;
 import dev.atlasviews.operator.rollout.Release;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
+import io.fabric8.kubernetes.api.model.ObjectReference;
+import io.fabric8.kubernetes.api.model.ObjectReferenceBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.javaoperatorsdk.operator.api.config.informer.Informer;
 import io.javaoperatorsdk.operator.api.config.informer.InformerEventSourceConfiguration;
 import io.javaoperatorsdk.operator.api.reconciler.Context;
@@ -144,6 +150,8 @@ public final class PodReconciler implements Reconciler<Pod> {
         final Sources known = sources;
         final PodViewSpec spec =
                 PodViewComposer.compose(pod, patches, existing, patch -> known.isReleased(patch, pod), Instant.now());
+        // First of all: a PodView that names a new container would hide that the container is new.
+        sayWhetherPatched(pod, PatchedGate.of(pod, patches, spec, existing), context);
         if (!spec.containers().isEmpty()) {
             if (existing == null || !existing.getSpec().equals(spec)) {
                 LOG.info("pod {}/{}: {}", namespace, spec.podName(), spec.containers());
@@ -154,6 +162,47 @@ public final class PodReconciler implements Reconciler<Pod> {
             context.getClient().resource(existing).delete();
         }
         return UpdateControl.noUpdate();
+    }
+
+    /**
+     * Writes the condition of a pod that asks for it. Only on the very pod that was looked at: an older one may have had
+     * other containers. A pod that does not run yet has no condition, and does not serve.
+     */
+    private static void sayWhetherPatched(final Pod pod, final PatchedGate gate, final Context<Pod> context) {
+        if (!PatchedCondition.isAskedFor(pod) || !PodSelection.isRunning(pod) || gate.isSaid(pod)) {
+            return;
+        }
+        final Pod status = new PodBuilder()
+                .withNewMetadata()
+                .withNamespace(pod.getMetadata().getNamespace())
+                .withName(pod.getMetadata().getName())
+                .withResourceVersion(pod.getMetadata().getResourceVersion())
+                .endMetadata()
+                .withNewStatus()
+                .withConditions(gate.condition(pod, Instant.now()))
+                .endStatus()
+                .build();
+        context.resourceOperations().serverSideApplyPrimaryStatus(status);
+        if (gate.isNews(pod)) {
+            LOG.info(
+                    "pod {}/{}: {}: {}",
+                    pod.getMetadata().getNamespace(),
+                    pod.getMetadata().getName(),
+                    gate.reason(),
+                    gate.message());
+            new EventRecorder(context.getClient(), NAME)
+                    .record(reference(pod), Atlas.PATCHED_CONDITION, gate.warning(), gate.reason(), gate.message());
+        }
+    }
+
+    private static ObjectReference reference(final Pod pod) {
+        return new ObjectReferenceBuilder()
+                .withApiVersion("v1")
+                .withKind("Pod")
+                .withNamespace(pod.getMetadata().getNamespace())
+                .withName(pod.getMetadata().getName())
+                .withUid(pod.getMetadata().getUid())
+                .build();
     }
 
     /**

@@ -2,6 +2,7 @@
 package dev.atlasviews.operator.rollout;
 
 import dev.atlasviews.crds.PodBaseline;
+import dev.atlasviews.operator.pods.PatchedCondition;
 import io.fabric8.kubernetes.api.model.ContainerState;
 import io.fabric8.kubernetes.api.model.ContainerStateTerminated;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
@@ -103,18 +104,22 @@ public final class PodHealth {
     private static Optional<String> unready(final Pod pod, final PodBaseline baseline) {
         return ready(pod)
                 .filter(condition -> "False".equals(condition.getStatus()))
+                .filter(condition -> !waitsForPatchOnly(pod, condition))
                 .filter(condition -> baseline.readyChangedAt() != null
                         && !baseline.readyChangedAt().equals(changedAt(condition)))
                 .map(condition -> "it turned unready (%s)"
                         .formatted(Objects.requireNonNullElse(condition.getReason(), "no reason")));
     }
 
+    /** A pod that the operator itself holds back is not harmed. The kubelet may say so a moment longer than it is true. */
+    private static boolean waitsForPatchOnly(final Pod pod, final PodCondition unready) {
+        return "ReadinessGatesNotReady".equals(unready.getReason())
+                && PatchedCondition.isAskedFor(pod)
+                && PatchedCondition.areOtherGatesOpen(pod);
+    }
+
     private static Optional<PodCondition> ready(final Pod pod) {
-        return pod.getStatus() == null
-                ? Optional.empty()
-                : Objects.requireNonNullElse(pod.getStatus().getConditions(), List.<PodCondition>of()).stream()
-                        .filter(condition -> "Ready".equals(condition.getType()))
-                        .findFirst();
+        return PatchedCondition.find(pod, "Ready");
     }
 
     private static @Nullable Instant changedAt(final PodCondition condition) {

@@ -6,6 +6,7 @@ import dev.atlasviews.crds.PodView;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.operator.layers.Layers;
 import dev.atlasviews.operator.nodes.NodeStates;
+import dev.atlasviews.operator.outcomes.PodOutcome;
 import dev.atlasviews.operator.pods.PodSelection;
 import dev.atlasviews.operator.rollout.PodHealth;
 import dev.atlasviews.operator.rollout.Situation;

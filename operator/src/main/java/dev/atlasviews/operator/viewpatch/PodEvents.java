@@ -2,7 +2,10 @@
 package dev.atlasviews.operator.viewpatch;
 
 import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.operator.events.EventRecorder;
 import dev.atlasviews.operator.layers.Layers;
+import dev.atlasviews.operator.outcomes.Outcome;
+import dev.atlasviews.operator.outcomes.PodOutcome;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;

@@ -7,6 +7,8 @@ import dev.atlasviews.crds.RolloutStatus;
 import dev.atlasviews.crds.ThreadCounts;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.crds.ViewPatchStatus;
+import dev.atlasviews.operator.outcomes.Outcome;
+import dev.atlasviews.operator.outcomes.PodOutcome;
 import io.fabric8.kubernetes.api.model.Condition;
 import java.time.Instant;
 import java.util.List;

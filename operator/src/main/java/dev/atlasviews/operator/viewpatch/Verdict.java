@@ -11,6 +11,8 @@ import dev.atlasviews.crds.RolloutPhase;
 import dev.atlasviews.crds.RolloutStatus;
 import dev.atlasviews.crds.ThreadCounts;
 import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.operator.outcomes.Outcome;
+import dev.atlasviews.operator.outcomes.PodOutcome;
 import java.util.List;
 
 /**

@@ -12,9 +12,11 @@ import dev.atlasviews.crds.ViewPatchStatus;
 import dev.atlasviews.operator.caches.LeanStore;
 import dev.atlasviews.operator.caches.NoIndex;
 import dev.atlasviews.operator.caches.PodStore;
+import dev.atlasviews.operator.events.EventRecorder;
 import dev.atlasviews.operator.layers.Layers;
 import dev.atlasviews.operator.nodes.NodeState;
 import dev.atlasviews.operator.nodes.NodeStates;
+import dev.atlasviews.operator.outcomes.PodOutcome;
 import dev.atlasviews.operator.rollout.Release;
 import dev.atlasviews.operator.rollout.RolloutStep;
 import io.fabric8.kubernetes.api.model.Condition;
@@ -198,7 +200,7 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
         final var step = new RolloutStep(patch, pods.situation(predecessors), Instant.now());
         final RolloutStatus rollout = step.next();
         final List<PodOutcome> outcomes = pods.outcomes(released(patch, rollout, pods));
-        podEvents.announce(patch, outcomes, new EventRecorder(context.getClient()));
+        podEvents.announce(patch, outcomes, new EventRecorder(context.getClient(), NAME));
         final UpdateControl<ViewPatch> control =
                 update(patch, factory.applying(acceptance, outcomes, rollout, predecessors), context);
         return step.wait(rollout).map(control::rescheduleAfter).orElse(control);
@@ -321,7 +323,7 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
                     .map(condition -> condition.getStatus().equals("True"))
                     .orElse(false);
             LOG.info("{}: {}: {}", Layers.nameOf(patch), applied.getReason(), applied.getMessage());
-            new EventRecorder(client)
+            new EventRecorder(client, NAME)
                     .record(reference(patch), NAME, degraded, applied.getReason(), applied.getMessage());
         }
     }

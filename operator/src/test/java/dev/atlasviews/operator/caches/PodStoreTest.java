@@ -23,6 +23,7 @@ final class PodStoreTest {
                 .endMetadata()
                 .editSpec()
                 .withServiceAccountName("someone")
+                .addNewReadinessGate("example.org/gate")
                 .addNewVolume()
                 .withName("volume")
                 .endVolume()
@@ -68,6 +69,7 @@ final class PodStoreTest {
         assertThat(lean.getMetadata().getCreationTimestamp())
                 .isEqualTo(pod.getMetadata().getCreationTimestamp());
         assertThat(lean.getSpec().getNodeName()).isEqualTo("node-1");
+        assertThat(lean.getSpec().getReadinessGates()).isEqualTo(pod.getSpec().getReadinessGates());
         assertThat(lean.getSpec().getInitContainers())
                 .singleElement()
                 .returns("sidecar", Container::getName)

@@ -3,9 +3,12 @@ package dev.atlasviews.operator.rollout;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.atlasviews.crds.Atlas;
 import dev.atlasviews.operator.Objects;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.fabric8.kubernetes.api.model.PodReadinessGate;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -69,6 +72,29 @@ final class PodHealthTest {
             assertThat(since(ready(before, BEFORE), ready("False", AFTER)))
                     .hasValueSatisfying(message -> assertThat(message).contains("turned unready (ContainersNotReady)"));
         }
+    }
+
+    @Test
+    void aPodThatWaitsForItsPatchOnlyIsNotHarmedAndOneThatAnotherGateHoldsIs() {
+        assertThat(since(ready("True", BEFORE), heldByGates(Atlas.PATCHED_CONDITION)))
+                .isEmpty();
+        assertThat(since(ready("True", BEFORE), heldByGates("example.org/other")))
+                .isPresent();
+        assertThat(since(ready("True", BEFORE), heldByGates(Atlas.PATCHED_CONDITION, "example.org/other")))
+                .isPresent();
+        final Pod unwell = heldByGates(Atlas.PATCHED_CONDITION);
+        unwell.getStatus().getConditions().getFirst().setReason("ContainersNotReady");
+        assertThat(since(ready("True", BEFORE), unwell)).isPresent();
+    }
+
+    /** Unready since it has these gates, none of which is open. */
+    private static Pod heldByGates(final String... gates) {
+        final Pod pod = ready("False", AFTER);
+        pod.getStatus().getConditions().getFirst().setReason("ReadinessGatesNotReady");
+        pod.getSpec()
+                .setReadinessGates(
+                        Arrays.stream(gates).map(PodReadinessGate::new).toList());
+        return pod;
     }
 
     @Test

@@ -20,13 +20,22 @@ final class ReasonsTest {
     private static final Path SOURCES = Path.of("src/main/java/dev/atlasviews/operator");
     private static final Pattern WORD = Pattern.compile("\"([A-Z][a-z]+(?:[A-Z][a-z]+)*)\"");
     /** Words of Kubernetes' own. */
-    private static final Set<String> OTHERS =
-            Set.of("True", "False", "Unknown", "Warning", "Normal", "Succeeded", "Failed", "Pod", "Ready");
+    private static final Set<String> OTHERS = Set.of(
+            "True",
+            "False",
+            "Unknown",
+            "Warning",
+            "Normal",
+            "Succeeded",
+            "Failed",
+            "Pod",
+            "Ready",
+            "ReadinessGatesNotReady");
 
     @Test
     void everyReasonIsExplained() throws IOException {
         final Set<String> words = new TreeSet<>();
-        for (final String part : List.of("viewpatch", "rollout")) {
+        for (final String part : List.of("viewpatch", "outcomes", "gate", "rollout")) {
             try (Stream<Path> files = Files.list(SOURCES.resolve(part))) {
                 for (final Path file : files.toList()) {
                     WORD.matcher(Files.readString(file))

@@ -37,6 +37,8 @@ import dev.atlasviews.crds.ViewPatchSpec;
 import dev.atlasviews.crds.ViewPatchStatus;
 import dev.atlasviews.operator.nodes.NodeState;
 import dev.atlasviews.operator.nodes.NodeStates;
+import dev.atlasviews.operator.outcomes.Outcome;
+import dev.atlasviews.operator.outcomes.PodOutcome;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.time.Instant;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.atlasviews.operator.viewpatch;
+package dev.atlasviews.operator.outcomes;
 
 import dev.atlasviews.crds.DesiredState;
 import dev.atlasviews.crds.Layer;
@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * @param reason why, in one word
  * @param message why, in a sentence that names the pod and its node
  */
-record PodOutcome(String pod, String uid, Outcome outcome, ThreadCounts threads, String reason, String message) {
+public record PodOutcome(String pod, String uid, Outcome outcome, ThreadCounts threads, String reason, String message) {
     /** What is looked at. */
     private record Place(String pod, String uid, String node) {
         static Place of(final Pod pod) {
@@ -79,7 +79,7 @@ record PodOutcome(String pod, String uid, Outcome outcome, ThreadCounts threads,
      * @param nodes which agents can act
      * @return progressing unless the node has reported on just this change
      */
-    static PodOutcome applying(
+    public static PodOutcome applying(
             final ViewPatch patch,
             final Pod pod,
             final @Nullable PodView view,
@@ -125,7 +125,7 @@ record PodOutcome(String pod, String uid, Outcome outcome, ThreadCounts threads,
      * @param nodes which agents can act
      * @return progressing or unreachable: what is done is not listed any more
      */
-    static PodOutcome reverting(final ViewPatch patch, final PodView view, final NodeStates nodes) {
+    public static PodOutcome reverting(final ViewPatch patch, final PodView view, final NodeStates nodes) {
         final PodOutcome unreported = Place.of(view).unreported(nodes);
         final PodOutcome waiting = unreported.outcome() == Outcome.REFUSED
                 ? Place.of(view).outcome(Outcome.UNREACHABLE, unreported.reason(), unreported.message())
@@ -135,7 +135,7 @@ record PodOutcome(String pod, String uid, Outcome outcome, ThreadCounts threads,
     }
 
     /** The pod, as an event names it. */
-    ObjectReference reference(final String namespace) {
+    public ObjectReference reference(final String namespace) {
         return new ObjectReferenceBuilder()
                 .withApiVersion("v1")
                 .withKind("Pod")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.atlasviews.operator.viewpatch;
+package dev.atlasviews.operator.events;
 
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.EventBuilder;
@@ -10,14 +10,22 @@ import java.util.Locale;
 import java.util.Objects;
 
 /** Writes Kubernetes events: one for each thing it is about and each reason, which counts how often it came. */
-final class EventRecorder {
+public final class EventRecorder {
     private static final int NAME_PREFIX_LIMIT = 180;
     private static final int UID_PREFIX = 8;
 
     private final KubernetesClient client;
+    private final String source;
 
-    EventRecorder(final KubernetesClient client) {
+    /**
+     * A recorder.
+     *
+     * @param client the cluster
+     * @param source the name of the controller that the events come from
+     */
+    public EventRecorder(final KubernetesClient client, final String source) {
         this.client = client;
+        this.source = source;
     }
 
     /**
@@ -25,8 +33,11 @@ final class EventRecorder {
      *
      * @param about what it is about
      * @param cause the name of whatever caused it, where several things can
+     * @param warning whether somebody should look
+     * @param reason why, in one word
+     * @param message why, in a sentence
      */
-    void record(
+    public void record(
             final ObjectReference about,
             final String cause,
             final boolean warning,
@@ -43,7 +54,7 @@ final class EventRecorder {
                 .endMetadata()
                 .withInvolvedObject(about)
                 .withNewSource()
-                .withComponent(ViewPatchReconciler.NAME)
+                .withComponent(source)
                 .endSource()
                 .withType(warning ? "Warning" : "Normal")
                 .withReason(reason)
@@ -52,10 +63,7 @@ final class EventRecorder {
                 .withLastTimestamp(now)
                 .withCount(before == null ? 1 : Objects.requireNonNullElse(before.getCount(), 0) + 1)
                 .build();
-        client.resource(event)
-                .fieldManager(ViewPatchReconciler.NAME)
-                .forceConflicts()
-                .serverSideApply();
+        client.resource(event).fieldManager(source).forceConflicts().serverSideApply();
     }
 
     private static String nameOf(final ObjectReference about, final String cause, final String reason) {

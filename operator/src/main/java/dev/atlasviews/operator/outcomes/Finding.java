@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.atlasviews.operator.viewpatch;
+package dev.atlasviews.operator.outcomes;
 
 import dev.atlasviews.crds.HeldThread;
 import dev.atlasviews.crds.Layer;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.atlasviews.operator.viewpatch;
+package dev.atlasviews.operator.outcomes;
 
 import dev.atlasviews.crds.LayerState;
 
 /** What became of a ViewPatch in a pod. The first of them that is true of any process is true of the pod. */
-enum Outcome {
+public enum Outcome {
     /** A process refused the change and was left as it was, or the node can not patch. */
     REFUSED,
     /** Nobody can tell: the agent of the node does not answer. */
@@ -34,7 +34,7 @@ enum Outcome {
     }
 
     /** Whether nothing more is to be done in the pod. */
-    boolean isSettled() {
+    public boolean isSettled() {
         return this == APPLIED || this == OBSERVED || this == NOTHING_TO_DO;
     }
 }
