@@ -17,6 +17,7 @@ import java.util.Optional;
  */
 final class Areas {
     private static final String PREFIX = "/atlas:";
+    private static final String UNWIND = "unwind:";
     private static final long PAGE = 4096;
     /** Kept free on both sides, for what grows and for what counts on a hole. */
     private static final long MARGIN = 1 << 20;
@@ -32,6 +33,22 @@ final class Areas {
     /** The name of an area, for the module: kind, patch and program. */
     static String name(final AreaKind kind, final String digest, final String buildId) {
         return "%s:%s:%s".formatted(kind.name().toLowerCase(Locale.ROOT), digest.substring(0, 16), shortened(buildId));
+    }
+
+    /** The name of a routine for an unwinder, by what the view consists of. */
+    static String unwindName(final LayerStack stack, final MappedImage unwinder) {
+        return UNWIND
+                + "%s:%s"
+                        .formatted(
+                                stack.tag().substring(0, 16),
+                                shortened(unwinder.buildId().orElse("none")));
+    }
+
+    /** Areas that were mapped under this name. */
+    static List<Mapping> named(final List<Mapping> mappings, final String name) {
+        return mappings.stream()
+                .filter(mapping -> mapping.offset() == 0 && (mapping.name() + " ").startsWith(PREFIX + name + " "))
+                .toList();
     }
 
     /** The areas of a patch that are complete; more than one when an earlier attempt was interrupted. */
@@ -69,7 +86,8 @@ final class Areas {
     /** How many patches have an area in the process. */
     static long patches(final List<Mapping> mappings) {
         return mappings.stream()
-                .filter(mapping -> mapping.name().startsWith(PREFIX))
+                .filter(mapping ->
+                        mapping.name().startsWith(PREFIX) && !mapping.name().startsWith(PREFIX + UNWIND))
                 .map(mapping -> mapping.name().substring(mapping.name().indexOf(':', PREFIX.length()) + 1))
                 .map(name -> name.substring(0, Math.min(name.length(), 16)))
                 .distinct()

@@ -2,6 +2,7 @@
 package dev.atlasviews.agent.engine;
 
 import dev.atlasviews.agent.engine.ProcessReport.State;
+import dev.atlasviews.agent.process.MappedImage;
 import dev.atlasviews.agent.process.TargetProcess;
 import dev.atlasviews.agent.quiescence.StackCheck;
 import dev.atlasviews.agent.views.ProcessViews;
@@ -71,7 +72,8 @@ final class Reconciliation {
     }
 
     ProcessReport run() throws IOException {
-        final ViewSet viewSet = new ViewSet(process, views, means.store());
+        final ViewSet viewSet =
+                new ViewSet(process, views, means.store(), new Unwinders(process, views, MappedImage.of(process)));
         final Map<Integer, Integer> before = new HashMap<>();
         for (final ThreadEntry thread : views.listThreads()) {
             before.put(thread.tid(), thread.view());
@@ -163,6 +165,7 @@ final class Reconciliation {
             }
         }
         for (final ThreadEntry thread : views.listThreads()) {
+            viewSet.check(selection.stackFor(thread));
             provide(viewSet, selection.stackFor(thread));
         }
     }

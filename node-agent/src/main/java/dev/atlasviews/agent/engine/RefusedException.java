@@ -45,7 +45,9 @@ public final class RefusedException extends Exception {
         /** A function that is to be excluded does not exist. */
         UNKNOWN_FUNCTION("UnknownFunction"),
         /** A function can not be excluded: code jumps or returns into what its jump overwrites. */
-        NOT_EXCLUDABLE("NotExcludable");
+        NOT_EXCLUDABLE("NotExcludable"),
+        /** Exceptions may meet the new code, and an unwinder of the process can not learn of it. */
+        UNSUPPORTED_TARGET("UnsupportedTarget");
 
         private final String value;
 

@@ -23,6 +23,7 @@ final class ViewSet {
     private final TargetProcess process;
     private final ProcessViews views;
     private final LayerStore store;
+    private final Unwinders unwinders;
     private final Map<Integer, LayerStack> stacks = new HashMap<>();
     private final Map<String, LinkedLayer> linked = new HashMap<>();
 
@@ -30,10 +31,12 @@ final class ViewSet {
      * Reads what is there and removes what an interrupted attempt left behind: a view without a tag is not complete, and
      * no thread was ever moved to it.
      */
-    ViewSet(final TargetProcess process, final ProcessViews views, final LayerStore store) throws IOException {
+    ViewSet(final TargetProcess process, final ProcessViews views, final LayerStore store, final Unwinders unwinders)
+            throws IOException {
         this.process = process;
         this.views = views;
         this.store = store;
+        this.unwinders = unwinders;
         stacks.put(ViewEntry.BASE, LayerStack.BASE);
         for (final ViewEntry view : views.listViews()) {
             if (view.view() != ViewEntry.BASE && !view.deleted()) {
@@ -72,6 +75,13 @@ final class ViewSet {
         linked.put(layer.digest(), layer);
     }
 
+    /** Refuses a stack that a view can not be built of. Its layers are known. */
+    void check(final LayerStack stack) throws IOException, RefusedException {
+        if (!has(stack)) {
+            unwinders.divert(stack, layers(stack));
+        }
+    }
+
     /** The view with this stack, built if there is none. Its layers are known. */
     int provide(final LayerStack stack) throws IOException {
         for (final Map.Entry<Integer, LayerStack> entry : stacks.entrySet()) {
@@ -80,12 +90,11 @@ final class ViewSet {
             }
         }
         store.putStack(stack);
+        final List<LinkedPatch.Jump> jumps = jumps(stack);
         final int view = views.createView(ViewEntry.BASE);
         try {
-            for (final LinkedLayer layer : layers(stack)) {
-                for (final LinkedPatch.Jump jump : layer.jumps()) {
-                    views.write(view, jump.address(), jump.code());
-                }
+            for (final LinkedPatch.Jump jump : jumps) {
+                views.write(view, jump.address(), jump.code());
             }
             views.tag(view, stack.tag());
         } catch (final ViewException e) {
@@ -96,12 +105,25 @@ final class ViewSet {
         return view;
     }
 
+    private List<LinkedPatch.Jump> jumps(final LayerStack stack) throws IOException {
+        final List<LinkedPatch.Jump> jumps = new ArrayList<>();
+        layers(stack).forEach(layer -> jumps.addAll(layer.jumps()));
+        try {
+            jumps.addAll(unwinders.divert(stack, layers(stack)));
+        } catch (final RefusedException e) {
+            throw new IOException(e.getMessage(), e);
+        }
+        return jumps;
+    }
+
     /** What differs between two views. Of a view that is not known every patch code may be part. */
     Transition transition(final int from, final int to) throws IOException {
         final LayerStack before = stacks.get(from);
         final LayerStack after = stacks.get(to);
         final boolean known = isLinked(before) && isLinked(after);
-        final Transition transition = Transition.between(layers(before), layers(after));
+        final Transition transition = Transition.between(layers(before), layers(after))
+                .and(unwinders.overwritten(layers(before)))
+                .and(unwinders.overwritten(layers(after)));
         return known ? transition : transition.and(allPatchCode());
     }
 

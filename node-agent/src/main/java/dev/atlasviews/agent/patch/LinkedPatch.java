@@ -35,6 +35,7 @@ public record LinkedPatch(byte[] text, byte[] constants, byte[] data, List<Jump>
      *
      * @param oldSha256 of the old range's bytes in the program file; empty when there is no old body
      * @param excludable whether a thread may stay in the old body while its entry is overwritten
+     * @param newFrame where the new body's description for unwinders lies; 0 if no exception may meet it
      */
     public record Body(
             String function,
@@ -43,5 +44,6 @@ public record LinkedPatch(byte[] text, byte[] constants, byte[] data, List<Jump>
             String oldSha256,
             long newStart,
             long newEnd,
-            boolean excludable) {}
+            boolean excludable,
+            long newFrame) {}
 }

@@ -11,12 +11,24 @@ import java.util.List;
  * @param targets one for each program file that it changes
  */
 public record Patch(String digest, List<String> basedOn, List<PatchTarget> targets) {
-    /** The version of the file format that this code reads and writes. */
-    public static final int FORMAT_VERSION = 1;
+    /** The newest version of the file format, which has unwind tables. */
+    public static final int FORMAT_VERSION = 2;
+
+    /** The version that patches without unwind tables are written in. */
+    static final int FIRST_FORMAT_VERSION = 1;
 
     /** Takes copies of the lists. */
     public Patch {
         basedOn = List.copyOf(basedOn);
         targets = List.copyOf(targets);
+    }
+
+    /** The oldest version of the format that can say what these targets need. */
+    static int formatVersion(final List<PatchTarget> targets) {
+        final boolean frames = targets.stream()
+                .flatMap(target -> target.functions().stream())
+                .map(PatchFunction::newBody)
+                .anyMatch(body -> body != null && body.frame() != null);
+        return frames ? FORMAT_VERSION : FIRST_FORMAT_VERSION;
     }
 }

@@ -11,6 +11,7 @@ import java.util.List;
 final class PatchChecks {
     private static final int JUMP_SIZE = 5;
     private static final int ENDBR64_SIZE = 4;
+    private static final int FRAME_HEADER = 8;
 
     private PatchChecks() {}
 
@@ -20,7 +21,8 @@ final class PatchChecks {
         }
         final List<OldBody> olds = new ArrayList<>();
         for (final PatchFunction function : target.functions()) {
-            checkFunction(function, target.text().content().length);
+            checkFunction(
+                    function, target.text().content().length, target.constants().content().length);
             if (function.oldBody() != null) {
                 olds.add(function.oldBody());
             }
@@ -54,7 +56,8 @@ final class PatchChecks {
         }
     }
 
-    private static void checkFunction(final PatchFunction function, final long text) throws PatchFormatException {
+    private static void checkFunction(final PatchFunction function, final long text, final long constants)
+            throws PatchFormatException {
         final OldBody oldBody = function.oldBody();
         final NewBody newBody = function.newBody();
         check(oldBody != null || newBody != null, function.name() + " has no body at all");
@@ -62,6 +65,9 @@ final class PatchChecks {
             check(
                     newBody.size() > 0 && isWithin(newBody.offset(), newBody.size(), text),
                     function.name() + " lies outside of the text area");
+            check(
+                    newBody.frame() == null || isWithin(newBody.frame(), FRAME_HEADER, constants),
+                    function.name() + " has its unwind table outside of the constants area");
         }
         if (oldBody == null) {
             return;

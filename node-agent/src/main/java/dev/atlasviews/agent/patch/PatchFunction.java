@@ -47,6 +47,11 @@ public record PatchFunction(
         }
     }
 
-    /** Where the new code lies in the patch's text area. */
-    public record NewBody(long offset, long size) {}
+    /**
+     * Where the new code lies in the patch's text area.
+     *
+     * @param frame where its description for unwinders lies in the constants area: a record of {@code .eh_frame}; null if
+     *     no exception may meet it
+     */
+    public record NewBody(long offset, long size, @Nullable Long frame) {}
 }

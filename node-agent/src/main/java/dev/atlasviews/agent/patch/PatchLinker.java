@@ -78,11 +78,11 @@ public final class PatchLinker {
                 oldBody == null ? "" : oldBody.sha256(),
                 newStart,
                 newBody == null ? 0 : newStart + newBody.size(),
-                oldBody == null || oldBody.notExcludable() == null);
+                oldBody == null || oldBody.notExcludable() == null,
+                newBody == null || newBody.frame() == null ? 0 : areas.constants() + newBody.frame());
     }
 
-    private static LinkedPatch.Jump jump(final String function, final long from, final long to)
-            throws PatchLinkException {
+    static LinkedPatch.Jump jump(final String function, final long from, final long to) throws PatchLinkException {
         final long distance = to - (from + JUMP_SIZE);
         if (distance != (int) distance) {
             throw new PatchLinkException("the text area is more than 2 GiB away from " + function);

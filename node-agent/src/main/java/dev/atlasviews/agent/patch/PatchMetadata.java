@@ -11,7 +11,7 @@ import java.util.List;
 /**
  * What stands in the note of a patch file, as JSON: everything that ELF has no table for.
  *
- * @param format {@link Patch#FORMAT_VERSION}
+ * @param format the version of the format, {@link Patch#FORMAT_VERSION} at most
  */
 record PatchMetadata(int format, List<String> basedOn, List<Target> targets) {
     /** Owner of the note. */

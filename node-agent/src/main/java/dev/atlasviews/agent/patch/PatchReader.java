@@ -73,8 +73,9 @@ public final class PatchReader {
         final PatchMetadata metadata =
                 PatchMetadata.mapper().readValue(notes.getFirst().descriptor(), PatchMetadata.class);
         check(
-                metadata.format() == Patch.FORMAT_VERSION,
-                "format version " + metadata.format() + ", only " + Patch.FORMAT_VERSION + " is understood");
+                metadata.format() >= Patch.FIRST_FORMAT_VERSION && metadata.format() <= Patch.FORMAT_VERSION,
+                "format version %d, only %d to %d are understood"
+                        .formatted(metadata.format(), Patch.FIRST_FORMAT_VERSION, Patch.FORMAT_VERSION));
         check(!metadata.targets().isEmpty() && metadata.targets().size() <= MAX_TARGETS, "no or too many targets");
         for (final String digestBelow : metadata.basedOn()) {
             check(digestBelow.matches("[0-9a-f]{64}"), "based on something that is no digest");
@@ -83,6 +84,9 @@ public final class PatchReader {
         for (int i = 0; i < metadata.targets().size(); i++) {
             targets.add(target(metadata.targets().get(i), i));
         }
+        check(
+                metadata.format() == Patch.formatVersion(targets),
+                "not what format version " + metadata.format() + " has");
         return new Patch(digest, metadata.basedOn(), targets);
     }
 

@@ -37,8 +37,8 @@ public final class PatchWriter {
                     target.functions(),
                     target.variables()));
         }
-        final byte[] json =
-                PatchMetadata.mapper().writeValueAsBytes(new PatchMetadata(Patch.FORMAT_VERSION, basedOn, metadata));
+        final byte[] json = PatchMetadata.mapper()
+                .writeValueAsBytes(new PatchMetadata(Patch.formatVersion(targets), basedOn, metadata));
         elf.note(".note.atlas", PatchMetadata.NOTE_OWNER, PatchMetadata.NOTE_TYPE, json);
         return elf.finish();
     }

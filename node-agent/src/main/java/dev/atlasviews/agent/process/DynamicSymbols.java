@@ -6,9 +6,11 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.Set;
 
 /**
  * The dynamic symbols of a process, as its own memory has them.
@@ -27,6 +29,7 @@ public final class DynamicSymbols {
 
     private final Map<String, Long> bound = new HashMap<>();
     private final Map<String, Long> defined = new HashMap<>();
+    private final Set<String> imported = new HashSet<>();
 
     private final TargetProcess process;
     private final List<MappedImage> images;
@@ -40,12 +43,29 @@ public final class DynamicSymbols {
 
     /** The run-time address that a symbol is bound to; empty if no loaded object has it. */
     public OptionalLong resolve(final String symbol) {
+        read();
+        final Long address = bound.getOrDefault(symbol, defined.get(symbol));
+        return address == null ? OptionalLong.empty() : OptionalLong.of(address);
+    }
+
+    /** The run-time address of a symbol that the images define themselves; empty if they do not. */
+    public OptionalLong definition(final String symbol) {
+        read();
+        final Long address = defined.get(symbol);
+        return address == null ? OptionalLong.empty() : OptionalLong.of(address);
+    }
+
+    /** Whether the images refer to a symbol that they do not define. */
+    public boolean imports(final String symbol) {
+        read();
+        return imported.contains(symbol);
+    }
+
+    private void read() {
         if (!complete) {
             readAll();
             complete = true;
         }
-        final Long address = bound.getOrDefault(symbol, defined.get(symbol));
-        return address == null ? OptionalLong.empty() : OptionalLong.of(address);
     }
 
     private void readAll() {
@@ -75,6 +95,9 @@ public final class DynamicSymbols {
             final int info = table.get(i * 24 + 4);
             final int section = table.getShort(i * 24 + 6);
             final int type = info & 15;
+            if (section == 0) {
+                imported.add(name(names, table.getInt(i * 24)));
+            }
             if (section != 0 && info >> 4 != 0 && (type == STT_FUNC || type == STT_OBJECT)) {
                 defined.putIfAbsent(name(names, table.getInt(i * 24)), image.address(table.getLong(i * 24 + 8)));
             }

@@ -103,7 +103,7 @@ final class FakeProcess {
                                 name + ".o",
                                 new PatchFunction.OldBody(
                                         FUNCTIONS + number * 0x100L, FUNCTION_SIZE, LayerStack.sha256(old), 0, null),
-                                new PatchFunction.NewBody(number * 32L, FUNCTION_SIZE)))
+                                new PatchFunction.NewBody(number * 32L, FUNCTION_SIZE, null)))
                         .toList(),
                 null);
     }

@@ -33,7 +33,7 @@ class HostileFilesTest {
                         "work",
                         "main.o",
                         new PatchFunction.OldBody(0x1000, 32, Sha256.hex(new byte[32]), 0, null),
-                        new PatchFunction.NewBody(0, 16))),
+                        new PatchFunction.NewBody(0, 16, null))),
                 List.of(new PatchVariable("fresh", "main.o", 0, 8)),
                 text,
                 new PatchArea(new byte[16], 16, List.of()),

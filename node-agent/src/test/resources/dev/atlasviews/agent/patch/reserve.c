@@ -2,8 +2,8 @@
 /*
  * Preloaded into a program under test: maps the areas of a patch near the
  * program, or near the library that ATLAS_TEST_LIBRARY names, as the kernel
- * module would, and writes their addresses and the program's base to the file
- * named by ATLAS_TEST_AREAS. The test fills them through /proc/PID/mem.
+ * module would, and another one near the unwinder if there is one, and writes their addresses and the program's base to the
+ * file named by ATLAS_TEST_AREAS. The test fills them through /proc/PID/mem.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -24,22 +24,33 @@ static void *reserve(unsigned long address, int protection)
 	return area;
 }
 
-/* Below a library, as above it there may be the stack. */
-static unsigned long near(unsigned long program)
+/* The base of a loaded library; 0 if it is not loaded. */
+static unsigned long base_of(const char *library)
 {
-	const char *library = getenv("ATLAS_TEST_LIBRARY");
 	FILE *maps = fopen("/proc/self/maps", "r");
 	unsigned long base = 0;
 	char line[4096];
 
-	if (!library)
-		return program + DISTANCE;
 	while (maps && !base && fgets(line, sizeof(line), maps))
 		if (strstr(line, library))
 			base = strtoul(line, NULL, 16);
-	if (!base)
+	if (!maps)
 		abort();
 	fclose(maps);
+	return base;
+}
+
+/* Below a library, as above it there may be the stack. */
+static unsigned long near(unsigned long program)
+{
+	const char *library = getenv("ATLAS_TEST_LIBRARY");
+	unsigned long base;
+
+	if (!library)
+		return program + DISTANCE;
+	base = base_of(library);
+	if (!base)
+		abort();
 	return base - DISTANCE;
 }
 
@@ -48,7 +59,7 @@ __attribute__((constructor)) static void reserve_areas(void)
 	const char *name = getenv("ATLAS_TEST_AREAS");
 	FILE *maps = fopen("/proc/self/maps", "r");
 	FILE *out;
-	unsigned long base, areas;
+	unsigned long base, areas, unwinder;
 	char temporary[4096];
 
 	if (!name || !maps || fscanf(maps, "%lx-", &base) != 1)
@@ -59,10 +70,14 @@ __attribute__((constructor)) static void reserve_areas(void)
 	if (!out)
 		abort();
 	areas = near(base);
-	fprintf(out, "%lu %lu %lu %lu\n", base,
+	unwinder = base_of("/libgcc_s.so");
+	if (unwinder)
+		unwinder -= DISTANCE + 4 * AREA;
+	fprintf(out, "%lu %lu %lu %lu %lu\n", base,
 		(unsigned long)reserve(areas, PROT_READ | PROT_EXEC),
 		(unsigned long)reserve(areas + AREA, PROT_READ),
-		(unsigned long)reserve(areas + 2 * AREA, PROT_READ | PROT_WRITE));
+		(unsigned long)reserve(areas + 2 * AREA, PROT_READ | PROT_WRITE),
+		unwinder ? (unsigned long)reserve(unwinder, PROT_READ | PROT_EXEC) : 0);
 	fclose(out);
 	rename(temporary, name);
 	unsetenv("LD_PRELOAD");

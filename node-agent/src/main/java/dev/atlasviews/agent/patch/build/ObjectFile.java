@@ -23,6 +23,7 @@ final class ObjectFile {
     private final Map<String, Code> functions = new LinkedHashMap<>();
     private final Map<Integer, List<ElfRelocation>> relocations = new LinkedHashMap<>();
     private final LineTable lines;
+    private final UnwindTables unwindTables;
 
     private ObjectFile(final String unit, final ElfFile elf) throws ElfFormatException, PatchRefusedException {
         this.unit = unit;
@@ -44,6 +45,7 @@ final class ObjectFile {
             }
         }
         lines = LineTable.of(elf);
+        unwindTables = UnwindTables.of(this);
     }
 
     /**
@@ -101,6 +103,11 @@ final class ObjectFile {
 
     LineTable lines() {
         return lines;
+    }
+
+    /** How its functions' frames are unwound. */
+    UnwindTables unwindTables() {
+        return unwindTables;
     }
 
     /** All code with a name, in the order of the symbol table. */

@@ -44,6 +44,7 @@ final class PatchAssembler {
     private final IdentityHashMap<ElfSection, Long> bodies = new IdentityHashMap<>();
     private final Map<List<Object>, RelocationTarget.InArea> placed = new HashMap<>();
     private final List<PatchVariable> variables = new ArrayList<>();
+    private final IdentityHashMap<ElfSection, Long> frames = new IdentityHashMap<>();
 
     PatchAssembler(final TargetProgram target, final List<PatchUnit> units, final Predicate<String> libraries) {
         this.target = target;
@@ -64,10 +65,10 @@ final class PatchAssembler {
         }
         for (final PatchUnit unit : units) {
             for (final Code code : unit.taken()) {
-                ExceptionTables.refuse(target, unit.after(), code);
                 for (final ElfRelocation relocation : code.relocations()) {
                     relocateCode(unit, code, relocation);
                 }
+                addFrame(unit, code);
             }
         }
     }
@@ -77,7 +78,7 @@ final class PatchAssembler {
         if (offset == null) {
             throw new IllegalArgumentException(code.name() + " is not in the patch");
         }
-        return new NewBody(offset, code.bytes().length);
+        return new NewBody(offset, code.bytes().length, frames.get(code.section()));
     }
 
     PatchArea finish(final AreaKind kind) {
@@ -90,6 +91,98 @@ final class PatchAssembler {
 
     private AreaBuffer area(final AreaKind kind) {
         return Objects.requireNonNull(areas.get(kind));
+    }
+
+    /**
+     * Rule 8: takes the description of a function's frame along if exceptions may meet it: in a program that throws, or
+     * where the function itself has handlers (cleanups of C).
+     */
+    private void addFrame(final PatchUnit unit, final Code code) throws ElfFormatException, PatchRefusedException {
+        final Optional<UnwindTables.Frame> found = unit.after().unwindTables().frame(code);
+        final Optional<ElfRelocation> handlers = found.flatMap(UnwindTables.Frame::handlers);
+        if (found.isEmpty() || (handlers.isEmpty() && target.exceptionSymbol().isEmpty())) {
+            return;
+        }
+        target.refuseOwnUnwinder(code.name());
+        final UnwindTables.Entry own = found.get().own();
+        final long common = common(unit, found.get().common());
+        final byte[] bytes = own.bytes().clone();
+        final long offset = area(AreaKind.CONSTANTS).append(bytes, Long.BYTES, 0);
+        final byte[] distance = new byte[Integer.BYTES];
+        little(distance).putInt(Math.toIntExact(offset + Integer.BYTES - common));
+        area(AreaKind.CONSTANTS).overwrite(offset + Integer.BYTES, distance);
+        for (final ElfRelocation relocation : own.relocations()) {
+            final long field = offset + relocation.offset();
+            final long at = relocation.symbol().value() + relocation.addend();
+            if (handlers.filter(relocation::equals).isPresent()) {
+                final RelocationTarget.InArea table = handlers(
+                        unit, UnwindTables.place(unit.after(), relocation).section());
+                area(AreaKind.CONSTANTS).relocate(field, dataKind(code.name(), relocation), table, at);
+            } else {
+                area(AreaKind.CONSTANTS)
+                        .relocate(
+                                field,
+                                dataKind(code.name(), relocation),
+                                new RelocationTarget.InArea(
+                                        AreaKind.TEXT, body(code).offset()),
+                                at - code.symbol().value());
+            }
+        }
+        frames.put(code.section(), offset);
+    }
+
+    private long common(final PatchUnit unit, final UnwindTables.Entry entry)
+            throws ElfFormatException, PatchRefusedException {
+        final List<Object> key = List.of("frame", unit.name(), entry.offset());
+        final boolean exists = placed.containsKey(key);
+        final RelocationTarget.InArea copy = constant(key, entry.bytes(), Long.BYTES, 0);
+        if (!exists) {
+            relocateHandling(unit, copy.offset(), entry.relocations());
+        }
+        return copy.offset();
+    }
+
+    private RelocationTarget.InArea handlers(final PatchUnit unit, final ElfSection section)
+            throws ElfFormatException, PatchRefusedException {
+        final List<Object> key = List.of(unit.name(), section);
+        final boolean exists = placed.containsKey(key);
+        final RelocationTarget.InArea copy =
+                constant(key, unit.after().slice(section, 0, section.size()), section.alignment(), 0);
+        if (!exists) {
+            relocateHandling(unit, copy.offset(), unit.after().relocations(section));
+        }
+        return copy;
+    }
+
+    /** References to personality routines and to types that are caught, which may go through a pointer without a name. */
+    private void relocateHandling(final PatchUnit unit, final long start, final List<ElfRelocation> relocations)
+            throws ElfFormatException, PatchRefusedException {
+        for (final ElfRelocation relocation : relocations) {
+            final Place place = unit.after().place(relocation, 0);
+            final boolean unnamed =
+                    place instanceof final Place.Anonymous pointer && ObjectFile.isWritable(pointer.section());
+            area(AreaKind.CONSTANTS)
+                    .relocate(
+                            start + relocation.offset(),
+                            dataKind(unit.after().unit(), relocation),
+                            unnamed ? pointer(unit, (Place.Anonymous) place) : dataTarget(unit, place),
+                            unnamed ? 0 : offset(unit, place));
+        }
+    }
+
+    private RelocationTarget pointer(final PatchUnit unit, final Place.Anonymous place)
+            throws ElfFormatException, PatchRefusedException {
+        for (final ElfRelocation relocation : unit.after().relocations(place.section())) {
+            if (relocation.offset() == place.offset() && relocation.type() == Elf.R_X86_64_64) {
+                return slot(dataTarget(unit, unit.after().place(relocation, 0)));
+            }
+        }
+        throw new PatchRefusedException(Refusal.EXCEPTIONS, place.section().name(), "a type that is not understood");
+    }
+
+    private PatchRelocation.Kind dataKind(final String where, final ElfRelocation relocation)
+            throws PatchRefusedException {
+        return relocation.type() == Elf.R_X86_64_PC32 ? PatchRelocation.Kind.PC32 : absolute(where, relocation);
     }
 
     private void relocateCode(final PatchUnit unit, final Code code, final ElfRelocation relocation)
@@ -196,6 +289,9 @@ final class PatchAssembler {
             }
             final Optional<RelocationTarget> known = named(unit, symbol, offset != 0);
             if (known.isPresent()) {
+                if (!transfer && offset == 0) {
+                    refuseKept(symbol, known.get());
+                }
                 return known.get();
             }
             if (!transfer) {
@@ -218,9 +314,28 @@ final class PatchAssembler {
             throws ElfFormatException, PatchRefusedException {
         if (place instanceof Place.Named(final ElfSymbol symbol, final long offset)) {
             final Optional<RelocationTarget> known = named(unit, symbol, offset != 0);
-            return known.isPresent() ? known.get() : dynamic(symbol.name());
+            if (known.isPresent() && offset == 0) {
+                refuseKept(symbol, known.get());
+            }
+            if (known.isPresent()) {
+                return known.get();
+            }
+            final Optional<ElfSymbol> stub = target.stub(symbol.name());
+            return stub.isPresent() ? image(stub.get()) : dynamic(symbol.name());
         }
         return anonymous(unit, (Place.Anonymous) place);
+    }
+
+    /** Who keeps the address of a new function may call it from another view, where its frame has no description. */
+    private void refuseKept(final ElfSymbol symbol, final RelocationTarget meant) throws PatchRefusedException {
+        if (meant instanceof RelocationTarget.InArea(final AreaKind area, final long _)
+                && area == AreaKind.TEXT
+                && target.exceptionSymbol().isPresent()) {
+            throw new PatchRefusedException(
+                    Refusal.EXCEPTIONS,
+                    symbol.name(),
+                    "its address is kept, and exceptions could pass through it where the patch is not in use");
+        }
     }
 
     /** What a symbol means; empty if only dynamic linking knows. */

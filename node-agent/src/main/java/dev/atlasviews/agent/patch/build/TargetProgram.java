@@ -44,6 +44,7 @@ public final class TargetProgram {
     private final Map<Long, List<String>> functions = new HashMap<>();
     private final Map<String, ElfSymbol> hidden = new HashMap<>();
     private final Map<String, List<List<ElfSymbol>>> files = new LinkedHashMap<>();
+    private final Map<String, ElfSymbol> stubs = new HashMap<>();
     private final Map<String, Long> callSlots = new HashMap<>();
     private final Map<String, Long> addressSlots = new HashMap<>();
     private final ThreadLocalSlots threadLocalSlots;
@@ -109,6 +110,8 @@ public final class TargetProgram {
                 }
             } else if (symbol.isDefined()) {
                 globals.put(withoutVersion(symbol.name()), symbol);
+            } else if (symbol.value() != 0) {
+                stubs.put(withoutVersion(symbol.name()), symbol);
             }
         }
     }
@@ -154,6 +157,18 @@ public final class TargetProgram {
         return imports("_Unwind_RaiseException") ? Optional.of("_Unwind_RaiseException") : firstUsed(THROWING);
     }
 
+    /** Refuses to carry tables for a program with an unwinder inside, which does not ask where others are asked. */
+    void refuseOwnUnwinder(final String function) throws PatchRefusedException {
+        for (final String symbol : List.of("_Unwind_Find_FDE", "_Unwind_RaiseException")) {
+            if (global(symbol).isPresent()) {
+                throw new PatchRefusedException(
+                        Refusal.EXCEPTIONS,
+                        function,
+                        name + " has an unwinder of its own (" + symbol + "), as -static-libgcc and -static give it");
+            }
+        }
+    }
+
     private Optional<String> firstUsed(final List<String> symbols) {
         return symbols.stream()
                 .filter(symbol -> imports(symbol) || global(symbol).isPresent())
@@ -196,6 +211,11 @@ public final class TargetProgram {
         }
         // Global in its object but hidden: the linker makes it local, behind all files.
         return Optional.ofNullable(hidden.get(symbol));
+    }
+
+    /** A library function's address as a program at a fixed address knows it: that of its own stub (psABI 4.4.1). */
+    Optional<ElfSymbol> stub(final String symbol) {
+        return Optional.ofNullable(stubs.get(symbol));
     }
 
     /** Whether the program has a function or variable that all of an object's and the program's files see. */

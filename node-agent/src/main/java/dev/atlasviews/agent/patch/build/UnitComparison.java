@@ -13,6 +13,7 @@ import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
@@ -130,7 +131,8 @@ final class UnitComparison {
         if (old.bytes().length != now.bytes().length
                 || old.symbol().type() != now.symbol().type()
                 || old.relocations().size() != now.relocations().size()
-                || !sameBytes(old, now)) {
+                || !sameBytes(old, now)
+                || !sameHandlers(old, now)) {
             return false;
         }
         for (int i = 0; i < old.relocations().size(); i++) {
@@ -143,6 +145,18 @@ final class UnitComparison {
             }
         }
         return true;
+    }
+
+    /** What is caught stands in a table beside the code. */
+    private boolean sameHandlers(final Code old, final Code now) throws ElfFormatException {
+        final Optional<ElfRelocation> then = before.unwindTables().frame(old).flatMap(UnwindTables.Frame::handlers);
+        final Optional<ElfRelocation> here = after.unwindTables().frame(now).flatMap(UnwindTables.Frame::handlers);
+        if (then.isEmpty() || here.isEmpty()) {
+            return then.isEmpty() && here.isEmpty();
+        }
+        final Place.Anonymous olds = UnwindTables.place(before, then.get());
+        final Place.Anonymous news = UnwindTables.place(after, here.get());
+        return olds.offset() == news.offset() && sameSection(olds.section(), news.section());
     }
 
     private boolean sameBytes(final Code old, final Code now) {

@@ -12,6 +12,7 @@ import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.patch.PatchLinker;
 import dev.atlasviews.agent.patch.PatchTarget;
 import dev.atlasviews.agent.patch.Sha256;
+import dev.atlasviews.agent.patch.UnwindRoutine;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -36,6 +37,7 @@ final class PatchedProgram implements AutoCloseable {
     private final Process process;
     private final long programBias;
     private final AreaAddresses areas;
+    private final long unwinderArea;
     private final Writer in;
     private final BufferedReader out;
 
@@ -74,6 +76,7 @@ final class PatchedProgram implements AutoCloseable {
         final boolean independent = ElfFile.read(program).type() == Elf.ET_DYN;
         programBias = independent ? Long.parseLong(fields[0]) : 0;
         areas = new AreaAddresses(Long.parseLong(fields[1]), Long.parseLong(fields[2]), Long.parseLong(fields[3]));
+        unwinderArea = Long.parseLong(fields[4]);
     }
 
     private static Path preload(final Path directory) throws IOException, InterruptedException {
@@ -121,21 +124,44 @@ final class PatchedProgram implements AutoCloseable {
             for (final LinkedPatch.Jump jump : linked.jumps()) {
                 write(memory, jump.address(), jump.code());
             }
+            if (!UnwindRoutine.described(linked.bodies()).isEmpty()) {
+                divertUnwinder(memory, linked);
+            }
         }
     }
 
-    /** Library symbols, as the dynamic loader finds them: in the C library. */
+    private void divertUnwinder(final RandomAccessFile memory, final LinkedPatch linked) throws Exception {
+        final long finder =
+                definition("/libgcc_s.so", "_Unwind_Find_FDE").orElseThrow(() -> new IOException("no unwinder"));
+        final byte[] code = new byte[UnwindRoutine.FINDER_BYTES];
+        memory.seek(finder);
+        memory.readFully(code);
+        final UnwindRoutine routine = new UnwindRoutine(finder, code);
+        write(memory, unwinderArea, routine.link(unwinderArea, linked.bodies()));
+        final LinkedPatch.Jump jump = routine.jump(unwinderArea);
+        write(memory, jump.address(), jump.code());
+    }
+
+    /** Library symbols, as the dynamic loader finds them. */
     private OptionalLong resolve(final String symbol) {
+        return definition(".so", symbol);
+    }
+
+    /** A symbol of the loaded libraries that have this in their name. */
+    private OptionalLong definition(final String library, final String symbol) {
         try {
             for (final String mapping : Files.readAllLines(Path.of("/proc", String.valueOf(process.pid()), "maps"))) {
                 final int path = mapping.indexOf('/');
-                if (path >= 0 && mapping.contains("/libc.so.6") && mapping.contains(" 00000000 ")) {
+                if (path >= 0 && mapping.substring(path).contains(library) && mapping.contains(" 00000000 ")) {
                     final long base = Long.parseUnsignedLong(mapping.substring(0, mapping.indexOf('-')), 16);
-                    return ElfFile.read(Path.of(mapping.substring(path))).dynamicSymbols().stream()
+                    final OptionalLong found = ElfFile.read(Path.of(mapping.substring(path))).dynamicSymbols().stream()
                             .filter(candidate ->
                                     candidate.isDefined() && candidate.name().equals(symbol))
                             .mapToLong(candidate -> base + candidate.value())
                             .findFirst();
+                    if (found.isPresent()) {
+                        return found;
+                    }
                 }
             }
             return OptionalLong.empty();

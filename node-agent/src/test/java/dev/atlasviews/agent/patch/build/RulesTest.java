@@ -201,23 +201,6 @@ class RulesTest {
                 .isNotEmpty();
     }
 
-    private static final String CATCHING = """
-        extern "C" NOINLINE long through(long (*inner)(long), long x) { return inner(x) + 1 CHANGE; }
-        static long thrower(long x) { if (x > 10) throw x; return x; }
-        long answer(long x) { try { return through(thrower, x); } catch (long y) { return -y; } }
-        """;
-
-    @ParameterizedTest
-    @ValueSource(strings = {"g++", "clang++"})
-    void rule8CodeThatExceptionsMayPassThroughIsRefused(final String compiler) throws Exception {
-        final CSources sources = CSources.pie(directory.resolve(compiler))
-                .with(compiler)
-                .change(LOOP + CATCHING.replace("CHANGE", ""), LOOP + CATCHING.replace("CHANGE", "+ 1"));
-        final PatchRefusedException refusal = refusal(sources);
-        assertThat(refusal.reason()).isEqualTo(Refusal.EXCEPTIONS);
-        assertThat(refusal.subject()).isEqualTo("through");
-    }
-
     private static final String CPLUSPLUS = """
         template <typename T> NOINLINE T twice(T x) { static T calls; return x * 2 + calls++; }
         struct shape {

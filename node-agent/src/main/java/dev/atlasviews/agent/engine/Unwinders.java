@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.engine;
+
+import dev.atlasviews.agent.engine.RefusedException.Reason;
+import dev.atlasviews.agent.patch.AreaAddresses;
+import dev.atlasviews.agent.patch.AreaSizes;
+import dev.atlasviews.agent.patch.LinkedPatch;
+import dev.atlasviews.agent.patch.PatchLinkException;
+import dev.atlasviews.agent.patch.UnwindRoutine;
+import dev.atlasviews.agent.process.DynamicSymbols;
+import dev.atlasviews.agent.process.MappedImage;
+import dev.atlasviews.agent.process.Mapping;
+import dev.atlasviews.agent.process.TargetProcess;
+import dev.atlasviews.agent.views.AddressRange;
+import dev.atlasviews.agent.views.AreaKind;
+import dev.atlasviews.agent.views.Errno;
+import dev.atlasviews.agent.views.ProcessViews;
+import dev.atlasviews.agent.views.ViewException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+
+/**
+ * The process' unwinders, each of which learns in a patched view where the new functions' descriptions lie
+ * ({@link UnwindRoutine}).
+ *
+ * <p>One routine serves a whole stack of layers, so that layers need not know of each other. It stays mapped as areas do,
+ * and the same stack finds it again: a thread may be in it when it moves, and goes on rightly in any view.
+ */
+final class Unwinders {
+    private static final String FINDER = "_Unwind_Find_FDE";
+    /** By this one tells libgcc's unwinder from others, which have a function of the first name but do not use it. */
+    private static final String LIBGCC = "__gcc_personality_v0";
+    /** What an unwinder asks the dynamic loader with; one without a name of its own is linked into what imports this. */
+    private static final String FIND_OBJECT = "_dl_find_object";
+
+    private static final int ATTEMPTS = 16;
+
+    private final TargetProcess process;
+    private final ProcessViews views;
+    private final List<MappedImage> images;
+    private final Map<MappedImage, Long> finders = new LinkedHashMap<>();
+    private final List<String> foreign = new ArrayList<>();
+    private boolean known;
+
+    Unwinders(final TargetProcess process, final ProcessViews views, final List<MappedImage> images) {
+        this.process = process;
+        this.views = views;
+        this.images = List.copyOf(images);
+    }
+
+    /** The jumps that a view with these layers needs in the unwinders; none where no exception meets new code. */
+    List<LinkedPatch.Jump> divert(final LayerStack stack, final List<LinkedLayer> layers)
+            throws IOException, RefusedException {
+        final List<LinkedPatch.Body> bodies =
+                layers.stream().flatMap(layer -> layer.bodies().stream()).toList();
+        final List<LinkedPatch.Jump> jumps = new ArrayList<>();
+        if (UnwindRoutine.described(bodies).isEmpty()) {
+            return jumps;
+        }
+        read();
+        if (!foreign.isEmpty()) {
+            throw refused(stack, foreign.getFirst() + " has an unwinder of its own, which can not learn of new code");
+        }
+        for (final Map.Entry<MappedImage, Long> finder : finders.entrySet()) {
+            jumps.add(divert(stack, finder.getKey(), finder.getValue(), bodies));
+        }
+        if (jumps.isEmpty()) {
+            throw refused(stack, "exceptions may meet the new code, and libgcc_s is not loaded");
+        }
+        return jumps;
+    }
+
+    /** Where a thread must not be when it goes to or from a view with these layers: the bytes that the jumps change. */
+    Map<AddressRange, String> overwritten(final List<LinkedLayer> layers) {
+        final Map<AddressRange, String> ranges = new HashMap<>();
+        if (layers.stream()
+                .anyMatch(layer -> !UnwindRoutine.described(layer.bodies()).isEmpty())) {
+            read();
+            finders.values()
+                    .forEach(finder ->
+                            ranges.put(new AddressRange(finder + 1, finder + UnwindRoutine.JUMP_END), FINDER));
+        }
+        return ranges;
+    }
+
+    private void read() {
+        if (known) {
+            return;
+        }
+        for (final MappedImage image : images) {
+            final DynamicSymbols symbols = new DynamicSymbols(process, List.of(image));
+            final OptionalLong finder = symbols.definition(FINDER);
+            if (finder.isPresent() && symbols.definition(LIBGCC).isPresent()) {
+                finders.put(image, finder.getAsLong());
+            } else if (finder.isPresent() || symbols.imports(FIND_OBJECT)) {
+                foreign.add(image.first().name());
+            }
+        }
+        known = true;
+    }
+
+    private LinkedPatch.Jump divert(
+            final LayerStack stack, final MappedImage image, final long finder, final List<LinkedPatch.Body> bodies)
+            throws IOException, RefusedException {
+        try {
+            final UnwindRoutine routine = new UnwindRoutine(finder, process.read(finder, UnwindRoutine.FINDER_BYTES));
+            final String name = Areas.unwindName(stack, image);
+            for (final Mapping mapping : Areas.named(process.mappings(), name)) {
+                final byte[] content = routine.link(mapping.start(), bodies);
+                if (Arrays.equals(process.read(mapping.start(), content.length), content)) {
+                    return routine.jump(mapping.start());
+                }
+            }
+            return routine.jump(map(stack, image, name, routine, bodies));
+        } catch (final PatchLinkException e) {
+            throw refused(stack, String.valueOf(e.getMessage()));
+        }
+    }
+
+    private long map(
+            final LayerStack stack,
+            final MappedImage image,
+            final String name,
+            final UnwindRoutine routine,
+            final List<LinkedPatch.Body> bodies)
+            throws IOException, RefusedException, PatchLinkException {
+        final AreaSizes sizes = new AreaSizes(UnwindRoutine.size(bodies), 0, 0);
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+            final AreaAddresses area =
+                    Areas.choose(process.mappings(), image, true, sizes).orElseThrow(() -> noRoom(stack, image));
+            try {
+                views.mapArea(
+                        AreaKind.TEXT,
+                        area.text(),
+                        Areas.aligned(sizes.text()),
+                        routine.link(area.text(), bodies),
+                        name);
+                return area.text();
+            } catch (final ViewException e) {
+                if (e.errno() != Errno.EEXIST) {
+                    throw e;
+                }
+                // The process mapped something there meanwhile.
+            }
+        }
+        throw noRoom(stack, image);
+    }
+
+    private static RefusedException noRoom(final LayerStack stack, final MappedImage image) {
+        return new RefusedException(
+                Reason.NO_ROOM_FOR_CODE,
+                stack.digests(),
+                "no free addresses within 2 GiB of " + image.first().name());
+    }
+
+    private static RefusedException refused(final LayerStack stack, final String message) {
+        return new RefusedException(Reason.UNSUPPORTED_TARGET, stack.digests().reversed(), message);
+    }
+}
