@@ -8,6 +8,7 @@ import dev.atlasviews.agent.engine.Desired.Scope;
 import dev.atlasviews.agent.engine.ProcessReport.State;
 import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.patch.PatchArea;
+import dev.atlasviews.agent.patch.PatchFunction;
 import dev.atlasviews.agent.patch.PatchRelocation;
 import dev.atlasviews.agent.patch.RelocationTarget;
 import dev.atlasviews.agent.quiescence.Quiescence;
@@ -184,6 +185,22 @@ final class ReconciliationTest {
 
         assertThat(report.state()).isEqualTo(State.TAKEN_BACK);
         assertThat(views.count("move")).isZero();
+        assertThat(views.views()).isEmpty();
+    }
+
+    @Test
+    void codeThatExceptionsMayMeetIsRefusedWithoutAnUnwinderThatCanLearnOfIt() throws IOException {
+        final Layer throwing = Layer.of(FakeProcess.patch(
+                "throwing",
+                List.of(),
+                List.of(new PatchFunction("fresh", "throwing.o", null, new PatchFunction.NewBody(0, 16, 0L))),
+                null));
+
+        final ProcessReport refused = reconcile(Scope.THREAD, SHORT, throwing);
+
+        assertThat(refused.state()).isEqualTo(State.REFUSED);
+        assertThat(refused.reason()).isEqualTo("UnsupportedTarget");
+        assertThat(refused.message()).contains("libgcc_s is not loaded");
         assertThat(views.views()).isEmpty();
     }
 

@@ -10,11 +10,13 @@ import dev.atlasviews.agent.elf.ElfSection;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -23,7 +25,7 @@ import org.junit.jupiter.api.Timeout;
 class HostileFilesTest {
     private static final int MUTATIONS = 3000;
 
-    private static PatchTarget target(final PatchArea text) {
+    private static PatchTarget target(final @Nullable Long frame, final PatchArea text) {
         return new PatchTarget(
                 "00112233",
                 "program",
@@ -33,7 +35,7 @@ class HostileFilesTest {
                         "work",
                         "main.o",
                         new PatchFunction.OldBody(0x1000, 32, Sha256.hex(new byte[32]), 0, null),
-                        new PatchFunction.NewBody(0, 16, null))),
+                        new PatchFunction.NewBody(0, 16, frame))),
                 List.of(new PatchVariable("fresh", "main.o", 0, 8)),
                 text,
                 new PatchArea(new byte[16], 16, List.of()),
@@ -41,14 +43,23 @@ class HostileFilesTest {
     }
 
     private static PatchTarget target() {
-        return target(new PatchArea(
-                new byte[32],
-                32,
-                List.of(
-                        new PatchRelocation(
-                                4, PatchRelocation.Kind.PC32, new RelocationTarget.InImage("other", 0x2000), -4),
-                        new PatchRelocation(
-                                8, PatchRelocation.Kind.ABS64, new RelocationTarget.Dynamic("printf"), 0))));
+        return target(null);
+    }
+
+    private static PatchTarget target(final @Nullable Long frame) {
+        return target(
+                frame,
+                new PatchArea(
+                        new byte[32],
+                        32,
+                        List.of(
+                                new PatchRelocation(
+                                        4,
+                                        PatchRelocation.Kind.PC32,
+                                        new RelocationTarget.InImage("other", 0x2000),
+                                        -4),
+                                new PatchRelocation(
+                                        8, PatchRelocation.Kind.ABS64, new RelocationTarget.Dynamic("printf"), 0))));
     }
 
     @Test
@@ -65,8 +76,27 @@ class HostileFilesTest {
     }
 
     @Test
+    void onlyAPatchWithUnwindTablesIsOfTheNewVersion() throws Exception {
+        final String first = new String(PatchWriter.write(List.of(), List.of(target())), StandardCharsets.ISO_8859_1);
+        final byte[] file = PatchWriter.write(List.of(), List.of(target(8L)));
+        final String second = new String(file, StandardCharsets.ISO_8859_1);
+        assertThat(first).contains("\"format\":1,");
+        assertThat(second).contains("\"format\":2,");
+        assertThat(PatchReader.read(file).targets().getFirst().functions())
+                .isEqualTo(target(8L).functions());
+        assertThatThrownBy(() -> PatchReader.read(
+                        second.replace("\"format\":2,", "\"format\":1,").getBytes(StandardCharsets.ISO_8859_1)))
+                .isInstanceOf(PatchFormatException.class)
+                .hasMessageContaining("format version 1");
+        final byte[] outside = PatchWriter.write(List.of(), List.of(target(9L)));
+        assertThatThrownBy(() -> PatchReader.read(outside))
+                .isInstanceOf(PatchFormatException.class)
+                .hasMessageContaining("unwind table");
+    }
+
+    @Test
     void damagedPatchesAreReadOrRefused() throws Exception {
-        final byte[] file = PatchWriter.write(List.of(), List.of(target()));
+        final byte[] file = PatchWriter.write(List.of(), List.of(target(8L)));
         final Random random = new Random(1);
         int refused = 0;
         for (int i = 0; i < MUTATIONS; i++) {
@@ -113,11 +143,13 @@ class HostileFilesTest {
     void aTextAreaWithARelocationBehindItsEndIsRefused() throws Exception {
         final byte[] file = PatchWriter.write(
                 List.of(),
-                List.of(target(new PatchArea(
-                        new byte[32],
-                        32,
-                        List.of(new PatchRelocation(
-                                30, PatchRelocation.Kind.PC32, new RelocationTarget.InImage("x", 1), 0))))));
+                List.of(target(
+                        null,
+                        new PatchArea(
+                                new byte[32],
+                                32,
+                                List.of(new PatchRelocation(
+                                        30, PatchRelocation.Kind.PC32, new RelocationTarget.InImage("x", 1), 0))))));
         assertThatThrownBy(() -> PatchReader.read(file))
                 .isInstanceOf(PatchFormatException.class)
                 .hasMessageContaining("outside of its area");

@@ -43,8 +43,8 @@ public enum Refusal {
     FUNCTION_TOO_SHORT("the function is too short for a jump"),
     /** Indirect functions are bound once, at start. */
     IFUNC("indirect functions are not supported"),
-    /** Code with exception tables, or that exceptions may pass through. */
-    EXCEPTIONS("code with exception handling is not supported"),
+    /** Exceptions that meet the code could not find its unwind tables. */
+    EXCEPTIONS("exceptions could not find their way through it"),
     /** A symbol that neither the patch nor the program nor its libraries define. */
     UNRESOLVED_SYMBOL("the symbol is defined nowhere"),
     /** More than one thing has this name, and nothing tells them apart. */

@@ -137,19 +137,6 @@ class RefusalTest {
     }
 
     @Test
-    void refusesCodeWithHandlers() throws Exception {
-        final String code = """
-            static void increase(int *x) { ++*x; }
-            void (*volatile use)(int *) = increase;
-            volatile int undone;
-            static void undo(int *x) { undone = *x; }
-                            __attribute__((noipa)) int work(int x) { int y __attribute__((cleanup(undo))) = x CHANGE; use(&y); return y; }
-                            int main(int argc, char **argv) { return work(argc); }
-            """;
-        refuses(Refusal.EXCEPTIONS, "work", code.replace("CHANGE", ""), code.replace("CHANGE", "+ 1"), "-fexceptions");
-    }
-
-    @Test
     void refusesNothing() throws Exception {
         final String code = CODE.replace("BEFORE", "");
         refuses(Refusal.NOTHING_CHANGED, "program", code, "\n\n" + code);
