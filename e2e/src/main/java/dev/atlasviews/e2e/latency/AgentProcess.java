@@ -63,6 +63,11 @@ final class AgentProcess implements Disturbance, AutoCloseable {
         return new ObjectMapper().readValue(ask(PatchAgent.HELD), Report.Held.class);
     }
 
+    /** How many threads ran with the fix so far, summed over the times it went in. */
+    long patched() throws IOException {
+        return Long.parseLong(ask(PatchAgent.PATCHED));
+    }
+
     private void patchAndRevert(final Desired.Scope scope) throws IOException {
         for (final String what : List.of("apply", PatchAgent.REVERT)) {
             final String answer = ask(what + " " + scope);

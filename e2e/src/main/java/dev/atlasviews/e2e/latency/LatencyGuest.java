@@ -28,7 +28,7 @@ import java.util.stream.Stream;
 
 /**
  * The part of {@code e2e/latency/run} that runs where the module is loaded: recipes of the corpus, recipes of servers, the
- * files of the package, other files, the server, how many windows of each kind, and the package's version. Prints {@link
+ * files of the package, other files, the server, how many windows of each kind, and the packages' versions. Prints {@link
  * #MARK} and a {@link ServerLatency} as JSON.
  */
 final class LatencyGuest {
@@ -93,6 +93,7 @@ final class LatencyGuest {
                     processes.size(),
                     threads(processes),
                     blocks,
+                    agent.patched(),
                     load.counts(),
                     latencies,
                     Comparison.of(windows, PERCENTILE, BAR),

@@ -21,8 +21,8 @@ final class LatencyTable {
 
             ![P99.5 while patched, divided by P99.5 undisturbed](server-latency.png)
 
-            Each server is the program of Debian's package without one security fix (`e2e/latency/*.yaml` says which, and
-            which load). In an emulated machine with two processors and Debian's stock kernel it answers requests that
+            Each server is the program of Debian's package without one security fix, or Debian's program as it is with a
+            library without one (`e2e/latency/*.yaml` says which, and which load). In an emulated machine with two processors and Debian's stock kernel it answers requests that
             leave at times fixed before; a latency is counted from the time at which the request was meant to leave. In
             windows whose conditions alternate, nothing happens, or the fix goes in and out again: *local*, each thread at
             its own time, or *global* (`scope: Process`), all threads stopped and moved at once. The ratio is of P99.5 to
@@ -35,11 +35,11 @@ final class LatencyTable {
             these latencies wherever it takes a processor from the server. What the module counts does not have that in
             it: how long threads were kept from running by their own checks (local) and at the gate (global).
 
-            | server | load | version | threads | patched and reverted | requests | errors | lost connections |
-            |---|---|---|---|---|---|---|---|
+            | server | load | versions | threads | patched and reverted | threads that had the fix, summed | requests | errors | lost connections |
+            |---|---|---|---|---|---|---|---|---|
             """);
         all.forEach(result -> text.append(
-                "| %s | %s; %d/s over %d connections | %s | %d in %d | %d × local, %d × global | %d | %d | %d |\n"
+                "| %s | %s; %d/s over %d connections | %s | %d in %d | %d × local, %d × global | %d | %d | %d | %d |\n"
                         .formatted(
                                 result.server(),
                                 result.description(),
@@ -50,6 +50,7 @@ final class LatencyTable {
                                 result.processes(),
                                 result.applies(),
                                 result.applies(),
+                                result.patched(),
                                 result.requests().total(),
                                 result.requests().errors(),
                                 result.requests().reconnects())));

@@ -31,6 +31,8 @@ final class PatchAgent implements AutoCloseable {
     static final String HELD = "held";
     /** Takes the fix out; a scope puts it in. */
     static final String REVERT = "revert";
+    /** Says how many threads ran with the fix so far, summed over the times it went in. */
+    static final String PATCHED = "patched";
     /** The answer to what worked. */
     static final String DONE = "done";
 
@@ -39,6 +41,8 @@ final class PatchAgent implements AutoCloseable {
     private final List<Layer> layers;
     /** Open all the time: else the module would forget what it counted whenever no view is left. */
     private final List<ProcessViews> views;
+
+    private long patched;
 
     private PatchAgent(final GuestEngine engine, final List<TargetProcess> processes, final List<Layer> layers)
             throws IOException {
@@ -72,6 +76,9 @@ final class PatchAgent implements AutoCloseable {
         if (line.equals(HELD)) {
             return new ObjectMapper().writeValueAsString(held());
         }
+        if (line.equals(PATCHED)) {
+            return String.valueOf(patched);
+        }
         final boolean revert = line.startsWith(REVERT);
         final Desired.Scope scope = Desired.Scope.valueOf(line.substring(line.indexOf(' ') + 1));
         for (final ProcessReport report :
@@ -80,6 +87,10 @@ final class PatchAgent implements AutoCloseable {
                 return "process %d: %s %s %s"
                         .formatted(report.pid(), report.state(), report.reason(), report.message());
             }
+            if (!revert && report.layers().isEmpty()) {
+                return "process %d has loaded nothing that the fix changes".formatted(report.pid());
+            }
+            patched += revert ? 0 : report.inPlace();
         }
         return DONE;
     }

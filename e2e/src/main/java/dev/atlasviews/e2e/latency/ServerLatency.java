@@ -13,7 +13,7 @@ import java.util.Map;
  *
  * @param server the recipe's name
  * @param description what serves what
- * @param version of the package
+ * @param version the packages of server and fix, with their versions
  * @param fix that went in and out
  * @param kernel release of the machine's kernel
  * @param rate requests per second
@@ -21,6 +21,7 @@ import java.util.Map;
  * @param processes the server had
  * @param threads they had
  * @param applies how often the fix went in, and out again, in the windows of either kind
+ * @param patched how many threads ran with the fix, summed over all times it went in, warm-up included
  * @param requests what became of the requests
  * @param latencyMillis of the requests of each condition
  * @param comparison P99.5 by windows
@@ -37,6 +38,7 @@ record ServerLatency(
         int processes,
         int threads,
         int applies,
+        long patched,
         LoadCounts requests,
         Map<Condition, Quantiles> latencyMillis,
         Comparison comparison,

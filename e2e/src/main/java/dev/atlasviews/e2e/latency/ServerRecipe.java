@@ -9,15 +9,18 @@ import dev.atlasviews.e2e.load.ByteClients;
 import dev.atlasviews.e2e.load.Load;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A server, the fix that it gets, and the load that it is under: a file of {@code e2e/latency}.
  *
- * @param corpusPackage the package of the corpus that the server and the fix are of
+ * @param corpusPackage the package of the corpus that the fix is of: the server itself or a library that it loads
  * @param fix the file's name in {@code debian/patches}
  * @param description what serves what, for the table
+ * @param install the server's own packages where it is Debian's unchanged program and the corpus has its library; they are
+ *     installed where it runs
  * @param run how the server is run; null: as in the corpus
  * @param port it listens to
  * @param rate requests per second, over all connections
@@ -31,6 +34,7 @@ record ServerRecipe(
         @JsonProperty("package") String corpusPackage,
         String fix,
         String description,
+        List<String> install,
         @Nullable CorpusRun run,
         int port,
         int rate,
@@ -39,8 +43,12 @@ record ServerRecipe(
         @Nullable String greeted,
         String request,
         String reply) {
-    /** Checks that nothing is missing. */
+    /** Checks that nothing is missing: what is installed is not in the corpus, which can not say how it is run. */
     ServerRecipe {
+        install = List.copyOf(Objects.requireNonNullElse(install, List.of()));
+        if (!install.isEmpty()) {
+            Objects.requireNonNull(run, "run");
+        }
         Objects.requireNonNull(corpusPackage, "package");
         Objects.requireNonNull(fix, "fix");
         Objects.requireNonNull(description, "description");

@@ -22,8 +22,8 @@ class LatencyTableTest {
     void saysWhatWasMeasuredOfEachServer() {
         assertThat(LatencyTable.of(List.of(server("one", Verdict.MET), server("two", Verdict.NOT_MEASURABLE))))
                 .contains(
-                        "| one | a file; 200/s over 6 connections | 1.0-1 | 5 in 2 | 40 × local, 40 × global | 9000 |"
-                                + " 1 | 2 |",
+                        "| one | a file; 200/s over 6 connections | 1.0-1 | 5 in 2 | 40 × local, 40 × global | 400 |"
+                                + " 9000 | 1 | 2 |",
                         "| one | undisturbed | 1.00 | 2.0 | 3.0 | 4.0 |  |  |",
                         "| one | local: each thread by itself | 1.10 | 2.2 | 3.3 | 4.4 | 1.02 (1.00 … 1.04) | met |",
                         "| two | local: each thread by itself | 1.10 | 2.2 | 3.3 | 4.4 | 1.02 (1.00 … 1.04) | not"
@@ -58,6 +58,7 @@ class LatencyTableTest {
                 2,
                 5,
                 40,
+                400,
                 new LoadCounts(9000, 1, 2, "wrong reply"),
                 Map.of(
                         Condition.UNDISTURBED, new Quantiles(1, 2, 3, 4),
