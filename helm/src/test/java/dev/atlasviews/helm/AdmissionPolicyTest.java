@@ -105,6 +105,11 @@ final class AdmissionPolicyTest {
                 .isFalse();
         assertThat(allows(policy, OPERATOR, "UPDATE", before.replace("Running", "Failed"), before))
                 .isFalse();
+        assertThat(allows(
+                        policy, OPERATOR, "UPDATE", before.replace("redis-0", "redis-0, labels: {app: other}"), before))
+                .isFalse();
+        assertThat(allows(policy, OPERATOR, "UPDATE", before.replace("redis-0", "redis-0, finalizers: [stay]"), before))
+                .isFalse();
     }
 
     @Test

@@ -83,7 +83,7 @@ final class RightsIT {
             assertThat(agent.resource(artifact()).get()).isNotNull();
             report(agent, pod);
             await().atMost(LIMIT).until(() -> podsWithNothingToDo() == 1);
-            await().atMost(LIMIT).untilAsserted(() -> assertThat(gate(pod)).isEqualTo("Patched"));
+            await().atMost(LIMIT).untilAsserted(() -> assertThat(gate(pod)).isEqualTo("WaitingForNode"));
 
             administrator.resource(patch()).delete();
             await().atMost(LIMIT)

@@ -2,7 +2,6 @@
 package dev.atlasviews.agent.engine;
 
 import dev.atlasviews.agent.engine.ProcessReport.State;
-import dev.atlasviews.agent.process.MappedImage;
 import dev.atlasviews.agent.process.TargetProcess;
 import dev.atlasviews.agent.quiescence.StackCheck;
 import dev.atlasviews.agent.views.ProcessViews;
@@ -72,8 +71,7 @@ final class Reconciliation {
     }
 
     ProcessReport run() throws IOException {
-        final ViewSet viewSet =
-                new ViewSet(process, views, means.store(), new Unwinders(process, views, MappedImage.of(process)));
+        final ViewSet viewSet = new ViewSet(process, views, means.store(), new Unwinders(process, views));
         final Map<Integer, Integer> before = new HashMap<>();
         for (final ThreadEntry thread : views.listThreads()) {
             before.put(thread.tid(), thread.view());

@@ -65,6 +65,13 @@ final class StackRules {
                         "function %s can not be excluded: code jumps or returns into its first bytes"
                                 .formatted(function));
             }
+            // A thread would take its new body to a view whose unwinder does not know it.
+            if (bodies.stream().anyMatch(body -> body.newFrame() != 0)) {
+                throw new RefusedException(
+                        Reason.NOT_EXCLUDABLE,
+                        List.of(layer.digest()),
+                        "function %s can not be excluded: exceptions may meet it".formatted(function));
+            }
         }
     }
 

@@ -43,15 +43,13 @@ final class Unwinders {
 
     private final TargetProcess process;
     private final ProcessViews views;
-    private final List<MappedImage> images;
     private final Map<MappedImage, Long> finders = new LinkedHashMap<>();
     private final List<String> foreign = new ArrayList<>();
     private boolean known;
 
-    Unwinders(final TargetProcess process, final ProcessViews views, final List<MappedImage> images) {
+    Unwinders(final TargetProcess process, final ProcessViews views) {
         this.process = process;
         this.views = views;
-        this.images = List.copyOf(images);
     }
 
     /** The jumps that a view with these layers needs in the unwinders; none where no exception meets new code. */
@@ -77,7 +75,7 @@ final class Unwinders {
     }
 
     /** Where a thread must not be when it goes to or from a view with these layers: the bytes that the jumps change. */
-    Map<AddressRange, String> overwritten(final List<LinkedLayer> layers) {
+    Map<AddressRange, String> overwritten(final List<LinkedLayer> layers) throws IOException {
         final Map<AddressRange, String> ranges = new HashMap<>();
         if (layers.stream()
                 .anyMatch(layer -> !UnwindRoutine.described(layer.bodies()).isEmpty())) {
@@ -89,11 +87,11 @@ final class Unwinders {
         return ranges;
     }
 
-    private void read() {
+    private void read() throws IOException {
         if (known) {
             return;
         }
-        for (final MappedImage image : images) {
+        for (final MappedImage image : MappedImage.of(process)) {
             final DynamicSymbols symbols = new DynamicSymbols(process, List.of(image));
             final OptionalLong finder = symbols.definition(FINDER);
             if (finder.isPresent() && symbols.definition(LIBGCC).isPresent()) {

@@ -75,13 +75,17 @@ final class StackRulesTest {
 
     @Test
     void whatIsExcludedHasToBeThereAndToBearIt() {
-        assertThatCode(() -> StackRules.checkExclusions(linked("main", true))).doesNotThrowAnyException();
-        assertThat(refusal(() -> StackRules.checkExclusions(linked("other", true)))
+        assertThatCode(() -> StackRules.checkExclusions(linked("main", true, 0)))
+                .doesNotThrowAnyException();
+        assertThat(refusal(() -> StackRules.checkExclusions(linked("other", true, 0)))
                         .reason())
                 .isEqualTo(Reason.UNKNOWN_FUNCTION);
-        assertThat(refusal(() -> StackRules.checkExclusions(linked("main", false)))
+        assertThat(refusal(() -> StackRules.checkExclusions(linked("main", false, 0)))
                         .reason())
                 .isEqualTo(Reason.NOT_EXCLUDABLE);
+        assertThat(refusal(() -> StackRules.checkExclusions(linked("main", true, 0xa000))))
+                .returns(Reason.NOT_EXCLUDABLE, RefusedException::reason)
+                .hasMessageContaining("exceptions");
     }
 
     private static RefusedException refusal(final ThrowingCallable check) {
@@ -97,7 +101,7 @@ final class StackRulesTest {
                 FakeProcess.digest(name), List.of(), List.of(FakeProcess.target(buildId, unit, functions, null))));
     }
 
-    private static LinkedLayer linked(final String excluded, final boolean excludable) {
+    private static LinkedLayer linked(final String excluded, final boolean excludable, final long newFrame) {
         return new LinkedLayer(
                 "digest",
                 List.of(new LinkedPatch(
@@ -105,7 +109,8 @@ final class StackRulesTest {
                         new byte[0],
                         new byte[0],
                         List.of(),
-                        List.of(new LinkedPatch.Body("main", 0x1000, 0x1010, "", 0x9000, 0x9010, excludable, 0)))),
+                        List.of(new LinkedPatch.Body(
+                                "main", 0x1000, 0x1010, "", 0x9000, 0x9010, excludable, newFrame)))),
                 List.of(excluded));
     }
 }

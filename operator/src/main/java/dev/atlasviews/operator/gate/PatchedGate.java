@@ -23,6 +23,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -67,8 +68,13 @@ public record PatchedGate(boolean open, boolean warning, String reason, String m
         if (meant.isEmpty()) {
             return new PatchedGate(true, false, "NoViewPatch", "no ViewPatch is meant for this pod now");
         }
-        // What was reported on other containers or layers tells nothing of these.
-        final PodView current = existing != null && existing.getSpec().equals(wanted) ? existing : null;
+        // What was reported on other containers or layers tells nothing of these, nor of a container that is still to
+        // come.
+        final PodView current = existing != null
+                        && existing.getSpec().equals(wanted)
+                        && changed(wanted).allMatch(PatchedGate::isThere)
+                ? existing
+                : null;
         return meant.stream()
                 .map(patch -> new Pending(patch, PodOutcome.applying(patch, pod, current, true, NodeStates.ALL_READY)))
                 .filter(pending -> !pending.outcome().outcome().isSettled())
@@ -83,10 +89,17 @@ public record PatchedGate(boolean open, boolean warning, String reason, String m
         return PatchedCondition.of(pod)
                         .filter(condition -> "True".equals(condition.getStatus()))
                         .isPresent()
-                && wanted.containers().stream()
-                        .filter(container ->
-                                container.layers().stream().anyMatch(layer -> layer.desired() == DesiredState.PRESENT))
-                        .allMatch(container -> container.id() != null && isUnchanged(container, existing));
+                && changed(wanted).allMatch(container -> isThere(container) && isUnchanged(container, existing));
+    }
+
+    private static Stream<ContainerLayers> changed(final PodViewSpec wanted) {
+        return wanted.containers().stream()
+                .filter(container ->
+                        container.layers().stream().anyMatch(layer -> layer.desired() == DesiredState.PRESENT));
+    }
+
+    private static boolean isThere(final ContainerLayers container) {
+        return container.id() != null;
     }
 
     private static boolean isUnchanged(final ContainerLayers container, final @Nullable PodView existing) {
@@ -108,14 +121,16 @@ public record PatchedGate(boolean open, boolean warning, String reason, String m
     }
 
     private static PatchedGate closed(final Pending pending) {
-        return new PatchedGate(
-                false,
-                !pending.isOnTheWay(),
-                pending.outcome().reason(),
-                "ViewPatch %s: %s"
-                        .formatted(
-                                pending.patch().getMetadata().getName(),
-                                pending.outcome().message()));
+        final String name = pending.patch().getMetadata().getName();
+        final String reason = pending.outcome().reason();
+        // Which threads it waits for changes by the second: that is the PodView's to say, not a write to the pod each.
+        return pending.isOnTheWay()
+                ? new PatchedGate(false, false, reason, "ViewPatch %s is not applied yet".formatted(name))
+                : new PatchedGate(
+                        false,
+                        true,
+                        reason,
+                        "ViewPatch %s: %s".formatted(name, pending.outcome().message()));
     }
 
     private static String names(final List<ViewPatch> patches) {

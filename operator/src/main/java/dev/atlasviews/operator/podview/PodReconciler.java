@@ -151,7 +151,9 @@ public final class PodReconciler implements Reconciler<Pod> {
         final PodViewSpec spec =
                 PodViewComposer.compose(pod, patches, existing, patch -> known.isReleased(patch, pod), Instant.now());
         // First of all: a PodView that names a new container would hide that the container is new.
-        sayWhetherPatched(pod, PatchedGate.of(pod, patches, spec, existing), context);
+        if (PatchedCondition.isAskedFor(pod) && PodSelection.isRunning(pod)) {
+            sayWhetherPatched(pod, PatchedGate.of(pod, patches, spec, existing), context);
+        }
         if (!spec.containers().isEmpty()) {
             if (existing == null || !existing.getSpec().equals(spec)) {
                 LOG.info("pod {}/{}: {}", namespace, spec.podName(), spec.containers());
@@ -169,7 +171,7 @@ public final class PodReconciler implements Reconciler<Pod> {
      * other containers. A pod that does not run yet has no condition, and does not serve.
      */
     private static void sayWhetherPatched(final Pod pod, final PatchedGate gate, final Context<Pod> context) {
-        if (!PatchedCondition.isAskedFor(pod) || !PodSelection.isRunning(pod) || gate.isSaid(pod)) {
+        if (gate.isSaid(pod)) {
             return;
         }
         final Pod status = new PodBuilder()

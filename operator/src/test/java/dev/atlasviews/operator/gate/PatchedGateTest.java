@@ -57,7 +57,7 @@ final class PatchedGateTest {
     void itSaysWhichViewPatchItWaitsForAndWhetherSomebodyShouldLook() {
         final PatchedGate early = gate(wanted("containerd://1", fix), null);
         assertThat(early).returns(false, PatchedGate::open).returns("WaitingForNode", PatchedGate::reason);
-        assertThat(early.message()).contains("ViewPatch fix", "redis-0");
+        assertThat(early.message()).contains("ViewPatch fix");
         assertThat(early.warning()).isFalse();
         final PatchedGate refused = gate(wanted("containerd://1", fix), reported(LayerState.REFUSED));
         assertThat(refused.message()).contains("ViewPatch fix", "because it is so");
@@ -95,6 +95,13 @@ final class PatchedGateTest {
         assertThat(gate(wanted("containerd://2", fix), reported(LayerState.APPLIED))
                         .open())
                 .isFalse();
+    }
+
+    @Test
+    void aGateStaysClosedWhileItsContainerIsStillToCome() {
+        final PodViewSpec ended = wanted(null, fix);
+        condition(gate(ended, reported(LayerState.APPLIED)));
+        assertThat(gate(ended, reported(ended)).open()).isFalse();
     }
 
     @Test
