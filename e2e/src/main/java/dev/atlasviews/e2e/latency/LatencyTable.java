@@ -22,13 +22,17 @@ final class LatencyTable {
             ![P99.5 while patched, divided by P99.5 undisturbed](server-latency.png)
 
             Each server is the program of Debian's package without one security fix, or Debian's program as it is with a
-            library without one (`e2e/latency/*.yaml` says which, and which load). In an emulated machine with two processors and Debian's stock kernel it answers requests that
-            leave at times fixed before; a latency is counted from the time at which the request was meant to leave. In
-            windows whose conditions alternate, nothing happens, or the fix goes in and out again: *local*, each thread at
-            its own time, or *global* (`scope: Process`), all threads stopped and moved at once. The ratio is of P99.5 to
-            that of the undisturbed window of the same block, with its 95 % interval by bootstrap. The bar is 1.05: *met*
-            when the upper end is within it plus half the width of A/A (undisturbed against undisturbed); when A/A is wider
-            than 0.1 it is *not measurable here*.
+            library without one (`e2e/latency/*.yaml` says which, and which load). In an emulated machine with two
+            processors and Debian's stock kernel it answers requests that leave at times fixed before; a latency is
+            counted from the time at which the request was meant to leave. In windows whose conditions alternate, nothing
+            happens, or the fix goes in and out again: *local*, each thread at its own time, or *global* (`scope:
+            Process`), all threads stopped and moved at once. The ratio is of P99.5 to that of the undisturbed window of
+            the same block, with its 95 % interval by bootstrap. The bar is 1.05: *met* when the upper end is within it
+            plus half the width of A/A (undisturbed against undisturbed); when A/A is wider than 0.1 it is *not measurable
+            here*.
+
+            libpulp is not among the conditions: it changes libraries that were compiled for it, in processes that were
+            started with a library of its own preloaded. Debian's servers and libraries are neither.
 
             Server, load and the engine share the two processors of one emulated machine, which itself shares two with
             whatever else its host does: the work of the engine (it starts threads, reads files, unwinds stacks) is in
