@@ -7,9 +7,6 @@ import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyPairGenerator;
@@ -32,12 +29,15 @@ public final class ApiServer implements AutoCloseable {
 
     private final Path folder;
     private final Path programs;
-    private final List<Process> processes = new ArrayList<>();
+    private final ServerProcesses processes;
+    private final String etcdUrl;
     private final Config config;
 
-    private ApiServer(final Path folder, final Path programs, final int port) {
+    private ApiServer(final Path folder, final Path programs, final int etcd, final int port) {
         this.folder = folder;
         this.programs = programs;
+        this.processes = new ServerProcesses(folder);
+        this.etcdUrl = "http://127.0.0.1:" + etcd;
         this.config = new ConfigBuilder(Config.empty())
                 .withMasterUrl("https://127.0.0.1:" + port)
                 .withOauthToken(TOKEN)
@@ -54,12 +54,11 @@ public final class ApiServer implements AutoCloseable {
      * @throws InterruptedException if the thread is interrupted while it waits
      */
     public static ApiServer start(final Path folder) throws IOException, InterruptedException {
-        final int clients = freePort();
-        final int port = freePort();
-        final var server = new ApiServer(folder, buildPrograms(), port);
+        final int port = ServerProcesses.freePort();
+        final var server = new ApiServer(folder, buildPrograms(), ServerProcesses.freePort(), port);
         try {
-            server.startEtcd(clients, freePort());
-            server.startApiServer(clients, port);
+            server.startEtcd(ServerProcesses.freePort());
+            server.startApiServer(port);
             server.installDefinitions();
         } catch (final RuntimeException | IOException e) {
             server.close();
@@ -116,60 +115,48 @@ public final class ApiServer implements AutoCloseable {
                 "--insecure-skip-tls-verify",
                 "--cache-dir=" + folder.resolve("kubectl")));
         command.addAll(List.of(arguments));
-        return output(new ProcessBuilder(command));
+        return ServerProcesses.output(command);
+    }
+
+    /** How it is reached, with all rights. */
+    Config config() {
+        return config;
+    }
+
+    /** Where its etcd answers. */
+    String etcdUrl() {
+        return etcdUrl;
     }
 
     @Override
     public void close() {
-        processes.reversed().forEach(process -> {
-            process.destroy();
-            try {
-                if (!process.waitFor(10, TimeUnit.SECONDS)) {
-                    process.destroyForcibly();
-                }
-            } catch (final InterruptedException e) {
-                process.destroyForcibly();
-                Thread.currentThread().interrupt();
-            }
-        });
+        processes.close();
     }
 
     private static Path buildPrograms() throws IOException, InterruptedException {
-        final String printed = output(new ProcessBuilder("../e2e/cluster/build-kubernetes"));
-        return Path.of(printed.strip());
+        return Path.of(ServerProcesses.output(List.of("../e2e/cluster/build-kubernetes"))
+                .strip());
     }
 
-    private static String output(final ProcessBuilder builder) throws IOException, InterruptedException {
-        final Process process =
-                builder.redirectError(ProcessBuilder.Redirect.INHERIT).start();
-        final String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        final int status = process.waitFor();
-        if (status != 0) {
-            throw new IOException(builder.command() + " ended with status " + status);
-        }
-        return printed;
-    }
-
-    private void startEtcd(final int clients, final int peers) throws IOException {
-        final String clientUrl = "http://127.0.0.1:" + clients;
+    private void startEtcd(final int peers) throws IOException {
         final String peerUrl = "http://127.0.0.1:" + peers;
         launch(
                 "etcd",
                 "--data-dir=" + folder.resolve("etcd"),
-                "--listen-client-urls=" + clientUrl,
-                "--advertise-client-urls=" + clientUrl,
+                "--listen-client-urls=" + etcdUrl,
+                "--advertise-client-urls=" + etcdUrl,
                 "--listen-peer-urls=" + peerUrl,
                 "--initial-advertise-peer-urls=" + peerUrl,
                 "--initial-cluster=default=" + peerUrl,
                 "--unsafe-no-fsync");
     }
 
-    private void startApiServer(final int etcd, final int port) throws IOException {
+    private void startApiServer(final int port) throws IOException {
         final Path tokens = Files.writeString(folder.resolve("tokens.csv"), TOKEN + ",admin,admin,system:masters\n");
         final Path key = Files.writeString(folder.resolve("service-account.key"), newKey());
         launch(
                 "kube-apiserver",
-                "--etcd-servers=http://127.0.0.1:" + etcd,
+                "--etcd-servers=" + etcdUrl,
                 "--bind-address=127.0.0.1",
                 "--secure-port=" + port,
                 "--cert-dir=" + folder.resolve("certificates"),
@@ -191,11 +178,14 @@ public final class ApiServer implements AutoCloseable {
 
     private void installDefinitions() {
         try (KubernetesClient client = client()) {
-            for (final CustomResourceDefinition definition : WithoutRules.read(client.getKubernetesSerialization())) {
-                client.resource(definition).fieldManager("test").serverSideApply();
-                client.resource(definition).waitUntilCondition(ApiServer::isEstablished, 60, TimeUnit.SECONDS);
-            }
+            WithoutRules.read(client.getKubernetesSerialization()).forEach(definition -> install(client, definition));
         }
+    }
+
+    /** Makes a server know a kind. */
+    static void install(final KubernetesClient client, final CustomResourceDefinition definition) {
+        client.resource(definition).fieldManager("test").serverSideApply();
+        client.resource(definition).waitUntilCondition(ApiServer::isEstablished, 60, TimeUnit.SECONDS);
     }
 
     /** A definition that has just been stored has a status without conditions. */
@@ -209,13 +199,7 @@ public final class ApiServer implements AutoCloseable {
     }
 
     private void launch(final String program, final String... arguments) throws IOException {
-        final List<String> command =
-                new ArrayList<>(List.of(programs.resolve(program).toString()));
-        command.addAll(List.of(arguments));
-        processes.add(new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(folder.resolve(program + ".log").toFile())
-                .start());
+        processes.launch(program, programs.resolve(program), arguments);
     }
 
     private static String newKey() {
@@ -227,12 +211,6 @@ public final class ApiServer implements AutoCloseable {
                     .formatted(Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(key));
         } catch (final NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java runtime has RSA", e);
-        }
-    }
-
-    private static int freePort() throws IOException {
-        try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
         }
     }
 }

@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A logarithmic axis of milliseconds, from the bottom of a panel to its top.
+ * A logarithmic axis, from the bottom of a panel to its top or from one of its sides to the other.
  *
  * @param low the value at the bottom
  * @param high the value at the top
@@ -19,8 +19,8 @@ record LogScale(double low, double high, double bottom, double top) {
         return new LogScale(shortest / 1.6, longest * 1.6, bottom, top);
     }
 
-    double at(double millis) {
-        double clamped = Math.clamp(millis, low, high);
+    double at(double value) {
+        double clamped = Math.clamp(value, low, high);
         return bottom - (bottom - top) * Math.log(clamped / low) / Math.log(high / low);
     }
 

@@ -49,7 +49,6 @@ public record RatioPicture(String title, String subtitle, double bar, List<Row> 
         svg.rect(0, 0, WIDTH, bottom + 80, "fill:#ffffff");
         svg.text(40, 44, "start", INK + ";font-size:22px;font-weight:700", title);
         svg.text(40, 70, "start", GREY + ";font-size:14px", subtitle);
-        // The axis of the latencies, lying: from left to right.
         var scale = LogScale.covering(lowest(), highest(), LEFT, RIGHT);
         for (double tick : scale.ticks()) {
             svg.line(scale.at(tick), TOP - 8, scale.at(tick), bottom, "stroke:#e4e8ec;stroke-width:1");

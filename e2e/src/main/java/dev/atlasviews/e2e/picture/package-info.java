@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Draws the latency of a run over time, as SVG and PNG. */
+/** Draws what was measured, as SVG and PNG: latency over time, ratios, growth. */
 @NullMarked
 package dev.atlasviews.e2e.picture;
 

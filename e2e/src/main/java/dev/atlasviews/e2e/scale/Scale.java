@@ -3,6 +3,7 @@ package dev.atlasviews.e2e.scale;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import dev.atlasviews.e2e.picture.GrowthPicture;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,15 +11,21 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.ToDoubleFunction;
 
 /** The program of {@code e2e/scale/run}: where the report goes, the operator's class path, a directory, numbers of nodes. */
 public final class Scale {
     private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
     private static final double MIB = 1024 * 1024;
+    private static final String ALL = "#1d6fd1";
+    private static final String ONE = "#c8742b";
 
     private Scale() {}
 
-    /** Measures each size and puts it into {@code scale.json} and {@code scale.md}, in place of what was known of it. */
+    /**
+     * Measures each size and puts it into {@code scale.json}, {@code scale.md} and the picture, in place of what was known
+     * of it.
+     */
     public static void main(final String[] arguments) throws IOException, InterruptedException {
         for (final String nodes : List.of(arguments).subList(3, arguments.length)) {
             final Path folder = Files.createDirectories(Path.of(arguments[2]).resolve(nodes));
@@ -27,7 +34,7 @@ public final class Scale {
     }
 
     /** Puts a result into the report. */
-    static void put(final Path report, final ScaleResult result) throws IOException {
+    static void put(final Path report, final ScaleResult result) throws IOException, InterruptedException {
         final Path file = report.resolve("scale.json");
         final List<ScaleResult> results = new ArrayList<>(
                 Files.exists(file) ? List.of(JSON.readValue(file.toFile(), ScaleResult[].class)) : List.of());
@@ -36,6 +43,70 @@ public final class Scale {
         results.sort(Comparator.comparingInt(ScaleResult::nodes));
         Files.writeString(file, JSON.writeValueAsString(results) + "\n");
         Files.writeString(report.resolve("scale.md"), table(results));
+        picture(results).write(report, "scale");
+    }
+
+    private static GrowthPicture picture(final List<ScaleResult> results) {
+        return new GrowthPicture(
+                "The operator in clusters of growing size",
+                "a node has ten pods, a ViewPatch a hundred; dashed: in proportion to the cluster",
+                "nodes",
+                List.of(
+                        new GrowthPicture.Panel(
+                                "writes of the operator",
+                                List.of(
+                                        line(
+                                                "all ViewPatches",
+                                                ALL,
+                                                results,
+                                                result -> result.one().operatorWrites()
+                                                        + result.all().operatorWrites()),
+                                        line(
+                                                "the first one",
+                                                ONE,
+                                                results,
+                                                result -> result.one().operatorWrites()))),
+                        new GrowthPicture.Panel(
+                                "seconds until applied",
+                                List.of(
+                                        line(
+                                                "all ViewPatches",
+                                                ALL,
+                                                results,
+                                                result -> (result.one().millis()
+                                                                + result.all().millis())
+                                                        / 1e3),
+                                        line(
+                                                "the first one",
+                                                ONE,
+                                                results,
+                                                result -> result.one().millis() / 1e3))),
+                        new GrowthPicture.Panel(
+                                "heap in use, MiB",
+                                List.of(
+                                        line(
+                                                "all applied",
+                                                ALL,
+                                                results,
+                                                result -> result.applied().liveBytes() / MIB),
+                                        line(
+                                                "watching",
+                                                ONE,
+                                                results,
+                                                result -> result.watching().liveBytes() / MIB)))));
+    }
+
+    private static GrowthPicture.Line line(
+            final String name,
+            final String colour,
+            final List<ScaleResult> results,
+            final ToDoubleFunction<ScaleResult> value) {
+        return new GrowthPicture.Line(
+                name,
+                colour,
+                results.stream()
+                        .map(result -> new GrowthPicture.Value(result.nodes(), value.applyAsDouble(result)))
+                        .toList());
     }
 
     /** The results as a page for people. */
@@ -53,6 +124,8 @@ public final class Scale {
 
             *Writes* are those of the operator: PodViews, the status and finalizer of ViewPatches, events. *Quiet* is a
             minute in which nothing changes: writes of anybody.
+
+            ![Writes of the operator, seconds and heap against the number of nodes](scale.png)
 
             | nodes | pods | ViewPatches | live heap: watching | all applied | resident | one: time | writes | all: time | writes | writes a pod | quiet: writes | taken back: time | writes |
             |---|---|---|---|---|---|---|---|---|---|---|---|---|---|
