@@ -2,6 +2,7 @@
 package dev.atlasviews.e2e.corpus;
 
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Objects;
 
 /**
@@ -28,6 +29,21 @@ public record CorpusFiles(Path directory) {
     /** Where all patch files are. */
     Path patches() {
         return directory.resolve("patches");
+    }
+
+    /**
+     * The variables of a {@link CorpusRun}'s commands.
+     *
+     * @param recipes the folder of the recipes
+     * @param others the folder of what came along of other packages
+     * @param patch the fix that is not in the programs
+     */
+    public Map<String, String> environment(final Path recipes, final String others, final String patch) {
+        return Map.of(
+                "RECIPES", recipes.toString(),
+                "TREE", tree().toString(),
+                "FILES", others,
+                "PROGRAMS", programs(patch).toString());
     }
 
     /** The patch file of a fix for one program or library. */

@@ -31,11 +31,7 @@ public final class CorpusGuest {
             for (final CorpusFix fix : recipe.fixes()) {
                 final List<Layer> layers = engine.layers(files, recipe, fix.patch());
                 if (!layers.isEmpty()) {
-                    final Map<String, String> environment = Map.of(
-                            "RECIPES", recipes.toString(),
-                            "TREE", files.tree().toString(),
-                            "FILES", arguments[2],
-                            "PROGRAMS", files.programs(fix.patch()).toString());
+                    final Map<String, String> environment = files.environment(recipes, arguments[2], fix.patch());
                     final CorpusRun run = Objects.requireNonNull(fix.run() == null ? recipe.run() : fix.run());
                     System.out.println(MARK + fix.patch() + "\t"
                             + json.writeValueAsString(

@@ -12,7 +12,6 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -64,12 +63,14 @@ public final class RunningProgram implements AutoCloseable {
         }
     }
 
-    /** All its processes. */
-    public List<TargetProcess> processes() {
-        return Stream.concat(Stream.of(process.toHandle()), process.descendants())
-                .map(handle -> TargetProcess.find(TargetProcess.PROC, handle.pid()))
-                .flatMap(Optional::stream)
-                .toList();
+    /** Its processes, also those that it starts later. */
+    public ProcessTree tree() {
+        return new ProcessTree(process.pid());
+    }
+
+    /** The processes that it has now. */
+    List<TargetProcess> processes() {
+        return tree().processes();
     }
 
     /** Starts the load of the recipe; null if there is none. */

@@ -6,6 +6,7 @@ import dev.atlasviews.agent.process.TargetProcess;
 import dev.atlasviews.e2e.corpus.CorpusFiles;
 import dev.atlasviews.e2e.corpus.CorpusPackage;
 import dev.atlasviews.e2e.corpus.CorpusRun;
+import dev.atlasviews.e2e.corpus.ProcessTree;
 import dev.atlasviews.e2e.corpus.ProgramException;
 import dev.atlasviews.e2e.corpus.RunningProgram;
 import dev.atlasviews.e2e.load.LoadGenerator;
@@ -15,16 +16,13 @@ import dev.atlasviews.e2e.measure.Condition;
 import dev.atlasviews.e2e.measure.Quantiles;
 import dev.atlasviews.e2e.measure.Windows;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
-import java.util.stream.Stream;
 
 /**
  * The part of {@code e2e/latency/run} that runs where the module is loaded: recipes of the corpus, recipes of servers, the
@@ -48,19 +46,17 @@ final class LatencyGuest {
         final ServerRecipe server = ServerRecipe.read(Path.of(arguments[1]).resolve(arguments[4] + ".yaml"));
         final CorpusFiles files = new CorpusFiles(Path.of(arguments[2]));
         final CorpusPackage recipe = CorpusPackage.read(recipes.resolve(server.corpusPackage() + ".yaml"));
-        final Map<String, String> environment = Map.of(
-                "RECIPES", recipes.toString(),
-                "TREE", files.tree().toString(),
-                "FILES", arguments[3],
-                "PROGRAMS", files.programs(server.fix()).toString());
+        final Map<String, String> environment = files.environment(recipes, arguments[3], server.fix());
         final CorpusRun run = Objects.requireNonNull(server.run() == null ? recipe.run() : server.run());
         try (RunningProgram program = RunningProgram.start(run, environment)) {
-            final List<TargetProcess> processes = program.processes();
-            final List<String> agent = new ArrayList<>(
-                    List.of(recipes.toString(), files.directory().toString(), server.corpusPackage(), server.fix()));
-            processes.forEach(process -> agent.add(String.valueOf(process.pid())));
+            final List<String> agent = List.of(
+                    recipes.toString(),
+                    files.directory().toString(),
+                    server.corpusPackage(),
+                    server.fix(),
+                    String.valueOf(program.tree().root()));
             final ServerLatency result =
-                    measure(arguments[4], server, processes, agent, Integer.parseInt(arguments[5]), arguments[6]);
+                    measure(arguments[4], server, program.tree(), agent, Integer.parseInt(arguments[5]), arguments[6]);
             program.awaitAnswer();
             System.out.println(MARK + new ObjectMapper().writeValueAsString(result));
         }
@@ -69,7 +65,7 @@ final class LatencyGuest {
     private static ServerLatency measure(
             final String name,
             final ServerRecipe server,
-            final List<TargetProcess> processes,
+            final ProcessTree tree,
             final List<String> agentArguments,
             final int blocks,
             final String version)
@@ -82,6 +78,8 @@ final class LatencyGuest {
             for (final Condition condition : Condition.values()) {
                 latencies.put(condition, Quantiles.of(windows.pooled(condition)));
             }
+            // Now, not before: there are servers that have a process for each connection.
+            final List<TargetProcess> processes = tree.processes();
             return new ServerLatency(
                     name,
                     server.description(),
@@ -104,9 +102,7 @@ final class LatencyGuest {
     private static int threads(final List<TargetProcess> processes) throws IOException {
         int threads = 0;
         for (final TargetProcess process : processes) {
-            try (Stream<Path> tasks = Files.list(Path.of("/proc", String.valueOf(process.pid()), "task"))) {
-                threads += (int) tasks.count();
-            }
+            threads += process.threads().size();
         }
         return threads;
     }

@@ -2,9 +2,9 @@
 package dev.atlasviews.e2e.latency;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.atlasviews.e2e.measure.Condition;
 import dev.atlasviews.e2e.picture.RatioPicture;
+import dev.atlasviews.e2e.report.SharedList;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -20,7 +20,6 @@ import java.util.List;
  * go. Reads what {@link LatencyGuest} printed, and prints it for people.
  */
 final class LatencyReport {
-    private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
     private static final String NAME = "server-latency";
 
     private LatencyReport() {}
@@ -32,7 +31,10 @@ final class LatencyReport {
         try (BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                 if (line.startsWith(LatencyGuest.MARK)) {
-                    write(directory, JSON.readValue(line.substring(LatencyGuest.MARK.length()), ServerLatency.class));
+                    write(
+                            directory,
+                            new ObjectMapper()
+                                    .readValue(line.substring(LatencyGuest.MARK.length()), ServerLatency.class));
                     found = true;
                 } else {
                     System.err.println(line);
@@ -46,20 +48,21 @@ final class LatencyReport {
 
     private static void write(final Path directory, final ServerLatency result)
             throws IOException, InterruptedException {
-        final Path json = directory.resolve(NAME + ".json");
-        final List<ServerLatency> all = new ArrayList<>(
-                Files.exists(json) ? List.of(JSON.readValue(json.toFile(), ServerLatency[].class)) : List.of());
-        all.removeIf(other -> other.server().equals(result.server()));
-        all.add(result);
-        all.sort(Comparator.comparing(ServerLatency::server));
-        Files.writeString(json, JSON.writeValueAsString(all) + "\n");
-        Files.writeString(directory.resolve(NAME + ".md"), LatencyTable.of(all));
-        new RatioPicture(
-                        "P99.5 latency while a security fix goes in and out, ÷ undisturbed",
-                        "95 % intervals over alternating windows; dashed: the bar for local migration",
-                        1.05,
-                        all.stream().map(LatencyReport::row).toList())
-                .write(directory, NAME);
+        try (SharedList<ServerLatency> file =
+                SharedList.open(directory.resolve(NAME + ".json"), ServerLatency[].class)) {
+            final List<ServerLatency> all = new ArrayList<>(file.read());
+            all.removeIf(other -> other.server().equals(result.server()));
+            all.add(result);
+            all.sort(Comparator.comparing(ServerLatency::server));
+            file.write(all);
+            Files.writeString(directory.resolve(NAME + ".md"), LatencyTable.of(all));
+            new RatioPicture(
+                            "P99.5 latency while a security fix goes in and out, ÷ undisturbed",
+                            "95 % intervals over alternating windows; dashed: the bar for local migration",
+                            1.05,
+                            all.stream().map(LatencyReport::row).toList())
+                    .write(directory, NAME);
+        }
     }
 
     private static RatioPicture.Row row(final ServerLatency result) {

@@ -26,10 +26,11 @@ final class LatencyTable {
             processors and Debian's stock kernel it answers requests that leave at times fixed before; a latency is
             counted from the time at which the request was meant to leave. In windows whose conditions alternate, nothing
             happens, or the fix goes in and out again: *local*, each thread at its own time, or *global* (`scope:
-            Process`), all threads stopped and moved at once. The ratio is of P99.5 to that of the undisturbed window of
-            the same block, with its 95 % interval by bootstrap. The bar is 1.05: *met* when the upper end is within it
-            plus half the width of A/A (undisturbed against undisturbed); when A/A is wider than 0.1 it is *not measurable
-            here*.
+            Process`), all threads of a process stopped and moved at once. Each time it goes to all processes that the
+            server has by then, those that it started for a connection included. The ratio is of P99.5 to that of the
+            undisturbed window of the same block, with its 95 % interval by bootstrap. The bar is 1.05: *met* when the
+            upper end is within it plus half the width of A/A (undisturbed against undisturbed); when A/A is wider than
+            0.1 it is *not measurable here*.
 
             libpulp is not among the conditions: it changes libraries that were compiled for it, in processes that were
             started with a library of its own preloaded. Debian's servers and libraries are neither.

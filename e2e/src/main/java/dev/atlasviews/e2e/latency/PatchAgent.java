@@ -9,22 +9,27 @@ import dev.atlasviews.agent.engine.Progress;
 import dev.atlasviews.agent.process.TargetProcess;
 import dev.atlasviews.agent.views.ProcessStats;
 import dev.atlasviews.agent.views.ProcessViews;
+import dev.atlasviews.agent.views.ViewException;
 import dev.atlasviews.e2e.corpus.CorpusFiles;
 import dev.atlasviews.e2e.corpus.CorpusPackage;
 import dev.atlasviews.e2e.corpus.GuestEngine;
+import dev.atlasviews.e2e.corpus.ProcessTree;
 import dev.atlasviews.e2e.report.Report;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
 /**
  * The engine as a program of its own, as the node agent is one, so that it does not share a heap with the load: the
- * directory of the corpus's recipes, the package's files, the package, the fix, and the server's processes. Does what the
- * lines of its standard input say, and answers each with a line.
+ * directory of the corpus's recipes, the package's files, the package, the fix, and the server's first process. Does what
+ * the lines of its standard input say, to all processes that the server has by then, and answers each with a line.
  */
 final class PatchAgent implements AutoCloseable {
     /** Says how long threads were kept from running so far. */
@@ -37,34 +42,27 @@ final class PatchAgent implements AutoCloseable {
     static final String DONE = "done";
 
     private final GuestEngine engine;
-    private final List<TargetProcess> processes;
+    private final ProcessTree server;
     private final List<Layer> layers;
     /** Open all the time: else the module would forget what it counted whenever no view is left. */
-    private final List<ProcessViews> views;
+    private final Map<TargetProcess, ProcessViews> views = new HashMap<>();
 
     private long patched;
 
-    private PatchAgent(final GuestEngine engine, final List<TargetProcess> processes, final List<Layer> layers)
-            throws IOException {
+    private PatchAgent(final GuestEngine engine, final ProcessTree server, final List<Layer> layers) {
         this.engine = engine;
-        this.processes = processes;
+        this.server = server;
         this.layers = layers;
-        this.views = new ArrayList<>();
-        for (final TargetProcess process : processes) {
-            views.add(engine.attach(process));
-        }
     }
 
     /** Serves until its standard input ends. */
     public static void main(final String[] arguments) throws IOException {
         final CorpusPackage recipe = CorpusPackage.read(Path.of(arguments[0]).resolve(arguments[2] + ".yaml"));
-        final List<TargetProcess> processes = List.of(arguments).subList(4, arguments.length).stream()
-                .flatMap(pid -> TargetProcess.find(TargetProcess.PROC, Long.parseLong(pid)).stream())
-                .toList();
+        final ProcessTree server = new ProcessTree(Long.parseLong(arguments[4]));
         try (GuestEngine engine = GuestEngine.open(Path.of("/var/lib/atlas"));
                 BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
             final List<Layer> layers = engine.layers(new CorpusFiles(Path.of(arguments[1])), recipe, arguments[3]);
-            try (PatchAgent agent = new PatchAgent(engine, processes, layers)) {
+            try (PatchAgent agent = new PatchAgent(engine, server, layers)) {
                 for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                     System.out.println(agent.answer(line));
                 }
@@ -79,20 +77,56 @@ final class PatchAgent implements AutoCloseable {
         if (line.equals(PATCHED)) {
             return String.valueOf(patched);
         }
-        final boolean revert = line.startsWith(REVERT);
         final Desired.Scope scope = Desired.Scope.valueOf(line.substring(line.indexOf(' ') + 1));
-        for (final ProcessReport report :
-                engine.reconcile(processes, revert ? List.of() : layers, scope, process -> Progress.NONE)) {
-            if (report.state() != ProcessReport.State.IN_PLACE) {
-                return "process %d: %s %s %s"
-                        .formatted(report.pid(), report.state(), report.reason(), report.message());
+        return reconcile(line.startsWith(REVERT) ? List.of() : layers, scope);
+    }
+
+    private String reconcile(final List<Layer> desired, final Desired.Scope scope) throws IOException {
+        final Set<TargetProcess> done = new HashSet<>();
+        // A process that one of them started before its turn came is as that one was then, and gets a turn, too.
+        for (List<TargetProcess> left = without(done); !left.isEmpty(); left = without(done)) {
+            for (final TargetProcess process : left) {
+                watch(process);
             }
-            if (!revert && report.layers().isEmpty()) {
-                return "process %d has loaded nothing that the fix changes".formatted(report.pid());
+            for (final ProcessReport report : engine.reconcile(left, desired, scope, process -> Progress.NONE)) {
+                final String wrong = wrong(report, desired);
+                if (!wrong.isEmpty()) {
+                    return "process %d %s".formatted(report.pid(), wrong);
+                }
+                patched += desired.isEmpty() ? 0 : report.inPlace();
             }
-            patched += revert ? 0 : report.inPlace();
+            done.addAll(left);
         }
-        return DONE;
+        return done.isEmpty() ? "the server has ended" : DONE;
+    }
+
+    private List<TargetProcess> without(final Set<TargetProcess> done) {
+        return server.processes().stream()
+                .filter(process -> !done.contains(process))
+                .toList();
+    }
+
+    private void watch(final TargetProcess process) throws IOException {
+        try {
+            if (!views.containsKey(process)) {
+                views.put(process, engine.attach(process));
+            }
+        } catch (final ViewException e) {
+            if (!e.gone()) {
+                throw e;
+            }
+        }
+    }
+
+    /** What is not as it should be; empty if nothing is, and for a process that ended, as those of a pool do. */
+    private static String wrong(final ProcessReport report, final List<Layer> desired) {
+        return switch (report.state()) {
+            case EXITED -> "";
+            case IN_PLACE ->
+                !desired.isEmpty() && report.layers().isEmpty() ? "has loaded nothing that the fix changes" : "";
+            case MIXED, TAKEN_BACK, REFUSED ->
+                "is %s %s: %s".formatted(report.state(), report.reason(), report.message());
+        };
     }
 
     private Report.Held held() throws IOException {
@@ -100,7 +134,7 @@ final class PatchAgent implements AutoCloseable {
         long longestCheck = 0;
         long held = 0;
         long longestHeld = 0;
-        for (final ProcessViews process : views) {
+        for (final ProcessViews process : views.values()) {
             final ProcessStats stats = process.stats();
             checks += stats.checkNanosTotal();
             longestCheck = Math.max(longestCheck, stats.checkNanosMax());
@@ -112,6 +146,6 @@ final class PatchAgent implements AutoCloseable {
 
     @Override
     public void close() {
-        views.forEach(ProcessViews::close);
+        views.values().forEach(ProcessViews::close);
     }
 }

@@ -18,7 +18,7 @@ import java.util.Map;
  * @param kernel release of the machine's kernel
  * @param rate requests per second
  * @param connections that shared the rate
- * @param processes the server had
+ * @param processes the server had at the end, under load
  * @param threads they had
  * @param applies how often the fix went in, and out again, in the windows of either kind
  * @param patched how many threads ran with the fix, summed over all times it went in, warm-up included

@@ -31,6 +31,20 @@ class RunningProgramTest {
     }
 
     @Test
+    void knowsTheProcessesThatItStartsLater() throws Exception {
+        final CorpusRun oneForEachLine = new CorpusRun(
+                "while read -r line; do sleep 1000 & echo started; done", "ask one started", null);
+        final ProcessTree tree;
+        try (RunningProgram program = RunningProgram.start(oneForEachLine, ENVIRONMENT)) {
+            tree = program.tree();
+            assertThat(tree.processes()).hasSize(2);
+            program.awaitAnswer();
+            assertThat(tree.processes()).hasSize(3);
+        }
+        assertThat(tree.processes()).isEmpty();
+    }
+
+    @Test
     void knowsWhatHoldsAndNoticesAnEnd() throws Exception {
         final CorpusRun answersAsPythonDoes = new CorpusRun("""
             while read -r line; do
