@@ -7,16 +7,12 @@ import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyPairGenerator;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
@@ -54,11 +50,11 @@ public final class ApiServer implements AutoCloseable {
      * @throws InterruptedException if the thread is interrupted while it waits
      */
     public static ApiServer start(final Path folder) throws IOException, InterruptedException {
-        final int clients = freePort();
-        final int port = freePort();
+        final int clients = Programs.freePort();
+        final int port = Programs.freePort();
         final var server = new ApiServer(folder, buildPrograms(), port);
         try {
-            server.startEtcd(clients, freePort());
+            server.startEtcd(clients, Programs.freePort());
             server.startApiServer(clients, port);
             server.installDefinitions();
         } catch (final RuntimeException | IOException e) {
@@ -116,38 +112,17 @@ public final class ApiServer implements AutoCloseable {
                 "--insecure-skip-tls-verify",
                 "--cache-dir=" + folder.resolve("kubectl")));
         command.addAll(List.of(arguments));
-        return output(new ProcessBuilder(command));
+        return Programs.output(new ProcessBuilder(command));
     }
 
     @Override
     public void close() {
-        processes.reversed().forEach(process -> {
-            process.destroy();
-            try {
-                if (!process.waitFor(10, TimeUnit.SECONDS)) {
-                    process.destroyForcibly();
-                }
-            } catch (final InterruptedException e) {
-                process.destroyForcibly();
-                Thread.currentThread().interrupt();
-            }
-        });
+        processes.reversed().forEach(Programs::stop);
     }
 
     private static Path buildPrograms() throws IOException, InterruptedException {
-        final String printed = output(new ProcessBuilder("../e2e/cluster/build-kubernetes"));
+        final String printed = Programs.output(new ProcessBuilder("../e2e/cluster/build-kubernetes"));
         return Path.of(printed.strip());
-    }
-
-    private static String output(final ProcessBuilder builder) throws IOException, InterruptedException {
-        final Process process =
-                builder.redirectError(ProcessBuilder.Redirect.INHERIT).start();
-        final String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        final int status = process.waitFor();
-        if (status != 0) {
-            throw new IOException(builder.command() + " ended with status " + status);
-        }
-        return printed;
     }
 
     private void startEtcd(final int clients, final int peers) throws IOException {
@@ -223,16 +198,9 @@ public final class ApiServer implements AutoCloseable {
             final var generator = KeyPairGenerator.getInstance("RSA");
             generator.initialize(2048);
             final byte[] key = generator.generateKeyPair().getPrivate().getEncoded();
-            return "-----BEGIN PRIVATE KEY-----\n%s\n-----END PRIVATE KEY-----\n"
-                    .formatted(Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(key));
+            return Programs.pem("PRIVATE KEY", key);
         } catch (final NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java runtime has RSA", e);
-        }
-    }
-
-    private static int freePort() throws IOException {
-        try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
         }
     }
 }
