@@ -145,9 +145,7 @@ final class HostileRegistryTest {
             exchange.getResponseHeaders().add("Location", "/elsewhere");
             answer(exchange, 302, new byte[0]);
         });
-        Files.walk(folder.resolve(cache))
-                .filter(Files::isRegularFile)
-                .forEach(file -> file.toFile().delete());
+        cache = "another cache";
         assertThat(failure(Duration.ofSeconds(30))).hasMessageContaining("redirects more than 5 times");
     }
 
