@@ -130,7 +130,7 @@ record RegistryPush(boolean plainHttp, @Nullable Path authority, @Nullable Path 
         while (cause instanceof OrasException && cause.getCause() != null) {
             cause = cause.getCause();
         }
-        return cause == e
+        return cause instanceof OrasException
                 ? String.valueOf(e.getMessage())
                 : cause.getClass().getSimpleName() + (cause.getMessage() == null ? "" : ": " + cause.getMessage());
     }
