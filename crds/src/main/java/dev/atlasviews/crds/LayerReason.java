@@ -12,6 +12,8 @@ public enum LayerReason {
     NO_THREAD_MATCHES("NoThreadMatches"),
     /** Observed: the patch fits a file that the process maps. */
     WOULD_APPLY("WouldApply"),
+    /** Applying: the patch file is being fetched from its registry; nothing has begun. */
+    FETCHING_PATCH("FetchingPatch"),
     /** Applying: the view is being built; no thread has moved. */
     PREPARING("Preparing"),
     /** Applying, Reverting: threads are moving and none is held. */
@@ -29,7 +31,15 @@ public enum LayerReason {
     TAKEN_BACK("TakenBack"),
     /** Refused: the ViewPatchArtifact does not exist. */
     ARTIFACT_NOT_FOUND("ArtifactNotFound"),
-    /** Refused: the patch file has another digest than the ViewPatch names. */
+    /** Refused: the ViewPatchArtifact, or what it names in a registry, holds no patch file. */
+    INVALID_ARTIFACT("InvalidArtifact"),
+    /** Refused for now: the registry can not be reached, is too slow or fails. */
+    REGISTRY_UNAVAILABLE("RegistryUnavailable"),
+    /** Refused for now: the agents may not ask the registry, or it gives them nothing. */
+    REGISTRY_DENIED("RegistryDenied"),
+    /** Refused for now: the registry has no such artifact. */
+    NOT_IN_REGISTRY("NotInRegistry"),
+    /** Refused: the patch file, or what a registry sent, has another digest than was named. */
     DIGEST_MISMATCH("DigestMismatch"),
     /** Refused: nobody vouches for the patch whose key the node trusts. */
     UNTRUSTED_PATCH("UntrustedPatch"),

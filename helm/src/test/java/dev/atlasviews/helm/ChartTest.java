@@ -365,6 +365,77 @@ final class ChartTest {
     }
 
     @Test
+    void agentsAskTheRegistriesThatTheyAreToldOfWithTheCredentialsThatTheyAreGiven() {
+        final String authority = "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n";
+        final List<HasMetadata> objects = Chart.render(
+                NEW,
+                command -> command.set("patches.registries[0]", "registry.example.com")
+                        .set("patches.registries[1]", "http://registry.internal:5000")
+                        .set("patches.registryCredentials", "patches")
+                        .set("patches.registryCa", authority)
+                        .set("networkPolicies.registries.ports[0]", 443)
+                        .set("networkPolicies.registries.ports[1]", 5000)
+                        .set("networkPolicies.registries.cidrs[0]", "10.1.0.0/16"));
+        assertThat(Chart.only(objects, ConfigMap.class, "atlas-registries").getData())
+                .containsEntry("hosts", "registry.example.com\nhttp://registry.internal:5000\n")
+                .containsEntry("ca.crt", authority);
+        final var pod = Chart.only(objects, DaemonSet.class, "atlas-agent")
+                .getSpec()
+                .getTemplate()
+                .getSpec();
+        final Container agent = pod.getContainers().getFirst();
+        assertThat(agent.getEnv())
+                .extracting(EnvVar::getName)
+                .contains("ATLAS_REGISTRIES", "ATLAS_REGISTRY_CREDENTIALS");
+        assertThat(agent.getEnv())
+                .filteredOn(variable -> variable.getName().startsWith("ATLAS_REGISTR"))
+                .allSatisfy(variable -> assertThat(agent.getVolumeMounts()).anySatisfy(mount -> {
+                    assertThat(variable.getValue()).startsWith(mount.getMountPath());
+                    assertThat(mount.getReadOnly()).isTrue();
+                }));
+        assertThat(pod.getVolumes())
+                .filteredOn(volume -> volume.getSecret() != null)
+                .singleElement()
+                .satisfies(volume -> {
+                    assertThat(volume.getSecret().getSecretName()).isEqualTo("patches");
+                    // Its lack must not keep agents from starting.
+                    assertThat(volume.getSecret().getOptional()).isTrue();
+                });
+        assertThat(Chart.only(objects, NetworkPolicy.class, "atlas-agent")
+                        .getSpec()
+                        .getEgress()
+                        .getLast())
+                .satisfies(rule -> {
+                    assertThat(rule.getPorts())
+                            .extracting(port -> port.getPort().getIntVal())
+                            .containsExactly(443, 5000);
+                    assertThat(rule.getTo())
+                            .singleElement()
+                            .satisfies(peer ->
+                                    assertThat(peer.getIpBlock().getCidr()).isEqualTo("10.1.0.0/16"));
+                });
+        assertThat(Chart.only(objects, NetworkPolicy.class, "atlas-operator")
+                        .getSpec()
+                        .getEgress())
+                .hasSize(2);
+    }
+
+    @Test
+    void withoutRegistriesNothingIsOpenForThem() {
+        final List<HasMetadata> objects = Chart.render(NEW);
+        assertThat(objects)
+                .noneMatch(object -> object.getMetadata().getName().equals("atlas-registries"));
+        assertThat(Chart.only(objects, NetworkPolicy.class, "atlas-agent")
+                        .getSpec()
+                        .getEgress())
+                .hasSize(2);
+        for (final String wrong : List.of("https://registry.example.com", "registry.example.com/team")) {
+            assertThatThrownBy(() -> Chart.render(NEW, command -> command.set("patches.registries[0]", wrong)))
+                    .hasMessageContaining("registries");
+        }
+    }
+
+    @Test
     void valuesReachTheObjects() {
         final List<HasMetadata> objects = Chart.render(
                 NEW,

@@ -19,6 +19,7 @@ import picocli.CommandLine.Spec;
         description = "Applies patches to running processes of pods, and says what became of them.",
         subcommands = {
             StatusCommand.class,
+            PushCommand.class,
             PlanCommand.class,
             ApplyCommand.class,
             RevertCommand.class,

@@ -13,7 +13,6 @@ import java.security.KeyPairGenerator;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
@@ -54,10 +53,10 @@ public final class ApiServer implements AutoCloseable {
      * @throws InterruptedException if the thread is interrupted while it waits
      */
     public static ApiServer start(final Path folder) throws IOException, InterruptedException {
-        final int port = ServerProcesses.freePort();
-        final var server = new ApiServer(folder, buildPrograms(), ServerProcesses.freePort(), port);
+        final int port = Programs.freePort();
+        final var server = new ApiServer(folder, buildPrograms(), Programs.freePort(), port);
         try {
-            server.startEtcd(ServerProcesses.freePort());
+            server.startEtcd(Programs.freePort());
             server.startApiServer(port);
             server.installDefinitions();
         } catch (final RuntimeException | IOException e) {
@@ -115,7 +114,7 @@ public final class ApiServer implements AutoCloseable {
                 "--insecure-skip-tls-verify",
                 "--cache-dir=" + folder.resolve("kubectl")));
         command.addAll(List.of(arguments));
-        return ServerProcesses.output(command);
+        return Programs.output(new ProcessBuilder(command));
     }
 
     /** How it is reached, with all rights. */
@@ -134,7 +133,7 @@ public final class ApiServer implements AutoCloseable {
     }
 
     private static Path buildPrograms() throws IOException, InterruptedException {
-        return Path.of(ServerProcesses.output(List.of("../e2e/cluster/build-kubernetes"))
+        return Path.of(Programs.output(new ProcessBuilder("../e2e/cluster/build-kubernetes"))
                 .strip());
     }
 
@@ -207,8 +206,7 @@ public final class ApiServer implements AutoCloseable {
             final var generator = KeyPairGenerator.getInstance("RSA");
             generator.initialize(2048);
             final byte[] key = generator.generateKeyPair().getPrivate().getEncoded();
-            return "-----BEGIN PRIVATE KEY-----\n%s\n-----END PRIVATE KEY-----\n"
-                    .formatted(Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(key));
+            return Programs.pem("PRIVATE KEY", key);
         } catch (final NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java runtime has RSA", e);
         }

@@ -38,7 +38,7 @@ public final class CurrentApiServer implements AutoCloseable {
     private CurrentApiServer(final ApiServer core, final Path folder) throws IOException, InterruptedException {
         this.core = core;
         this.folder = folder;
-        this.program = Path.of(ServerProcesses.output(List.of("../e2e/cluster/build-apiextensions"))
+        this.program = Path.of(Programs.output(new ProcessBuilder("../e2e/cluster/build-apiextensions"))
                 .strip());
         this.processes = new ServerProcesses(folder);
         try {
@@ -103,7 +103,7 @@ public final class CurrentApiServer implements AutoCloseable {
 
     /** Starts a process of the program on the common data, and returns how it is reached. */
     private Config launch(final String name, final Path coreKubeconfig, final boolean enforcing) throws IOException {
-        final int port = ServerProcesses.freePort();
+        final int port = Programs.freePort();
         final Path kubeconfig = core.kubeconfig("default");
         processes.launch(
                 name,

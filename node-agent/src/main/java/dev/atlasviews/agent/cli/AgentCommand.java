@@ -2,6 +2,7 @@
 package dev.atlasviews.agent.cli;
 
 import dev.atlasviews.agent.kube.NodeAgent;
+import dev.atlasviews.agent.oci.RegistrySettings;
 import dev.atlasviews.agent.patch.TrustedKeys;
 import dev.atlasviews.monitoring.StatusServer;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -54,6 +55,22 @@ final class AgentCommand implements Callable<Integer> {
     private @Nullable Path trustedKeys;
 
     @Option(
+            names = "--registries",
+            paramLabel = "DIRECTORY",
+            defaultValue = "${env:ATLAS_REGISTRIES}",
+            description =
+                    "holds \"hosts\", the registries that may be asked for patches, one a line, after http:// where"
+                            + " without TLS; and maybe \"ca.crt\" (default: $ATLAS_REGISTRIES, or none may be asked)")
+    private @Nullable Path registries;
+
+    @Option(
+            names = "--registry-credentials",
+            paramLabel = "FILE",
+            defaultValue = "${env:ATLAS_REGISTRY_CREDENTIALS}",
+            description = "as \"docker login\" writes it (default: $ATLAS_REGISTRY_CREDENTIALS, or none)")
+    private @Nullable Path registryCredentials;
+
+    @Option(
             names = "--status-port",
             paramLabel = "PORT",
             defaultValue = "${env:ATLAS_STATUS_PORT:-0}",
@@ -63,11 +80,12 @@ final class AgentCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         final TrustedKeys trusted = trustedKeys == null ? TrustedKeys.EVERYBODY : TrustedKeys.read(trustedKeys);
+        final var settings = new RegistrySettings(registries, registryCredentials);
         final var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         new JvmMemoryMetrics().bindTo(registry);
         new ProcessorMetrics().bindTo(registry);
         try (KubernetesClient client = new KubernetesClientBuilder().build();
-                NodeAgent agent = NodeAgent.start(client, node, modules, state, trusted, registry);
+                NodeAgent agent = NodeAgent.start(client, node, modules, state, trusted, settings, registry);
                 StatusServer _ = statusPort == 0
                         ? null
                         : new StatusServer(statusPort, agent::isLive, agent::isReady, registry::scrape)) {

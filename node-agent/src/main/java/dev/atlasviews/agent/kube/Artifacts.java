@@ -4,6 +4,9 @@ package dev.atlasviews.agent.kube;
 import dev.atlasviews.agent.engine.LayerStore;
 import dev.atlasviews.agent.engine.ThreadFilter;
 import dev.atlasviews.agent.engine.ThreadShare;
+import dev.atlasviews.agent.oci.PatchFetches;
+import dev.atlasviews.agent.oci.PulledPatch;
+import dev.atlasviews.agent.oci.RegistryException;
 import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.patch.PatchFormatException;
 import dev.atlasviews.agent.patch.PatchReader;
@@ -12,22 +15,27 @@ import dev.atlasviews.agent.patch.TrustedKeys;
 import dev.atlasviews.crds.Digest;
 import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.LayerReason;
+import dev.atlasviews.crds.OciReference;
 import dev.atlasviews.crds.ViewPatchArtifact;
+import dev.atlasviews.crds.ViewPatchArtifactSpec;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.io.IOException;
 import java.io.Serial;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Fetches patch files from the cluster. The digest in the layer decides what is accepted, and who signed it, not the object's
- * word.
+ * Fetches patch files from the cluster, or from the registries that its objects name. The digest in the layer decides what is
+ * accepted, and who signed it, not the object's word and not the registry's.
  */
 final class Artifacts implements LayerPlan.Source {
     private final KubernetesClient client;
     private final LayerStore store;
     private final TrustedKeys trusted;
+    private final PatchFetches registries;
 
     /** A layer's patch can not be had, or is not what it should be. */
     static final class ArtifactException extends Exception {
@@ -46,10 +54,15 @@ final class Artifacts implements LayerPlan.Source {
         }
     }
 
-    Artifacts(final KubernetesClient client, final LayerStore store, final TrustedKeys trusted) {
+    Artifacts(
+            final KubernetesClient client,
+            final LayerStore store,
+            final TrustedKeys trusted,
+            final PatchFetches registries) {
         this.client = client;
         this.store = store;
         this.trusted = trusted;
+        this.registries = registries;
     }
 
     /** The layer with its patch, which is remembered. */
@@ -76,9 +89,7 @@ final class Artifacts implements LayerPlan.Source {
         final Optional<String> known = store.signature(patch.digest());
         try {
             if (known.isEmpty() || !vouches(known.get(), patch, now)) {
-                store.putSignature(
-                        patch.digest(),
-                        trusted.vouching(patch, artifact(layer).getSpec().signatures(), now));
+                store.putSignature(patch.digest(), trusted.vouching(patch, signatures(layer), now));
             }
         } catch (final PatchSignatureException e) {
             throw new ArtifactException(
@@ -123,23 +134,73 @@ final class Artifacts implements LayerPlan.Source {
         return artifact;
     }
 
+    /** Those of the object, and those that lie beside the patch in a registry. */
+    private List<String> signatures(final Layer layer) throws IOException, ArtifactException {
+        final ViewPatchArtifactSpec spec = artifact(layer).getSpec();
+        final OciReference reference = reference(layer, spec);
+        return reference == null
+                ? spec.signatures()
+                : Stream.concat(spec.signatures().stream(), pull(layer, reference).signatures().stream())
+                        .toList();
+    }
+
     private byte[] download(final Layer layer) throws IOException, ArtifactException {
-        final ViewPatchArtifact artifact = artifact(layer);
-        final byte[] file;
-        try {
-            file = artifact.getSpec().file();
-        } catch (final IllegalArgumentException e) {
-            throw new ArtifactException(
-                    LayerReason.INVALID_PATCH, "the content of ViewPatchArtifact " + place(layer) + " is no base64");
-        }
+        final ViewPatchArtifactSpec spec = artifact(layer).getSpec();
+        final OciReference reference = reference(layer, spec);
+        final byte[] file = reference == null
+                ? content(layer, spec)
+                : pull(layer, reference).file();
         final Digest digest = Digest.of(file);
         if (!digest.equals(layer.digest())) {
             throw new ArtifactException(
                     LayerReason.DIGEST_MISMATCH,
-                    "ViewPatchArtifact %s has the digest %s, the ViewPatch names %s"
+                    "ViewPatchArtifact %s has a patch with the digest %s, the ViewPatch names %s"
                             .formatted(place(layer), digest, layer.digest()));
         }
         store.putPatch(file);
         return file;
+    }
+
+    private static byte[] content(final Layer layer, final ViewPatchArtifactSpec spec) throws ArtifactException {
+        try {
+            return spec.file();
+        } catch (final IllegalArgumentException e) {
+            throw unusable(layer, e);
+        }
+    }
+
+    private static @Nullable OciReference reference(final Layer layer, final ViewPatchArtifactSpec spec)
+            throws ArtifactException {
+        try {
+            return spec.reference();
+        } catch (final IllegalArgumentException e) {
+            throw unusable(layer, e);
+        }
+    }
+
+    private static ArtifactException unusable(final Layer layer, final IllegalArgumentException e) {
+        return new ArtifactException(
+                LayerReason.INVALID_ARTIFACT,
+                "ViewPatchArtifact %s can not be used: %s".formatted(place(layer), e.getMessage()));
+    }
+
+    private PulledPatch pull(final Layer layer, final OciReference reference) throws IOException, ArtifactException {
+        try {
+            return registries.get(layer.artifact().namespace(), reference);
+        } catch (final RegistryException e) {
+            throw new ArtifactException(reason(e.kind()), String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static LayerReason reason(final RegistryException.Kind kind) {
+        return switch (kind) {
+            case PENDING -> LayerReason.FETCHING_PATCH;
+            case UNAVAILABLE -> LayerReason.REGISTRY_UNAVAILABLE;
+            case DENIED -> LayerReason.REGISTRY_DENIED;
+            case NOT_FOUND -> LayerReason.NOT_IN_REGISTRY;
+            case MISMATCH -> LayerReason.DIGEST_MISMATCH;
+            case INVALID -> LayerReason.INVALID_ARTIFACT;
+            case LOCAL -> LayerReason.INTERNAL_ERROR;
+        };
     }
 }

@@ -129,7 +129,8 @@ final class LayerPlan {
         final LayerStatus status = before.get();
         return switch (status.state()) {
             case APPLYING ->
-                layer.quiescence().onDeadline() == OnDeadline.REVERT
+                !LayerStates.isFetching(status)
+                        && layer.quiescence().onDeadline() == OnDeadline.REVERT
                         && now.isAfter(
                                 status.since().plusSeconds(layer.quiescence().deadlineSeconds()));
             // Not where it was ordered, by somebody who has changed his mind since.
@@ -178,7 +179,7 @@ final class LayerPlan {
         }
     }
 
-    /** Else the layer is refused. */
+    /** Else the layer is refused, or has to wait. */
     private boolean isVouchedFor(final Layer layer, final dev.atlasviews.agent.engine.Layer change) throws IOException {
         try {
             patches.verify(layer, change.patch());
@@ -190,7 +191,12 @@ final class LayerPlan {
     }
 
     private void refuse(final Layer layer, final Artifacts.ArtifactException e) {
-        decided.put(layer, LayerStates.refused(layer, e.reason().value(), String.valueOf(e.getMessage()), now));
+        final String message = String.valueOf(e.getMessage());
+        decided.put(
+                layer,
+                e.reason() == LayerReason.FETCHING_PATCH
+                        ? LayerStates.fetching(layer, message, now)
+                        : LayerStates.refused(layer, e.reason().value(), message, now));
     }
 
     /** What is to be taken back is, with its patch or without it. */

@@ -27,6 +27,16 @@ final class LayerStates {
         return status(layer, LayerState.REFUSED, reason, message, since, ThreadCounts.NONE);
     }
 
+    /** A layer whose patch is on its way to the node. */
+    static LayerStatus fetching(final Layer layer, final String message, final Instant since) {
+        return status(layer, LayerState.APPLYING, LayerReason.FETCHING_PATCH, message, since, ThreadCounts.NONE);
+    }
+
+    /** Whether a layer has not begun, for its patch was on its way. */
+    static boolean isFetching(final LayerStatus status) {
+        return status.reason().equals(LayerReason.FETCHING_PATCH.value());
+    }
+
     /** A layer that is to be taken back while the same patch is wanted by another, so that nothing is to be done for it. */
     static LayerStatus keptByAnother(final Layer layer, final boolean expired, final Instant since) {
         return status(
@@ -58,9 +68,9 @@ final class LayerStates {
         return present ? applying(layer, report, counts, since) : leaving(layer, report, counts, expired, since);
     }
 
-    /** The same, but in its state since it came into it. */
+    /** The same, but in its state since it came into it; the time that a patch takes to come to the node is none of it. */
     static LayerStatus since(final LayerStatus status, final Optional<LayerStatus> before) {
-        return before.filter(old -> old.state() == status.state())
+        return before.filter(old -> old.state() == status.state() && isFetching(old) == isFetching(status))
                 .map(old -> new LayerStatus(
                         status.name(),
                         status.digest(),

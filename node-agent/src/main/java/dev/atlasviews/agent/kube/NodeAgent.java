@@ -3,6 +3,9 @@ package dev.atlasviews.agent.kube;
 
 import dev.atlasviews.agent.engine.LayerStore;
 import dev.atlasviews.agent.engine.ProcessEngine;
+import dev.atlasviews.agent.oci.PatchFetches;
+import dev.atlasviews.agent.oci.PatchImages;
+import dev.atlasviews.agent.oci.RegistrySettings;
 import dev.atlasviews.agent.patch.PatchReader;
 import dev.atlasviews.agent.patch.TrustedKeys;
 import dev.atlasviews.agent.process.TargetProcess;
@@ -53,8 +56,9 @@ public final class NodeAgent implements AutoCloseable {
      * @param module the kernel module
      * @param state where applied patches are remembered
      * @param trusted whose patches it applies
+     * @param registries which registries it may ask for patches
      */
-    record Host(Path proc, ModuleSearch.Opening module, Path state, TrustedKeys trusted) {}
+    record Host(Path proc, ModuleSearch.Opening module, Path state, TrustedKeys trusted, RegistrySettings registries) {}
 
     /**
      * Starts an agent. While the node has no module it says so, in the ViewNode and of each PodView, and looks for it.
@@ -63,6 +67,7 @@ public final class NodeAgent implements AutoCloseable {
      * @param modules where the kernel's modules lie, {@code RELEASE/atlas.ko}
      * @param state where applied patches are remembered
      * @param trusted whose patches it applies
+     * @param registries which registries it may ask for patches
      * @param registry where its metrics go
      * @throws IOException if the state can not be used
      */
@@ -72,10 +77,14 @@ public final class NodeAgent implements AutoCloseable {
             final Path modules,
             final Path state,
             final TrustedKeys trusted,
+            final RegistrySettings registries,
             final MeterRegistry registry)
             throws IOException {
         return new NodeAgent(
-                client, node, new Host(TargetProcess.PROC, new NodeModule(modules), state, trusted), registry);
+                client,
+                node,
+                new Host(TargetProcess.PROC, new NodeModule(modules), state, trusted, registries),
+                registry);
     }
 
     NodeAgent(final KubernetesClient client, final String node, final Host host, final MeterRegistry registry)
@@ -88,7 +97,11 @@ public final class NodeAgent implements AutoCloseable {
         this.memory = new ProcessMemory(host.state().resolve("processes"), client.getKubernetesSerialization(), bootId);
         final var steps = new ProcessSteps(
                 new NodeReporter(client, node),
-                new Artifacts(client, store, host.trusted()),
+                new Artifacts(
+                        client,
+                        store,
+                        host.trusted(),
+                        new PatchFetches(new PatchImages(host.state(), host.registries()))),
                 module -> new ProcessEngine(module::attach, unwinder, store, PatchReader::read),
                 bootId,
                 node);

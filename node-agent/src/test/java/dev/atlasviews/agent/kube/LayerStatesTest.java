@@ -25,6 +25,7 @@ import dev.atlasviews.crds.ThreadCounts;
 import dev.atlasviews.crds.ThreadSelector;
 import io.fabric8.kubernetes.api.model.IntOrString;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 final class LayerStatesTest {
@@ -111,6 +112,18 @@ final class LayerStatesTest {
                         thread(4, "io", LayerStack.BASE)));
         assertThat(grown.state()).isEqualTo(LayerState.APPLYING);
         assertThat(grown.threads()).isEqualTo(new ThreadCounts(2, 1, 0));
+    }
+
+    @Test
+    void aLayerMovesSinceItsPatchHasComeNotSinceItWasAskedFor() {
+        final LayerStatus fetching = LayerStates.fetching(present("one", "a"), "on its way", BEFORE);
+        final ProcessReport report = report(State.MIXED, thread(1, "a", stack("a")), thread(2, "b", LayerStack.BASE));
+        final LayerStatus moving = LayerStates.of(present("one", "a"), report, false, BEFORE.plusSeconds(9));
+
+        assertThat(moving.state()).isEqualTo(fetching.state());
+        assertThat(LayerStates.since(moving, Optional.of(fetching)).since()).isEqualTo(BEFORE.plusSeconds(9));
+        final LayerStatus later = LayerStates.fetching(present("one", "a"), "still", BEFORE.plusSeconds(5));
+        assertThat(LayerStates.since(later, Optional.of(fetching)).since()).isEqualTo(BEFORE);
     }
 
     @Test

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.atlasviews.agent.oci.RegistrySettings;
 import dev.atlasviews.agent.patch.TrustedKeys;
 import dev.atlasviews.agent.views.Errno;
 import dev.atlasviews.agent.views.ModuleInfo;
@@ -65,7 +66,10 @@ final class NodeAgentIT {
             };
             final var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
             try (NodeAgent agent = new NodeAgent(
-                    client, NODE, new NodeAgent.Host(proc, opening, state, TrustedKeys.EVERYBODY), registry)) {
+                    client,
+                    NODE,
+                    new NodeAgent.Host(proc, opening, state, TrustedKeys.EVERYBODY, RegistrySettings.NONE),
+                    registry)) {
                 assertThat(ready(administrator).getStatus()).isEqualTo("False");
                 assertThat(ready(administrator).getReason()).isEqualTo("ModuleUnavailable");
                 assertThat(ready(administrator).getMessage()).contains("kernel 4.4", "use an image");

@@ -48,6 +48,7 @@ final class ProcessReconcilerTest {
 
     private final FakeEngine engine = new FakeEngine();
     private final Set<String> lost = new HashSet<>();
+    private final Set<String> fetched = new HashSet<>();
     private final Set<String> unsigned = new HashSet<>();
     private final LayerPlan.Source patches = new FakePatches();
     private Map<String, List<String>> basedOn = Map.of();
@@ -143,6 +144,21 @@ final class ProcessReconcilerTest {
         assertThat(engine.desired.getLast().layers())
                 .extracting(dev.atlasviews.agent.engine.Layer::digest)
                 .containsExactly(digest("b").hex(), digest("a").hex());
+    }
+
+    @Test
+    void theTimeThatAPatchTakesToComeIsNoneOfItsDeadline() throws IOException {
+        final Layer layer = present("one", "a");
+        final ProcessStatus before = last(Fixtures.status(layer, LayerState.APPLYING, LayerReason.FETCHING_PATCH));
+        fetched.add("a");
+
+        assertThat(reconcile(before, layer).layers()).singleElement().satisfies(status -> {
+            assertThat(status.state()).isEqualTo(LayerState.APPLYING);
+            assertThat(status.reason()).isEqualTo(LayerReason.FETCHING_PATCH.value());
+            assertThat(status.since()).isEqualTo(Fixtures.BEFORE);
+        });
+        fetched.clear();
+        assertThat(states(reconcile(before, layer))).containsExactly(LayerState.APPLIED);
     }
 
     @Test
@@ -308,6 +324,9 @@ final class ProcessReconcilerTest {
             final String patch = layer.artifact().name();
             if (lost.contains(patch)) {
                 throw new Artifacts.ArtifactException(LayerReason.ARTIFACT_NOT_FOUND, "there is none");
+            }
+            if (fetched.contains(patch)) {
+                throw new Artifacts.ArtifactException(LayerReason.FETCHING_PATCH, "it is on its way");
             }
             return Fixtures.engineLayer(
                     layer, basedOn.getOrDefault(patch, List.of()).toArray(String[]::new));

@@ -3,6 +3,7 @@ package dev.atlasviews.operator.viewpatch;
 
 import dev.atlasviews.crds.ConditionType;
 import dev.atlasviews.crds.Digest;
+import dev.atlasviews.crds.OciReference;
 import dev.atlasviews.crds.PatchChange;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.crds.ViewPatchArtifact;
@@ -40,11 +41,12 @@ record Acceptance(boolean accepted, String reason, String message) {
     }
 
     /**
-     * Checks the patch file that a ViewPatch names.
+     * Checks the patch file that a ViewPatch names. One in a registry is for the agents to fetch and to check: the operator
+     * reaches none.
      *
      * @param change what the ViewPatch asks for
      * @param artifact the artifact of that name, or null if there is none
-     * @return whether the file has the digest that the ViewPatch names
+     * @return whether the file has the digest that the ViewPatch names, or lies where it can be had by its digest
      */
     static Acceptance check(final PatchChange change, final @Nullable ViewPatchArtifact artifact) {
         final String name = "ViewPatchArtifact " + change.artifactRef().name();
@@ -53,9 +55,14 @@ record Acceptance(boolean accepted, String reason, String message) {
         }
         final Digest found;
         try {
+            final OciReference reference = artifact.getSpec().reference();
+            if (reference != null) {
+                return new Acceptance(
+                        true, "Accepted", "%s names the artifact %s, which agents fetch".formatted(name, reference));
+            }
             found = Digest.of(artifact.getSpec().file());
         } catch (final IllegalArgumentException e) {
-            return new Acceptance(false, "InvalidArtifact", name + " is not base64: " + e.getMessage());
+            return new Acceptance(false, "InvalidArtifact", "%s can not be used: %s".formatted(name, e.getMessage()));
         }
         return found.equals(change.digest())
                 ? new Acceptance(true, "Accepted", name + " holds the patch " + found)

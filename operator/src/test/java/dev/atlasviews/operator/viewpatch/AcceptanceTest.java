@@ -38,6 +38,21 @@ final class AcceptanceTest {
     }
 
     @Test
+    void whatLiesInARegistryIsAcceptedByItsDigestAlone() {
+        final String repository = "registry.example.com/team/fix";
+        final var artifact = new ViewPatchArtifact();
+        artifact.setSpec(ViewPatchArtifactSpec.inRegistry(null, repository + "@" + digest("manifest")));
+        assertThat(Acceptance.check(CHANGE, artifact))
+                .satisfies(acceptance -> assertThat(acceptance.accepted()).isTrue())
+                .satisfies(acceptance -> assertThat(acceptance.message()).contains(repository));
+
+        artifact.setSpec(ViewPatchArtifactSpec.inRegistry(null, repository + ":v1"));
+        final Acceptance byTag = Acceptance.check(CHANGE, artifact);
+        assertThat(byTag.reason()).isEqualTo("InvalidArtifact");
+        assertThat(byTag.message()).contains("without a tag");
+    }
+
+    @Test
     void whatWasAcceptedStaysSoUntilTheSpecificationChanges() {
         final ViewPatch patch = patch("fix", "2026-11-23T20:00:00Z");
         assertThat(Acceptance.before(patch))

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.oci;
+
+import dev.atlasviews.agent.oci.RegistryException.Kind;
+import dev.atlasviews.crds.OciReference;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Fetches patches in the background, so that nobody waits for a registry: who asks is told that it is under way, and asks
+ * again. A failure is remembered and tried again ever later. One owner has one fetch at a time, so that whoever names slow
+ * registries is in nobody else's way, and all together a few, so that what they hold in memory is bounded.
+ */
+public final class PatchFetches {
+    private static final Logger LOG = LoggerFactory.getLogger(PatchFetches.class);
+    private static final int MAX_AT_ONCE = 4;
+    private static final int MAX_REMEMBERED = 256;
+    private static final Duration FIRST_PAUSE = Duration.ofSeconds(5);
+    private static final Duration LONGEST_PAUSE = Duration.ofMinutes(5);
+
+    private final PatchImages images;
+    private final InstantSource clock;
+    private final Map<String, Failure> failures = new LinkedHashMap<>();
+    private final Map<String, String> running = new HashMap<>();
+
+    private record Failure(RegistryException why, Duration pause, Instant until) {}
+
+    /** Fetches of these patches. */
+    public PatchFetches(final PatchImages images) {
+        this(images, InstantSource.system());
+    }
+
+    PatchFetches(final PatchImages images, final InstantSource clock) {
+        this.images = images;
+        this.clock = clock;
+    }
+
+    /**
+     * What an artifact holds, at once.
+     *
+     * @param owner on whose behalf
+     * @throws RegistryException if it is not there yet ({@link Kind#PENDING}), or why it could not be had
+     * @throws IOException if the node's cache can not be read
+     */
+    public PulledPatch get(final String owner, final OciReference reference) throws RegistryException, IOException {
+        final Optional<PulledPatch> cached = images.cached(reference);
+        if (cached.isPresent()) {
+            return cached.get();
+        }
+        throw begin(owner, reference);
+    }
+
+    /** Whether anything is on its way. */
+    synchronized boolean isFetching() {
+        return !running.isEmpty();
+    }
+
+    /** Why there is nothing yet. */
+    private synchronized RegistryException begin(final String owner, final OciReference reference) {
+        final String name = reference.toString();
+        if (running.containsKey(name)) {
+            return pending("fetching %s".formatted(name));
+        }
+        final Failure failure = failures.get(name);
+        if (failure != null && clock.instant().isBefore(failure.until())) {
+            return failure.why();
+        }
+        if (running.containsValue(owner) || running.size() >= MAX_AT_ONCE) {
+            // What failed before is told until it is tried again.
+            return failure == null ? pending("%s is fetched after others".formatted(name)) : failure.why();
+        }
+        running.put(name, owner);
+        Thread.ofVirtual().name("fetch " + name).start(() -> fetch(name, reference));
+        return failure == null ? pending("fetching %s".formatted(name)) : failure.why();
+    }
+
+    private void fetch(final String name, final OciReference reference) {
+        Optional<RegistryException> failed =
+                Optional.of(new RegistryException(Kind.LOCAL, name + " can not be fetched"));
+        try {
+            images.fetch(reference);
+            LOG.info("fetched {}", name);
+            failed = Optional.empty();
+        } catch (final RegistryException e) {
+            LOG.warn("{}", e.getMessage());
+            failed = Optional.of(e);
+        } catch (final InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            ended(name, failed);
+        }
+    }
+
+    private synchronized void ended(final String name, final Optional<RegistryException> failed) {
+        running.remove(name);
+        final Failure before = failures.remove(name);
+        if (failed.isPresent()) {
+            final Duration pause = pause(failed.get(), before);
+            failures.put(name, new Failure(failed.get(), pause, clock.instant().plus(pause)));
+            if (failures.size() > MAX_REMEMBERED) {
+                failures.remove(failures.keySet().iterator().next());
+            }
+        }
+    }
+
+    /** What a digest names does not change: only another registry, or a repaired one, sends something else. */
+    private static Duration pause(final RegistryException why, final @Nullable Failure before) {
+        if (why.kind() == Kind.INVALID || why.kind() == Kind.MISMATCH) {
+            return LONGEST_PAUSE;
+        }
+        final Duration next = before == null ? FIRST_PAUSE : before.pause().multipliedBy(2);
+        return next.compareTo(LONGEST_PAUSE) < 0 ? next : LONGEST_PAUSE;
+    }
+
+    private static RegistryException pending(final String message) {
+        return new RegistryException(Kind.PENDING, message);
+    }
+}
