@@ -49,7 +49,7 @@ public final class GuestEngine implements AutoCloseable {
     }
 
     /** Reads a patch file, which is remembered, as the agent does. */
-    private Layer layer(final byte[] file) throws IOException {
+    public Layer layer(final byte[] file) throws IOException {
         store.putPatch(file);
         return Layer.of(PatchReader.read(file));
     }

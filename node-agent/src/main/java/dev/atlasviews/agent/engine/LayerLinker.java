@@ -12,7 +12,6 @@ import dev.atlasviews.agent.patch.PatchTarget;
 import dev.atlasviews.agent.process.DynamicSymbols;
 import dev.atlasviews.agent.process.MappedImage;
 import dev.atlasviews.agent.process.TargetProcess;
-import dev.atlasviews.agent.views.Errno;
 import dev.atlasviews.agent.views.ProcessViews;
 import dev.atlasviews.agent.views.ViewException;
 import java.io.IOException;
@@ -26,18 +25,18 @@ import java.util.Optional;
  * final content and never change, so what is there is complete, and the same layer never takes room twice.
  */
 final class LayerLinker {
-    private static final int ATTEMPTS = 16;
     private static final int MAX_PATCHES = 64;
-    private static final long MAX_RETAINED = 256L << 20;
 
     private final TargetProcess process;
     private final ProcessViews views;
+    private final AreaRoom room;
     private final List<MappedImage> images;
     private final DynamicSymbols symbols;
 
     LayerLinker(final TargetProcess process, final ProcessViews views) throws IOException {
         this.process = process;
         this.views = views;
+        this.room = new AreaRoom(process);
         this.images = MappedImage.of(process);
         this.symbols = new DynamicSymbols(process, images);
     }
@@ -116,35 +115,21 @@ final class LayerLinker {
 
     private LinkedPatch map(final String digest, final PatchTarget target, final MappedImage image)
             throws IOException, RefusedException {
-        if (Areas.patches(process.mappings()) >= MAX_PATCHES || Areas.retained(process.mappings()) >= MAX_RETAINED) {
+        final long patches = Areas.patches(process.mappings());
+        if (patches >= MAX_PATCHES) {
             throw new RefusedException(
                     Reason.TOO_MANY_PATCHES,
                     List.of(digest),
-                    "process %d has as many patches as it may have: %d, which occupy %d bytes"
-                            .formatted(
-                                    process.pid(),
-                                    Areas.patches(process.mappings()),
-                                    Areas.retained(process.mappings())));
+                    "process %d has as many patches as it may have: %d".formatted(process.pid(), patches));
         }
-        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-            final AreaAddresses areas = Areas.choose(
-                            process.mappings(), image, target.positionIndependent(), target.sizes())
-                    .orElseThrow(() -> noRoom(digest, image));
+        return room.fill(List.of(digest), image, target.positionIndependent(), target.sizes(), areas -> {
             final LinkedPatch linked = link(digest, target, image, areas);
-            try {
-                // The text last: it refers to the others, and its presence says that they are there.
-                map(AreaKind.DATA, areas, linked.data(), digest, target);
-                map(AreaKind.CONSTANTS, areas, linked.constants(), digest, target);
-                map(AreaKind.TEXT, areas, linked.text(), digest, target);
-                return linked;
-            } catch (final ViewException e) {
-                if (e.errno() != Errno.EEXIST) {
-                    throw e;
-                }
-                // The process mapped something there meanwhile.
-            }
-        }
-        throw noRoom(digest, image);
+            // The text last: it refers to the others, and its presence says that they are there.
+            map(AreaKind.DATA, areas, linked.data(), digest, target);
+            map(AreaKind.CONSTANTS, areas, linked.constants(), digest, target);
+            map(AreaKind.TEXT, areas, linked.text(), digest, target);
+            return linked;
+        });
     }
 
     private void map(
@@ -177,12 +162,5 @@ final class LayerLinker {
 
     private boolean holds(final long address, final byte[] content) throws IOException {
         return content.length == 0 || Arrays.equals(process.read(address, content.length), content);
-    }
-
-    private static RefusedException noRoom(final String digest, final MappedImage image) {
-        return new RefusedException(
-                Reason.NO_ROOM_FOR_CODE,
-                List.of(digest),
-                "no free addresses within 2 GiB of " + image.first().name());
     }
 }

@@ -33,14 +33,14 @@ final class ProcessMover {
     private final ProcessViews views;
     private final StackCheck check;
     private final ViewSet viewSet;
-    private final ThreadMover.Plan plan;
+    private final ThreadMover.Plan<RefusedException> plan;
     private final Births births;
     private final FreezePauses pauses;
 
     /** Where threads are born. */
     interface Births {
         /** In the view that all threads are in now. */
-        void asPlanned() throws IOException;
+        void asPlanned() throws IOException, RefusedException;
 
         /** Where they were born before. */
         void asBefore() throws IOException;
@@ -57,7 +57,7 @@ final class ProcessMover {
             final ProcessViews views,
             final StackCheck check,
             final ViewSet viewSet,
-            final ThreadMover.Plan plan,
+            final ThreadMover.Plan<RefusedException> plan,
             final Births births,
             final FreezePauses pauses) {
         this.views = views;
@@ -68,8 +68,12 @@ final class ProcessMover {
         this.pauses = pauses;
     }
 
-    /** Returns whether all threads moved; false when there was no instant at which they could. */
-    boolean move(final Duration most) throws IOException {
+    /**
+     * Returns whether all threads moved; false when there was no instant at which they could.
+     *
+     * @throws RefusedException if there can be no view for one of them; none has moved then
+     */
+    boolean move(final Duration most) throws IOException, RefusedException {
         final long deadline = System.nanoTime() + most.toNanos();
         while (true) {
             if (promising() && pauses.due()) {
@@ -104,7 +108,7 @@ final class ProcessMover {
      * Looks at the threads that sleep before any is held: where one of them is in the way the attempt would be in vain, and
      * whatever takes long the first time has been done.
      */
-    private boolean promising() throws IOException {
+    private boolean promising() throws IOException, RefusedException {
         for (final ThreadEntry thread : views.listThreads()) {
             final int to = plan.viewFor(thread);
             try {
@@ -122,7 +126,7 @@ final class ProcessMover {
         return true;
     }
 
-    private boolean attempt() throws IOException {
+    private boolean attempt() throws IOException, RefusedException {
         final long start = System.nanoTime();
         try {
             views.freeze(MOST_HELD);
@@ -152,7 +156,7 @@ final class ProcessMover {
         return done;
     }
 
-    private boolean moveAll(final List<Move> moved, final long start) throws IOException {
+    private boolean moveAll(final List<Move> moved, final long start) throws IOException, RefusedException {
         for (final ThreadEntry thread : views.listThreads()) {
             final int to = plan.viewFor(thread);
             if (thread.view() != to) {

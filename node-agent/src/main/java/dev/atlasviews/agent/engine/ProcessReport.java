@@ -66,6 +66,12 @@ public record ProcessReport(
                 retainedBytes);
     }
 
+    /** The same process, which does not have the layers, and is how far the state says. */
+    ProcessReport failed(final State how, final String why) {
+        return new ProcessReport(
+                pid, startTime, how, why, message, List.of(), unconcerned, List.of(), threads, retainedBytes);
+    }
+
     /** A process that none of these layers changes, and that was not even opened. */
     static ProcessReport unconcerned(final long pid, final long startTime, final List<Layer> layers) {
         return new ProcessReport(

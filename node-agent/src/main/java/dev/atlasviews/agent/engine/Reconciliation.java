@@ -83,22 +83,32 @@ final class Reconciliation {
         try {
             prepare(viewSet);
         } catch (final RefusedException e) {
+            viewSet.deleteAllBut(inUse());
             return report(State.REFUSED, "", "", viewSet, Optional.empty()).refused(e);
         }
         final StackCheck check = means.check();
-        final ThreadMover.Plan forth = thread -> viewSet.provide(selection.stackFor(thread));
+        final ThreadMover.Plan<RefusedException> forth = thread -> viewSet.provide(selection.stackFor(thread));
         final ThreadMover threads = new ThreadMover(views, check, viewSet, progress);
         final ProcessMover all =
                 new ProcessMover(views, check, viewSet, forth, new Births(viewSet, defaultBefore), means.pauses());
-        final boolean inPlace = together() ? all.move(desired.deadline()) : each(threads, forth, viewSet);
-        if (inPlace || desired.onDeadline() == Desired.OnDeadline.KEEP) {
-            removeViews(viewSet);
-            return inPlace
-                    ? report(State.IN_PLACE, "", "", viewSet, Optional.of(threads))
-                    : mixed(viewSet, threads, all);
+        try {
+            final boolean inPlace = together() ? all.move(desired.deadline()) : each(threads, forth, viewSet);
+            if (inPlace || desired.onDeadline() == Desired.OnDeadline.KEEP) {
+                removeViews(viewSet);
+                return inPlace
+                        ? report(State.IN_PLACE, "", "", viewSet, Optional.of(threads))
+                        : mixed(viewSet, threads, all);
+            }
+        } catch (final RefusedException e) {
+            // A thread was born, or given a name, such as none had before, and no view can be built for it.
+            final boolean inPlace = goBack(viewSet, check, before, defaultBefore);
+            final ProcessReport refused =
+                    report(State.REFUSED, "", "", viewSet, Optional.empty()).refused(e);
+            return inPlace ? refused : refused.failed(State.MIXED, refused.reason());
         }
-        final ProcessReport failed = mixed(viewSet, threads, all);
-        return goBack(viewSet, check, before, defaultBefore, failed);
+        final ProcessReport late = mixed(viewSet, threads, all);
+        final boolean inPlace = goBack(viewSet, check, before, defaultBefore);
+        return late.failed(inPlace ? State.TAKEN_BACK : State.MIXED, "DeadlineExceeded");
     }
 
     private boolean together() {
@@ -106,8 +116,9 @@ final class Reconciliation {
     }
 
     /** Each thread on its own, and once more at the end for those that were born late. */
-    private boolean each(final ThreadMover threads, final ThreadMover.Plan forth, final ViewSet viewSet)
-            throws IOException {
+    private boolean each(
+            final ThreadMover threads, final ThreadMover.Plan<RefusedException> forth, final ViewSet viewSet)
+            throws IOException, RefusedException {
         setDefault(viewSet);
         final boolean inPlace = threads.move(forth, desired.deadline());
         if (inPlace || desired.onDeadline() == Desired.OnDeadline.KEEP) {
@@ -127,7 +138,7 @@ final class Reconciliation {
         }
 
         @Override
-        public void asPlanned() throws IOException {
+        public void asPlanned() throws IOException, RefusedException {
             setDefault(viewSet);
         }
 
@@ -137,7 +148,10 @@ final class Reconciliation {
         }
     }
 
-    /** Everything that can be refused happens here, before any thread moves. */
+    /**
+     * What can be refused is refused here, before any thread moves; but for stacks that no thread has yet, where layers are
+     * chosen by threads' names.
+     */
     private void prepare(final ViewSet viewSet) throws IOException, RefusedException {
         StackRules.check(concerned);
         final Set<String> linked = new HashSet<>();
@@ -162,8 +176,8 @@ final class Reconciliation {
                 means.linker().relink(layer.get()).ifPresent(viewSet::know);
             }
         }
+        viewSet.prepare();
         for (final ThreadEntry thread : views.listThreads()) {
-            viewSet.check(selection.stackFor(thread));
             provide(viewSet, selection.stackFor(thread));
         }
     }
@@ -182,7 +196,7 @@ final class Reconciliation {
         return digests;
     }
 
-    private void provide(final ViewSet viewSet, final LayerStack stack) throws IOException {
+    private void provide(final ViewSet viewSet, final LayerStack stack) throws IOException, RefusedException {
         final long start = System.nanoTime();
         final Set<Integer> known = new HashSet<>();
         views.listViews().forEach(view -> known.add(view.view()));
@@ -193,7 +207,7 @@ final class Reconciliation {
     }
 
     /** New threads start where every thread should be; where that depends on the name, in the view of their creator. */
-    private void setDefault(final ViewSet viewSet) throws IOException {
+    private void setDefault(final ViewSet viewSet) throws IOException, RefusedException {
         final boolean same =
                 concerned.stream().allMatch(layer -> layer.threads().all());
         setDefault(
@@ -209,14 +223,9 @@ final class Reconciliation {
     }
 
     private void removeViews(final ViewSet viewSet) throws IOException {
-        final Set<Integer> needed = new HashSet<>();
-        final int births = defaultView();
-        if (births != ViewEntry.CREATOR) {
-            needed.add(births);
-        }
+        final Set<Integer> needed = inUse();
         for (final ThreadEntry thread : views.listThreads()) {
-            needed.add(thread.view());
-            needed.add(viewSet.provide(selection.stackFor(thread)));
+            viewSet.find(selection.stackFor(thread)).ifPresent(needed::add);
         }
         if (needed.equals(Set.of(ViewEntry.BASE))) {
             views.setDefault(ViewEntry.CREATOR);
@@ -224,17 +233,26 @@ final class Reconciliation {
         viewSet.deleteAllBut(needed);
     }
 
-    private ProcessReport goBack(
-            final ViewSet viewSet,
-            final StackCheck check,
-            final Map<Integer, Integer> before,
-            final int defaultBefore,
-            final ProcessReport failed)
+    /** Where threads are, and where they are born. */
+    private Set<Integer> inUse() throws IOException {
+        final Set<Integer> inUse = new HashSet<>();
+        final int births = defaultView();
+        if (births != ViewEntry.CREATOR) {
+            inUse.add(births);
+        }
+        views.listThreads().forEach(thread -> inUse.add(thread.view()));
+        return inUse;
+    }
+
+    /** Returns whether all threads are where they were before. */
+    private boolean goBack(
+            final ViewSet viewSet, final StackCheck check, final Map<Integer, Integer> before, final int defaultBefore)
             throws IOException {
         final int home = defaultBefore == ViewEntry.CREATOR ? ViewEntry.BASE : defaultBefore;
         setDefault(home);
         // Where threads move together none has moved, so who was born meanwhile is where it belongs.
-        final ThreadMover.Plan back = thread -> before.getOrDefault(thread.tid(), together() ? thread.view() : home);
+        final ThreadMover.Plan<RuntimeException> back =
+                thread -> before.getOrDefault(thread.tid(), together() ? thread.view() : home);
         final ThreadMover threads = new ThreadMover(views, check, viewSet, Progress.NONE);
         final Duration most =
                 desired.deadline().compareTo(SHORTEST_WAY_BACK) > 0 ? desired.deadline() : SHORTEST_WAY_BACK;
@@ -244,17 +262,7 @@ final class Reconciliation {
         views.listThreads().forEach(thread -> needed.add(thread.view()));
         setDefault(defaultBefore);
         viewSet.deleteAllBut(needed);
-        return new ProcessReport(
-                failed.pid(),
-                failed.startTime(),
-                inPlace ? State.TAKEN_BACK : State.MIXED,
-                "DeadlineExceeded",
-                failed.message(),
-                List.of(),
-                unconcerned,
-                List.of(),
-                failed.threads(),
-                failed.retainedBytes());
+        return inPlace;
     }
 
     private int defaultView() throws ViewException {
@@ -279,7 +287,7 @@ final class Reconciliation {
                                         thread.name(),
                                         thread.heldBy(),
                                         report.held().size() - 1))
-                        .orElse("threads did not come to rest"));
+                        .orElseGet(() -> unseen(report)));
         return new ProcessReport(
                 report.pid(),
                 report.startTime(),
@@ -296,6 +304,20 @@ final class Reconciliation {
                                 .orElse(thread))
                         .toList(),
                 report.retainedBytes());
+    }
+
+    /** For threads of which no look told what holds them. */
+    private static String unseen(final ProcessReport report) {
+        return report.threads().stream()
+                .filter(thread -> !thread.inPlace())
+                .findFirst()
+                .map(thread -> "thread %d %s did not come to rest, and %d of %d are in place"
+                        .formatted(
+                                thread.tid(),
+                                thread.name(),
+                                report.inPlace(),
+                                report.threads().size()))
+                .orElse("threads did not come to rest");
     }
 
     private ProcessReport report(

@@ -4,7 +4,7 @@ package dev.atlasviews.agent.engine;
 import java.io.Serial;
 import java.util.List;
 
-/** The layers can not be prepared in full, so they were not begun: the process is as it was. */
+/** The layers can not be prepared in full: they are not begun, or taken back, and the process is as it was. */
 public final class RefusedException extends Exception {
     @Serial
     private static final long serialVersionUID = 1L;

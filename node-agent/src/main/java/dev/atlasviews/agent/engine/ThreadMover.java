@@ -17,7 +17,8 @@ import java.util.Map;
 /**
  * Moves each thread to its view at its own quiescence point. A thread that is off the CPU is judged by a snapshot and
  * moved where it sleeps, unless it ran meanwhile; a running one is asked to check itself on its next way to user mode.
- * No thread waits for anything. Threads that could not move are tried again, ever less often.
+ * No thread waits for anything. Threads that could not move are tried again: one that rests ever less often, one that runs
+ * a hundred times a second, as it may be where it can move for a short while only ({@link Attempt}).
  */
 final class ThreadMover {
     /** Enough for the usual thread; a deeper stack is seen only in part, and its thread held until it is shallower. */
@@ -33,9 +34,14 @@ final class ThreadMover {
     private final Map<Integer, Attempt> attempts = new HashMap<>();
     private final Map<Integer, Duration> movedAfter = new HashMap<>();
 
-    /** Where a thread should be. */
-    interface Plan {
-        int viewFor(ThreadEntry thread) throws IOException;
+    /**
+     * Where a thread should be.
+     *
+     * @param <E> why there can be no such place
+     */
+    interface Plan<E extends Exception> {
+        /** The view. */
+        int viewFor(ThreadEntry thread) throws IOException, E;
     }
 
     ThreadMover(final ProcessViews views, final StackCheck check, final ViewSet viewSet, final Progress progress) {
@@ -46,7 +52,7 @@ final class ThreadMover {
     }
 
     /** Returns whether all threads are where they should be; false when the time was over before. */
-    boolean move(final Plan plan, final Duration most) throws IOException {
+    <E extends Exception> boolean move(final Plan<E> plan, final Duration most) throws IOException, E {
         final long deadline = System.nanoTime() + most.toNanos();
         while (true) {
             boolean done = true;
@@ -59,7 +65,7 @@ final class ThreadMover {
                     final Attempt attempt = attempt(thread);
                     if (attempt.due()) {
                         attempt(thread, plan.viewFor(thread), attempt);
-                        attempt.later();
+                        attempt.later(attempts.size());
                     }
                     next = Math.min(next, attempt.next());
                 }
@@ -109,8 +115,11 @@ final class ThreadMover {
         final Transition transition = viewSet.transition(thread.view(), view);
         attempt.aim(transition);
         try {
-            if (!moveWhereItSleeps(thread, view, attempt, transition) && !thread.pending()) {
-                views.migrateIfOutside(thread.tid(), view, transition.ranges(), thread.tid());
+            if (!moveWhereItSleeps(thread, view, attempt, transition)) {
+                attempt.seenRunning();
+                if (!thread.pending()) {
+                    views.migrateIfOutside(thread.tid(), view, transition.ranges(), thread.tid());
+                }
             }
         } catch (final ViewException e) {
             if (e.errno() != Errno.EBUSY && e.errno() != Errno.ESRCH) {
@@ -126,6 +135,7 @@ final class ThreadMover {
             throws IOException {
         try {
             final Snapshot snapshot = views.snapshot(thread.tid(), STACK_CAPACITY);
+            attempt.seen(snapshot.sequence());
             if (snapshot.view() != thread.view()) {
                 return true;
             }
@@ -154,7 +164,9 @@ final class ThreadMover {
         if (event.type() == ViewEvent.Type.STAYED && attempt != null) {
             switch (event.stayed()) {
                 case IN_RANGE, ON_STACK -> attempt.held(event.address(), progress);
-                case NO_STACK -> attempt.held("its stack is too deep to be checked while it runs", progress);
+                case NO_STACK ->
+                    attempt.notSeen(
+                            "a stack that can not be checked while it runs: too deep, or being mapped", progress);
                 default -> attempt.soon();
             }
         }

@@ -2,7 +2,6 @@
 package dev.atlasviews.agent.engine;
 
 import dev.atlasviews.agent.engine.RefusedException.Reason;
-import dev.atlasviews.agent.patch.AreaAddresses;
 import dev.atlasviews.agent.patch.AreaSizes;
 import dev.atlasviews.agent.patch.LinkedPatch;
 import dev.atlasviews.agent.patch.PatchLinkException;
@@ -13,9 +12,7 @@ import dev.atlasviews.agent.process.Mapping;
 import dev.atlasviews.agent.process.TargetProcess;
 import dev.atlasviews.agent.views.AddressRange;
 import dev.atlasviews.agent.views.AreaKind;
-import dev.atlasviews.agent.views.Errno;
 import dev.atlasviews.agent.views.ProcessViews;
-import dev.atlasviews.agent.views.ViewException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -23,6 +20,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
@@ -39,10 +37,9 @@ final class Unwinders {
     /** What an unwinder asks the dynamic loader with; one without a name of its own is linked into what imports this. */
     private static final String FIND_OBJECT = "_dl_find_object";
 
-    private static final int ATTEMPTS = 16;
-
     private final TargetProcess process;
     private final ProcessViews views;
+    private final AreaRoom room;
     private final Map<MappedImage, Long> finders = new LinkedHashMap<>();
     private final List<String> foreign = new ArrayList<>();
     private boolean known;
@@ -50,13 +47,20 @@ final class Unwinders {
     Unwinders(final TargetProcess process, final ProcessViews views) {
         this.process = process;
         this.views = views;
+        this.room = new AreaRoom(process);
+    }
+
+    /** Finds the process' unwinders, if one of these layers needs them. */
+    void prepare(final List<LinkedLayer> layers) throws IOException {
+        if (described(layers)) {
+            read();
+        }
     }
 
     /** The jumps that a view with these layers needs in the unwinders; none where no exception meets new code. */
     List<LinkedPatch.Jump> divert(final LayerStack stack, final List<LinkedLayer> layers)
             throws IOException, RefusedException {
-        final List<LinkedPatch.Body> bodies =
-                layers.stream().flatMap(layer -> layer.bodies().stream()).toList();
+        final List<LinkedPatch.Body> bodies = bodies(layers);
         final List<LinkedPatch.Jump> jumps = new ArrayList<>();
         if (UnwindRoutine.described(bodies).isEmpty()) {
             return jumps;
@@ -77,14 +81,21 @@ final class Unwinders {
     /** Where a thread must not be when it goes to or from a view with these layers: the bytes that the jumps change. */
     Map<AddressRange, String> overwritten(final List<LinkedLayer> layers) throws IOException {
         final Map<AddressRange, String> ranges = new HashMap<>();
-        if (layers.stream()
-                .anyMatch(layer -> !UnwindRoutine.described(layer.bodies()).isEmpty())) {
+        if (described(layers)) {
             read();
             finders.values()
                     .forEach(finder ->
                             ranges.put(new AddressRange(finder + 1, finder + UnwindRoutine.JUMP_END), FINDER));
         }
         return ranges;
+    }
+
+    private static List<LinkedPatch.Body> bodies(final List<LinkedLayer> layers) {
+        return layers.stream().flatMap(layer -> layer.bodies().stream()).toList();
+    }
+
+    private static boolean described(final List<LinkedLayer> layers) {
+        return !UnwindRoutine.described(bodies(layers)).isEmpty();
     }
 
     private void read() throws IOException {
@@ -103,58 +114,81 @@ final class Unwinders {
         known = true;
     }
 
+    /**
+     * Whether a view with these layers that was built before knows the unwinders that there are now: their routines are
+     * mapped when it is built. One that was loaded since, and has none, can not be diverted in that view: threads may be in
+     * it. In a new view it is, and they move there as to any other.
+     */
+    boolean diverted(final LayerStack stack, final List<LinkedLayer> layers) throws IOException {
+        if (described(layers)) {
+            read();
+            for (final Map.Entry<MappedImage, Long> finder : finders.entrySet()) {
+                try {
+                    final UnwindRoutine routine = routine(finder.getValue());
+                    if (find(stack, finder.getKey(), routine, bodies(layers)).isEmpty()) {
+                        return false;
+                    }
+                } catch (final PatchLinkException e) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    private UnwindRoutine routine(final long finder) throws IOException, PatchLinkException {
+        return new UnwindRoutine(finder, process.read(finder, UnwindRoutine.FINDER_BYTES));
+    }
+
     private LinkedPatch.Jump divert(
             final LayerStack stack, final MappedImage image, final long finder, final List<LinkedPatch.Body> bodies)
             throws IOException, RefusedException {
         try {
-            final UnwindRoutine routine = new UnwindRoutine(finder, process.read(finder, UnwindRoutine.FINDER_BYTES));
-            final String name = Areas.unwindName(stack, image);
-            for (final Mapping mapping : Areas.named(process.mappings(), name)) {
-                final byte[] content = routine.link(mapping.start(), bodies);
-                if (Arrays.equals(process.read(mapping.start(), content.length), content)) {
-                    return routine.jump(mapping.start());
-                }
-            }
-            return routine.jump(map(stack, image, name, routine, bodies));
+            final UnwindRoutine routine = routine(finder);
+            final Optional<LinkedPatch.Jump> present = find(stack, image, routine, bodies);
+            return present.isPresent() ? present.get() : map(stack, image, routine, bodies);
         } catch (final PatchLinkException e) {
             throw refused(stack, String.valueOf(e.getMessage()));
         }
     }
 
-    private long map(
+    /** The jump to a routine that is there from before. */
+    private Optional<LinkedPatch.Jump> find(
             final LayerStack stack,
             final MappedImage image,
-            final String name,
             final UnwindRoutine routine,
             final List<LinkedPatch.Body> bodies)
-            throws IOException, RefusedException, PatchLinkException {
+            throws IOException, PatchLinkException {
+        for (final Mapping mapping : Areas.named(process.mappings(), Areas.unwindName(stack, image))) {
+            final byte[] content = routine.link(mapping.start(), bodies);
+            if (Arrays.equals(process.read(mapping.start(), content.length), content)) {
+                return Optional.of(routine.jump(mapping.start()));
+            }
+        }
+        return Optional.empty();
+    }
+
+    private LinkedPatch.Jump map(
+            final LayerStack stack,
+            final MappedImage image,
+            final UnwindRoutine routine,
+            final List<LinkedPatch.Body> bodies)
+            throws IOException, RefusedException {
         final AreaSizes sizes = new AreaSizes(UnwindRoutine.size(bodies), 0, 0);
-        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-            final AreaAddresses area =
-                    Areas.choose(process.mappings(), image, true, sizes).orElseThrow(() -> noRoom(stack, image));
+        return room.fill(stack.digests().reversed(), image, true, sizes, area -> {
             try {
+                final byte[] content = routine.link(area.text(), bodies);
                 views.mapArea(
                         AreaKind.TEXT,
                         area.text(),
                         Areas.aligned(sizes.text()),
-                        routine.link(area.text(), bodies),
-                        name);
-                return area.text();
-            } catch (final ViewException e) {
-                if (e.errno() != Errno.EEXIST) {
-                    throw e;
-                }
-                // The process mapped something there meanwhile.
+                        content,
+                        Areas.unwindName(stack, image));
+                return routine.jump(area.text());
+            } catch (final PatchLinkException e) {
+                throw refused(stack, String.valueOf(e.getMessage()));
             }
-        }
-        throw noRoom(stack, image);
-    }
-
-    private static RefusedException noRoom(final LayerStack stack, final MappedImage image) {
-        return new RefusedException(
-                Reason.NO_ROOM_FOR_CODE,
-                stack.digests(),
-                "no free addresses within 2 GiB of " + image.first().name());
+        });
     }
 
     private static RefusedException refused(final LayerStack stack, final String message) {

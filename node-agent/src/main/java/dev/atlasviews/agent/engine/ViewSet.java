@@ -11,9 +11,12 @@ import dev.atlasviews.agent.views.ViewException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +28,9 @@ final class ViewSet {
     private final LayerStore store;
     private final Unwinders unwinders;
     private final Map<Integer, LayerStack> stacks = new HashMap<>();
+    /** Views in which every unwinder of the process knows the new code. */
+    private final Set<Integer> current = new HashSet<>();
+
     private final Map<String, LinkedLayer> linked = new HashMap<>();
 
     /**
@@ -71,26 +77,39 @@ final class ViewSet {
         return stacks.containsValue(stack);
     }
 
+    /** Remembers a layer whose areas are in the process. */
     void know(final LinkedLayer layer) {
         linked.put(layer.digest(), layer);
     }
 
-    /** Refuses a stack that a view can not be built of. Its layers are known. */
-    void check(final LayerStack stack) throws IOException, RefusedException {
-        if (!has(stack)) {
-            unwinders.divert(stack, layers(stack));
-        }
+    /** Reads of the process what the known layers need, so that it is not read while threads move. */
+    void prepare() throws IOException {
+        unwinders.prepare(List.copyOf(linked.values()));
     }
 
-    /** The view with this stack, built if there is none. Its layers are known. */
-    int provide(final LayerStack stack) throws IOException {
-        for (final Map.Entry<Integer, LayerStack> entry : stacks.entrySet()) {
-            if (entry.getValue().equals(stack)) {
-                return entry.getKey();
-            }
+    /** The view with this stack, if there is one; of several the newest. */
+    OptionalInt find(final LayerStack stack) {
+        return stacks.entrySet().stream()
+                .filter(entry -> entry.getValue().equals(stack))
+                .mapToInt(Map.Entry::getKey)
+                .max();
+    }
+
+    /**
+     * The view with this stack, built if there is none, or only one that is older than an unwinder of the process. Its
+     * layers are known.
+     *
+     * @throws RefusedException if a view can not be built of it; then there is none
+     */
+    int provide(final LayerStack stack) throws IOException, RefusedException {
+        final OptionalInt found = find(stack);
+        if (found.isPresent() && isCurrent(found.getAsInt(), stack)) {
+            return found.getAsInt();
         }
+        final List<LinkedPatch.Jump> jumps = new ArrayList<>();
+        layers(stack).forEach(layer -> jumps.addAll(layer.jumps()));
+        jumps.addAll(unwinders.divert(stack, layers(stack)));
         store.putStack(stack);
-        final List<LinkedPatch.Jump> jumps = jumps(stack);
         final int view = views.createView(ViewEntry.BASE);
         try {
             for (final LinkedPatch.Jump jump : jumps) {
@@ -102,18 +121,13 @@ final class ViewSet {
             throw e;
         }
         stacks.put(view, stack);
+        current.add(view);
         return view;
     }
 
-    private List<LinkedPatch.Jump> jumps(final LayerStack stack) throws IOException {
-        final List<LinkedPatch.Jump> jumps = new ArrayList<>();
-        layers(stack).forEach(layer -> jumps.addAll(layer.jumps()));
-        try {
-            jumps.addAll(unwinders.divert(stack, layers(stack)));
-        } catch (final RefusedException e) {
-            throw new IOException(e.getMessage(), e);
-        }
-        return jumps;
+    /** Asked for each thread at each look, and answered once. */
+    private boolean isCurrent(final int view, final LayerStack stack) throws IOException {
+        return current.contains(view) || (unwinders.diverted(stack, layers(stack)) && current.add(view));
     }
 
     /** What differs between two views. Of a view that is not known every patch code may be part. */

@@ -33,9 +33,19 @@ public final class DynamicSymbols {
 
     private final TargetProcess process;
     private final List<MappedImage> images;
-    private boolean complete;
+    private boolean definitionsRead;
+    private boolean bindingsRead;
 
-    /** The symbols of these images, read when the first is asked for. */
+    /** Reads one kind of what an image's dynamic section leads to. */
+    @FunctionalInterface
+    private interface Reader {
+        void read(MappedImage image, DynamicSection dynamic, long symbols, ByteBuffer names) throws IOException;
+    }
+
+    /**
+     * The symbols of these images, read when the first is asked for; what they are bound to, which takes long, when the
+     * first is resolved.
+     */
     public DynamicSymbols(final TargetProcess process, final List<MappedImage> images) {
         this.process = process;
         this.images = List.copyOf(images);
@@ -43,52 +53,65 @@ public final class DynamicSymbols {
 
     /** The run-time address that a symbol is bound to; empty if no loaded object has it. */
     public OptionalLong resolve(final String symbol) {
-        read();
+        readBindings();
+        readDefinitions();
         final Long address = bound.getOrDefault(symbol, defined.get(symbol));
         return address == null ? OptionalLong.empty() : OptionalLong.of(address);
     }
 
     /** The run-time address of a symbol that the images define themselves; empty if they do not. */
     public OptionalLong definition(final String symbol) {
-        read();
+        readDefinitions();
         final Long address = defined.get(symbol);
         return address == null ? OptionalLong.empty() : OptionalLong.of(address);
     }
 
     /** Whether the images refer to a symbol that they do not define. */
     public boolean imports(final String symbol) {
-        read();
+        readDefinitions();
         return imported.contains(symbol);
     }
 
-    private void read() {
-        if (!complete) {
-            readAll();
-            complete = true;
+    private void readDefinitions() {
+        if (!definitionsRead) {
+            definitionsRead = true;
+            readAll(this::readDefinitions);
         }
     }
 
-    private void readAll() {
+    private void readBindings() {
+        if (!bindingsRead) {
+            bindingsRead = true;
+            readAll(this::readBindings);
+        }
+    }
+
+    private void readAll(final Reader reader) {
         for (final MappedImage image : images) {
             try {
-                read(image);
+                final DynamicSection dynamic = DynamicSection.read(process, image);
+                final long strings = dynamic.address(DynamicSection.STRTAB);
+                final long symbols = dynamic.address(DynamicSection.SYMTAB);
+                if (strings != 0 && symbols != 0) {
+                    reader.read(image, dynamic, symbols, bytes(process, strings, dynamic.value(DynamicSection.STRSZ)));
+                }
             } catch (final IOException | IndexOutOfBoundsException | ArithmeticException e) {
                 // An image with odd tables gives no symbols; nor does a process that is gone.
             }
         }
     }
 
-    private void read(final MappedImage image) throws IOException {
-        final DynamicSection dynamic = DynamicSection.read(process, image);
-        final long strings = dynamic.address(DynamicSection.STRTAB);
-        final long symbols = dynamic.address(DynamicSection.SYMTAB);
-        if (strings == 0 || symbols == 0) {
-            return;
-        }
-        final ByteBuffer names = bytes(process, strings, dynamic.value(DynamicSection.STRSZ));
+    private void readBindings(
+            final MappedImage image, final DynamicSection dynamic, final long symbols, final ByteBuffer names)
+            throws IOException {
         readBound(
                 image, symbols, names, dynamic.address(DynamicSection.JMPREL), dynamic.value(DynamicSection.PLTRELSZ));
         readBound(image, symbols, names, dynamic.address(DynamicSection.RELA), dynamic.value(DynamicSection.RELASZ));
+    }
+
+    private void readDefinitions(
+            final MappedImage image, final DynamicSection dynamic, final long symbols, final ByteBuffer names)
+            throws IOException {
         final int count = dynamic.symbolCount(process);
         final ByteBuffer table = bytes(process, symbols, (long) count * 24);
         for (int i = 1; i < count; i++) {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.engine;
 
+import dev.atlasviews.agent.elf.Elf;
+import dev.atlasviews.agent.elf.ElfFile;
+import dev.atlasviews.agent.elf.ElfSegment;
 import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.patch.PatchArea;
 import dev.atlasviews.agent.patch.PatchFunction;
@@ -80,6 +83,26 @@ final class FakeProcess {
         } catch (final IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** As the dynamic loader maps a library, but for the permissions of its parts. */
+    void load(final long address, final Path library) throws IOException {
+        final ElfFile file = ElfFile.read(library);
+        final byte[] content = Files.readAllBytes(library);
+        long end = address;
+        for (final ElfSegment segment : file.segments()) {
+            if (segment.type() == Elf.PT_LOAD) {
+                final int offset = Math.toIntExact(segment.offset());
+                store(
+                        address + segment.address(),
+                        Arrays.copyOfRange(content, offset, offset + Math.toIntExact(segment.fileSize())));
+                end = address + segment.address() + segment.memorySize();
+            }
+        }
+        Files.writeString(
+                directory.resolve("maps"),
+                "%08x-%08x r-xp 00000000 08:01 %d %s%n".formatted(address, Areas.aligned(end), address >> 12, library),
+                StandardOpenOption.APPEND);
     }
 
     void store(final long address, final byte[] content) throws IOException {

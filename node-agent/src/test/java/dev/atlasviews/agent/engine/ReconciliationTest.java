@@ -23,12 +23,22 @@ import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** On a process that does what the module says it does. */
 final class ReconciliationTest {
     private static final long IN_FUNCTION_1 = FakeProcess.FUNCTIONS + 0x100 + 8;
     private static final Layer A = Layer.of(FakeProcess.patch("a", List.of(), 1));
     private static final Layer B = Layer.of(FakeProcess.patch("b", List.of(), 2));
+    private static final Layer THROWING = Layer.of(FakeProcess.patch(
+            "throwing",
+            List.of(),
+            List.of(new PatchFunction("fresh", "throwing.o", null, new PatchFunction.NewBody(0, 16, 0L))),
+            null));
+    /** This machine's own. */
+    private static final Path LIBGCC = Path.of("/lib/x86_64-linux-gnu/libgcc_s.so.1");
+
     private static final Duration SHORT = Duration.ofMillis(120);
 
     @TempDir
@@ -190,18 +200,55 @@ final class ReconciliationTest {
 
     @Test
     void codeThatExceptionsMayMeetIsRefusedWithoutAnUnwinderThatCanLearnOfIt() throws IOException {
-        final Layer throwing = Layer.of(FakeProcess.patch(
-                "throwing",
-                List.of(),
-                List.of(new PatchFunction("fresh", "throwing.o", null, new PatchFunction.NewBody(0, 16, 0L))),
-                null));
-
-        final ProcessReport refused = reconcile(Scope.THREAD, SHORT, throwing);
+        final ProcessReport refused = reconcile(Scope.THREAD, SHORT, THROWING);
 
         assertThat(refused.state()).isEqualTo(State.REFUSED);
         assertThat(refused.reason()).isEqualTo("UnsupportedTarget");
         assertThat(refused.message()).contains("libgcc_s is not loaded");
         assertThat(views.views()).isEmpty();
+    }
+
+    @Test
+    void anUnwinderThatIsLoadedLaterIsDivertedInAViewOfItsOwnToWhichThreadsMove() throws IOException {
+        process.load(0x1_0000_0000L, LIBGCC);
+        assertThat(reconcile(Scope.THREAD, SHORT, THROWING).inPlace()).isEqualTo(3);
+        assertThat(views.log).as("the unwinder's jump").containsOnlyOnce("write 1");
+        assertThat(reconcile(Scope.THREAD, SHORT, THROWING).inPlace()).isEqualTo(3);
+        assertThat(views.views()).containsExactly(1);
+
+        process.load(0x2_0000_0000L, LIBGCC);
+        assertThat(reconcile(Scope.THREAD, SHORT, THROWING).inPlace()).isEqualTo(3);
+        assertThat(views.count("write 2")).as("both unwinders' jumps").isEqualTo(2);
+        assertThat(viewsOf(7, 8, 9)).containsOnly(2);
+        assertThat(views.views()).containsExactly(2);
+        assertThat(reconcile(Scope.THREAD, SHORT, THROWING).inPlace()).isEqualTo(3);
+        assertThat(views.views()).containsExactly(2);
+
+        assertThat(reconcile(Scope.THREAD, SHORT).inPlace()).isEqualTo(3);
+        assertThat(views.views()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @EnumSource(Scope.class)
+    void aStackThatIsRefusedWhileThreadsMoveIsTakenBack(final Scope scope) throws IOException {
+        // No thread has this name before the first has moved, and for its layers there can be no view.
+        final Layer late = new Layer(THROWING.patch(), new ThreadFilter("late"), List.of());
+        views.interference = tid -> {
+            if (tid == 9) {
+                views.child(10, "late", 7);
+            }
+        };
+
+        final ProcessReport refused = reconcile(scope, SHORT, A, late);
+
+        assertThat(refused.state()).isEqualTo(State.REFUSED);
+        assertThat(refused.reason()).isEqualTo("UnsupportedTarget");
+        assertThat(refused.message()).contains("libgcc_s is not loaded");
+        assertThat(refused.refused()).containsExactly(late.digest(), A.digest());
+        assertThat(views.count("move 7 to 1")).as("had moved").isOne();
+        assertThat(viewsOf(7, 8, 9, 10)).containsOnly(ViewEntry.BASE);
+        assertThat(views.views()).isEmpty();
+        assertThat(views.births()).isEqualTo(ViewEntry.CREATOR);
     }
 
     @Test

@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** An object file of one translation unit, seen as functions and variables. */
 final class ObjectFile {
@@ -23,7 +24,7 @@ final class ObjectFile {
     private final Map<String, Code> functions = new LinkedHashMap<>();
     private final Map<Integer, List<ElfRelocation>> relocations = new LinkedHashMap<>();
     private final LineTable lines;
-    private final UnwindTables unwindTables;
+    private @Nullable UnwindTables unwindTables;
 
     private ObjectFile(final String unit, final ElfFile elf) throws ElfFormatException, PatchRefusedException {
         this.unit = unit;
@@ -45,7 +46,6 @@ final class ObjectFile {
             }
         }
         lines = LineTable.of(elf);
-        unwindTables = UnwindTables.of(this);
     }
 
     /**
@@ -105,8 +105,11 @@ final class ObjectFile {
         return lines;
     }
 
-    /** How its functions' frames are unwound. */
+    /** How its functions' frames are unwound, read when it is first asked for: few objects are. */
     UnwindTables unwindTables() {
+        if (unwindTables == null) {
+            unwindTables = UnwindTables.of(this);
+        }
         return unwindTables;
     }
 

@@ -11,7 +11,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +27,8 @@ final class UnwindTables {
     private static final int HEADER = 8;
 
     private final Map<Integer, Frame> frames = new HashMap<>();
+
+    private @Nullable ElfFormatException odd;
 
     private UnwindTables() {}
 
@@ -55,24 +59,44 @@ final class UnwindTables {
         return new Place.Anonymous(object.section(symbol), offset, offset);
     }
 
-    static UnwindTables of(final ObjectFile object) throws ElfFormatException {
+    /** Reads the tables of an object. What is odd in them is said when it is needed. */
+    static UnwindTables of(final ObjectFile object) {
         final UnwindTables tables = new UnwindTables();
-        for (final ElfSection section : object.elf().sections()) {
-            if (section.name().equals(".eh_frame")) {
-                tables.read(object, section);
+        try {
+            for (final ElfSection section : object.elf().sections()) {
+                if (section.name().equals(".eh_frame")) {
+                    tables.read(object, section);
+                }
             }
+        } catch (final ElfFormatException e) {
+            tables.odd = e;
         }
         return tables;
     }
 
-    Optional<Frame> frame(final Code code) {
-        return Optional.ofNullable(frames.get(code.section().index()));
+    /**
+     * How this code is unwound; empty if nothing describes it.
+     *
+     * @throws ElfFormatException if it can not be told, for tables that do not make sense
+     */
+    Optional<Frame> frame(final Code code) throws ElfFormatException {
+        final Frame frame = frames.get(code.section().index());
+        if (frame == null && odd != null) {
+            throw odd;
+        }
+        return Optional.ofNullable(frame);
     }
 
     private void read(final ObjectFile object, final ElfSection section) throws ElfFormatException {
         final ByteBuffer content =
                 ByteBuffer.wrap(object.slice(section, 0, section.size())).order(ByteOrder.LITTLE_ENDIAN);
         final Map<Long, Entry> common = new HashMap<>();
+        final NavigableMap<Long, List<ElfRelocation>> relocations = new TreeMap<>();
+        for (final ElfRelocation relocation : object.relocations(section)) {
+            relocations
+                    .computeIfAbsent(relocation.offset(), offset -> new ArrayList<>())
+                    .add(relocation);
+        }
         int at = 0;
         while (at + HEADER <= content.limit()) {
             final long length = content.getInt(at) & 0xffff_ffffL;
@@ -83,7 +107,7 @@ final class UnwindTables {
             if (length < Integer.BYTES || end > content.limit()) {
                 throw new ElfFormatException(object.unit() + ": unwind tables that reach out of their section");
             }
-            final Entry entry = entry(object, section, at, end);
+            final Entry entry = new Entry(at, object.slice(section, at, end - at), within(relocations, at, end));
             final int distance = content.getInt(at + Integer.BYTES);
             if (distance == 0) {
                 common.put((long) at, entry);
@@ -105,15 +129,13 @@ final class UnwindTables {
         }
     }
 
-    private static Entry entry(final ObjectFile object, final ElfSection section, final long start, final long end)
-            throws ElfFormatException {
-        final List<ElfRelocation> own = new ArrayList<>();
-        for (final ElfRelocation relocation : object.relocations(section)) {
-            if (relocation.offset() >= start && relocation.offset() + Integer.BYTES <= end) {
-                own.add(new ElfRelocation(
-                        relocation.offset() - start, relocation.type(), relocation.symbol(), relocation.addend()));
-            }
-        }
-        return new Entry(start, object.slice(section, start, end - start), List.copyOf(own));
+    private static List<ElfRelocation> within(
+            final NavigableMap<Long, List<ElfRelocation>> relocations, final long start, final long end) {
+        return relocations.subMap(start, end).values().stream()
+                .flatMap(List::stream)
+                .filter(relocation -> relocation.offset() + Integer.BYTES <= end)
+                .map(relocation -> new ElfRelocation(
+                        relocation.offset() - start, relocation.type(), relocation.symbol(), relocation.addend()))
+                .toList();
     }
 }

@@ -245,6 +245,100 @@ final class ExceptionsTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"g++", "clang++"})
+    void aThreadThatIsCancelledInNewCodeIsCleanedUp(final String compiler) throws Exception {
+        final String code = LOOP + """
+            #include <semaphore.h>
+            #include <unistd.h>
+            static sem_t inside;
+            static long cleaned;
+            struct mark { long value; ~mark() { cleaned += value; } };
+            NOINLINE static void stay(long x) {
+                mark kept{x CHANGE};
+                sem_post(&inside);
+                for (;;) pause();
+            }
+            static void *run(void *x) { stay((long) x); return NULL; }
+            long answer(long x) {
+                pthread_t thread;
+                void *result;
+                pthread_create(&thread, NULL, run, (void *) x);
+                sem_wait(&inside);
+                pthread_cancel(thread);
+                pthread_join(thread, &result);
+                return cleaned * 10 + (result == PTHREAD_CANCELED);
+            }
+            """;
+        answers(
+                sources(compiler, "pie").change(code.replace("CHANGE", ""), code.replace("CHANGE", "+ 7")),
+                "100",
+                "1071");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"g++", "clang++"})
+    void newCodeThatMustNotThrowEndsTheProcessAsOldCodeDoes(final String compiler) throws Exception {
+        final String code = """
+            #include <unistd.h>
+            static void last_words(void) { puts("terminated"); fflush(stdout); _exit(3); }
+            NOINLINE static long outer(long x) noexcept {
+                std::set_terminate(last_words);
+                guard g;
+                return old_thrower(x) CHANGE;
+            }
+            """;
+        final CSources sources = sources(compiler, "pie").change(before(code), after(code));
+        try (PatchedProgram program = new PatchedProgram(directory, sources.program())) {
+            assertThat(program.ask("20")).as("the old code").isEqualTo("terminated");
+        }
+        answers(sources, "1", "100008", "20", "terminated");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"g++", "clang++"})
+    void aBacktraceGoesThroughNewCode(final String compiler) throws Exception {
+        final String code = """
+            #include <execinfo.h>
+            NOINLINE static long outer(long x) {
+                void *frames[32];
+                return old_thrower(x) * 100 + backtrace(frames, 32) CHANGE;
+            }
+            """;
+        final CSources sources = sources(compiler, "pie").change(before(code), after(code));
+        try (PatchedProgram program = new PatchedProgram(directory, sources.program())) {
+            final long old = Long.parseLong(program.ask("1"));
+            program.install(build(sources));
+            assertThat(Long.parseLong(program.ask("1"))).as("as deep as before").isEqualTo(old + 7);
+        }
+    }
+
+    @Test
+    void aBacktraceEndsAtNewCodeThatCarriesNoTables() throws Exception {
+        final String code = (LOOP + """
+            #include <execinfo.h>
+            NOINLINE static long outer(long x) {
+                void *frames[32];
+                int depth = backtrace(frames, 32);
+                return x == 2 ? depth > 3 : x CHANGE;
+            }
+            long answer(long x) { return outer(x) + 1; }
+            """).replace("extern \"C\" ", "");
+        final CSources sources = CSources.pie(directory.resolve("backtrace"))
+                .change(code.replace("CHANGE", ""), code.replace("CHANGE", "+ 7"));
+        final Patch patch = build(sources);
+        assertThat(patch.targets().getFirst().functions())
+                .extracting(
+                        function -> Objects.requireNonNull(function.newBody()).frame())
+                .containsOnlyNulls();
+        try (PatchedProgram program = new PatchedProgram(directory, sources.program())) {
+            assertThat(program.ask("2")).isEqualTo("2");
+            program.install(patch);
+            assertThat(program.ask("1")).isEqualTo("9");
+            assertThat(program.ask("2")).isEqualTo("1");
+        }
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"-static-libgcc", "-static"})
     void anUnwinderInsideTheProgramIsRefused(final String how) throws Exception {
         final CSources sources = new CSources(

@@ -2,14 +2,20 @@
 package dev.atlasviews.agent.patch.build;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.atlasviews.agent.elf.ElfFile;
+import dev.atlasviews.agent.elf.ElfFormatException;
 import dev.atlasviews.agent.elf.ElfSection;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -59,6 +65,27 @@ class HostileObjectsTest {
             }
         }
         assertThat(refused).isGreaterThan(MUTATIONS / 20);
+    }
+
+    @Test
+    void unwindTablesThatMakeNoSenseMatterWhereTheyAreNeeded() throws Exception {
+        final CSources sources = CSources.pie(directory)
+                .change("int main(void) { return 0; }", "int first(void) { return 1; } int main(void) { return 2; }");
+        final byte[] bytes = Files.readAllBytes(sources.after().resolve("main.o"));
+        final ElfSection tables = ElfFile.parse(bytes).section(".eh_frame").orElseThrow();
+        final ByteBuffer content = ByteBuffer.wrap(bytes, (int) tables.offset(), (int) tables.size())
+                .slice()
+                .order(ByteOrder.LITTLE_ENDIAN);
+        final int first = Integer.BYTES + content.getInt(0);
+        content.putInt(first + Integer.BYTES + content.getInt(first), 0x7fff_0000);
+
+        final ObjectFile object = ObjectFile.of("odd", ElfFile.parse(bytes));
+        final Code described = Objects.requireNonNull(object.functions().get("first"));
+        final Code odd = Objects.requireNonNull(object.functions().get("main"));
+        assertThat(object.unwindTables().frame(described)).isPresent();
+        assertThatThrownBy(() -> object.unwindTables().frame(odd))
+                .isInstanceOf(ElfFormatException.class)
+                .hasMessageContaining("odd: unwind tables");
     }
 
     private static byte[] mutate(final byte[] good, final List<ElfSection> sections, final Random random) {
