@@ -423,8 +423,7 @@ final class ChartTest {
     @Test
     void withoutRegistriesNothingIsOpenForThem() {
         final List<HasMetadata> objects = Chart.render(NEW);
-        assertThat(objects)
-                .noneMatch(object -> object.getMetadata().getName().equals("atlas-registries"));
+        assertThat(objects).noneMatch(object -> object.getMetadata().getName().equals("atlas-registries"));
         assertThat(Chart.only(objects, NetworkPolicy.class, "atlas-agent")
                         .getSpec()
                         .getEgress())

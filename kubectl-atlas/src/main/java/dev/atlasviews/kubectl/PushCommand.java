@@ -96,7 +96,8 @@ final class PushCommand implements Callable<Integer> {
             try (KubernetesClient client = cluster.client()) {
                 artifact.getMetadata().setNamespace(cluster.namespace(client));
                 client.resource(artifact).fieldManager("kubectl-atlas").serverSideApply();
-                out.println("# %s %s applied".formatted(artifact.getKind(), artifact.getMetadata().getName()));
+                out.println("# %s %s applied"
+                        .formatted(artifact.getKind(), artifact.getMetadata().getName()));
             }
         }
         out.flush();

@@ -31,7 +31,10 @@ import org.jspecify.annotations.Nullable;
  * @param authority certificates in PEM that count instead of those of public authorities; null for these
  * @param logins a file as "docker login" writes it; null for the usual ones
  */
-record RegistryPush(boolean plainHttp, @Nullable Path authority, @Nullable Path logins) {
+record RegistryPush(
+        boolean plainHttp,
+        @Nullable Path authority,
+        @Nullable Path logins) {
     private static final String TITLE = "org.opencontainers.image.title";
     private static final String CREATED = "org.opencontainers.image.created";
     /** The same patch is the same artifact, whenever it is pushed. */
@@ -46,7 +49,8 @@ record RegistryPush(boolean plainHttp, @Nullable Path authority, @Nullable Path 
      */
     OciReference push(final String target, final Path file, final List<Path> signatures) throws IOException {
         if (target.contains("@")) {
-            throw new IOException("%s: the digest follows from the file: name REGISTRY/REPOSITORY[:TAG]".formatted(target));
+            throw new IOException(
+                    "%s: the digest follows from the file: name REGISTRY/REPOSITORY[:TAG]".formatted(target));
         }
         bound(file, OciPatch.MAX_PATCH);
         for (final Path signature : signatures) {

@@ -47,15 +47,14 @@ final class PushIT {
         try (OciRegistry registry = OciRegistry.startWithPassword(server)) {
             final String login = "--registry-config=" + registry.login();
             final String target = registry.host() + "/team/fix";
-            final Result first = run(
-                    "push", patch.toString(), target, "--signature", signature.toString(), "--plain-http", login);
+            final Result first =
+                    run("push", patch.toString(), target, "--signature", signature.toString(), "--plain-http", login);
             assertThat(first.err()).isEmpty();
             assertThat(first.status()).isZero();
             final ViewPatchArtifact artifact =
                     new KubernetesSerialization().unmarshal(first.out(), ViewPatchArtifact.class);
             assertThat(artifact.getMetadata().getName()).isEqualTo("fix");
-            final OciReference reference =
-                    requireNonNull(artifact.getSpec().reference());
+            final OciReference reference = requireNonNull(artifact.getSpec().reference());
             assertThat(first.out())
                     .contains("# pushed " + reference)
                     .contains("by its digest: " + Digest.of(Files.readAllBytes(patch)));
@@ -84,7 +83,8 @@ final class PushIT {
         try (OciRegistry registry = OciRegistry.startWithPassword(server)) {
             final String target = registry.host() + "/team/fix";
             final Path nobody = Files.writeString(folder.resolve("nobody"), "{\"auths\": {}}");
-            assertRefused("docker login", "push", patch.toString(), target, "--plain-http", "--registry-config=" + nobody);
+            assertRefused(
+                    "docker login", "push", patch.toString(), target, "--plain-http", "--registry-config=" + nobody);
             assertRefused("the digest follows from the file", "push", patch.toString(), target + "@sha256:00");
             assertRefused("--name", "push", patch.toString(), target, "--name=Fix_1");
             final Path empty = Files.createFile(folder.resolve("empty"));

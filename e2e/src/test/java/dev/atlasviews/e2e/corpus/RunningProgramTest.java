@@ -32,8 +32,8 @@ class RunningProgramTest {
 
     @Test
     void knowsTheProcessesThatItStartsLater() throws Exception {
-        final CorpusRun oneForEachLine = new CorpusRun(
-                "while read -r line; do sleep 1000 & echo started; done", "ask one started", null);
+        final CorpusRun oneForEachLine =
+                new CorpusRun("while read -r line; do sleep 1000 & echo started; done", "ask one started", null);
         final ProcessTree tree;
         try (RunningProgram program = RunningProgram.start(oneForEachLine, ENVIRONMENT)) {
             tree = program.tree();

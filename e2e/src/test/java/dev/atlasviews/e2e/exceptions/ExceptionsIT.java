@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 /** Threads that throw all the time get a patch of what they throw through, and lose it, twice, under the real module. */
 final class ExceptionsIT {
-    private static final int THREADS = 4;
+    private static final int THREADS = 2;
     private static final int TIMES = 2;
 
     @Test
@@ -21,8 +21,10 @@ final class ExceptionsIT {
                 .toList();
 
         // The first thread waits for questions; the others throw.
-        assertThat(lines).hasSize(2 * TIMES).allSatisfy(line -> assertThat(line)
-                .contains("IN_PLACE", "%d of %d threads in place".formatted(THREADS + 1, THREADS + 1)));
+        assertThat(lines)
+                .hasSize(2 * TIMES)
+                .allSatisfy(line -> assertThat(line)
+                        .contains("IN_PLACE", "%d of %d threads in place".formatted(THREADS + 1, THREADS + 1)));
         assertThat(lines).filteredOn(line -> line.contains("apply")).hasSize(TIMES);
         assertThat(lines).filteredOn(line -> line.contains("revert")).hasSize(TIMES);
     }

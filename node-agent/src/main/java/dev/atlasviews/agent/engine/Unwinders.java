@@ -158,11 +158,15 @@ final class Unwinders {
             final MappedImage image,
             final UnwindRoutine routine,
             final List<LinkedPatch.Body> bodies)
-            throws IOException, PatchLinkException {
+            throws IOException {
         for (final Mapping mapping : Areas.named(process.mappings(), Areas.unwindName(stack, image))) {
-            final byte[] content = routine.link(mapping.start(), bodies);
-            if (Arrays.equals(process.read(mapping.start(), content.length), content)) {
-                return Optional.of(routine.jump(mapping.start()));
+            try {
+                final byte[] content = routine.link(mapping.start(), bodies);
+                if (Arrays.equals(process.read(mapping.start(), content.length), content)) {
+                    return Optional.of(routine.jump(mapping.start()));
+                }
+            } catch (final PatchLinkException e) {
+                // It is too far away: the routine of a second copy of the library, whose area has the same name.
             }
         }
         return Optional.empty();

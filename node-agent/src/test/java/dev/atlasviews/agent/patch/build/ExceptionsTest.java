@@ -287,11 +287,16 @@ final class ExceptionsTest {
                 return old_thrower(x) CHANGE;
             }
             """;
-        final CSources sources = sources(compiler, "pie").change(before(code), after(code));
+        final CSources sources = sources(compiler, "pie")
+                .change(declaredNoexcept(before(code)), declaredNoexcept(after(code)));
         try (PatchedProgram program = new PatchedProgram(directory, sources.program())) {
             assertThat(program.ask("20")).as("the old code").isEqualTo("terminated");
         }
         answers(sources, "1", "100008", "20", "terminated");
+    }
+
+    private static String declaredNoexcept(final String code) {
+        return code.replace("long outer(long x);", "long outer(long x) noexcept;");
     }
 
     @ParameterizedTest
