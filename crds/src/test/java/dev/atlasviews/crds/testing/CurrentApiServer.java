@@ -9,11 +9,14 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.awaitility.Awaitility;
 
 /**
@@ -87,7 +90,7 @@ public final class CurrentApiServer implements AutoCloseable {
         return client(new ConfigBuilder(config)
                 .withImpersonateUsername(user)
                 .withImpersonateGroups("system:authenticated")
-                .withImpersonateExtras(extra)
+                .withImpersonateExtras(encoded(extra))
                 .build());
     }
 
@@ -95,6 +98,13 @@ public final class CurrentApiServer implements AutoCloseable {
     public void close() {
         processes.close();
         proxy.close();
+    }
+
+    /** Each key becomes part of a header's name, which has no slash; the server decodes it. */
+    private static Map<String, List<String>> encoded(final Map<String, List<String>> extra) {
+        return extra.entrySet().stream()
+                .collect(Collectors.toMap(
+                        entry -> URLEncoder.encode(entry.getKey(), StandardCharsets.US_ASCII), Map.Entry::getValue));
     }
 
     private static KubernetesClient client(final Config config) {
