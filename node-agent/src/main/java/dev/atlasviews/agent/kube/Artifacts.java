@@ -72,6 +72,9 @@ final class Artifacts implements LayerPlan.Source {
         final byte[] file = stored.isPresent() ? stored.get() : download(layer);
         try {
             final Patch patch = PatchReader.read(file);
+            if (stored.isEmpty()) {
+                store.putPatch(file);
+            }
             return new dev.atlasviews.agent.engine.Layer(
                     patch, threads(layer), layer.quiescence().excludedFunctions());
         } catch (final PatchFormatException e) {
@@ -135,7 +138,7 @@ final class Artifacts implements LayerPlan.Source {
     }
 
     /** Those of the object, and those that lie beside the patch in a registry. */
-    private List<String> signatures(final Layer layer) throws IOException, ArtifactException {
+    private List<String> signatures(final Layer layer) throws ArtifactException {
         final ViewPatchArtifactSpec spec = artifact(layer).getSpec();
         final OciReference reference = reference(layer, spec);
         return reference == null
@@ -144,7 +147,7 @@ final class Artifacts implements LayerPlan.Source {
                         .toList();
     }
 
-    private byte[] download(final Layer layer) throws IOException, ArtifactException {
+    private byte[] download(final Layer layer) throws ArtifactException {
         final ViewPatchArtifactSpec spec = artifact(layer).getSpec();
         final OciReference reference = reference(layer, spec);
         final byte[] file = reference == null
@@ -157,7 +160,6 @@ final class Artifacts implements LayerPlan.Source {
                     "ViewPatchArtifact %s has a patch with the digest %s, the ViewPatch names %s"
                             .formatted(place(layer), digest, layer.digest()));
         }
-        store.putPatch(file);
         return file;
     }
 
@@ -184,11 +186,15 @@ final class Artifacts implements LayerPlan.Source {
                 "ViewPatchArtifact %s can not be used: %s".formatted(place(layer), e.getMessage()));
     }
 
-    private PulledPatch pull(final Layer layer, final OciReference reference) throws IOException, ArtifactException {
+    /** A cache that can not be read concerns this layer only. */
+    private PulledPatch pull(final Layer layer, final OciReference reference) throws ArtifactException {
         try {
             return registries.get(layer.artifact().namespace(), reference);
         } catch (final RegistryException e) {
             throw new ArtifactException(reason(e.kind()), String.valueOf(e.getMessage()));
+        } catch (final IOException e) {
+            throw new ArtifactException(
+                    LayerReason.INTERNAL_ERROR, "the node's cache of %s can not be read: %s".formatted(reference, e));
         }
     }
 

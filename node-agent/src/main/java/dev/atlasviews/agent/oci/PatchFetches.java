@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class PatchFetches {
     private static final Logger LOG = LoggerFactory.getLogger(PatchFetches.class);
-    private static final int MAX_AT_ONCE = 4;
+    private static final int MAX_AT_ONCE = 2;
     private static final int MAX_REMEMBERED = 256;
     private static final Duration FIRST_PAUSE = Duration.ofSeconds(5);
     private static final Duration LONGEST_PAUSE = Duration.ofMinutes(5);
@@ -67,15 +67,15 @@ public final class PatchFetches {
     /** Why there is nothing yet. */
     private synchronized RegistryException begin(final String owner, final OciReference reference) {
         final String name = reference.toString();
-        if (running.containsKey(name)) {
-            return pending("fetching %s".formatted(name));
-        }
         final Failure failure = failures.get(name);
+        if (running.containsKey(name)) {
+            // What failed before is told until it has come right.
+            return failure == null ? pending("fetching %s".formatted(name)) : failure.why();
+        }
         if (failure != null && clock.instant().isBefore(failure.until())) {
             return failure.why();
         }
         if (running.containsValue(owner) || running.size() >= MAX_AT_ONCE) {
-            // What failed before is told until it is tried again.
             return failure == null ? pending("%s is fetched after others".formatted(name)) : failure.why();
         }
         running.put(name, owner);

@@ -84,8 +84,8 @@ record PatchManifest(Part patch, List<Part> signatures) {
 
     private static Part part(final OciReference reference, final JsonNode layer, final int limit)
             throws RegistryException {
-        // Zero where it is no number.
-        final BigInteger size = layer.path("size").bigIntegerValue();
+        final BigInteger size =
+                layer.path("size").isIntegralNumber() ? layer.path("size").bigIntegerValue() : BigInteger.ZERO;
         if (size.compareTo(BigInteger.valueOf(limit)) > 0) {
             throw invalid(reference, "a layer of it has %d bytes, at most %d are taken".formatted(size, limit));
         }

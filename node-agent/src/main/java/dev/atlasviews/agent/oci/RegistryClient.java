@@ -97,7 +97,7 @@ final class RegistryClient implements AutoCloseable {
         return get("manifests", reference.digest(), PatchManifest.MAX_SIZE);
     }
 
-    /** The content of a layer, which has exactly its size. */
+    /** The content of a layer. */
     byte[] layer(final PatchManifest.Part part) throws RegistryException, InterruptedException {
         return get("blobs", part.digest(), part.size());
     }
@@ -107,7 +107,8 @@ final class RegistryClient implements AutoCloseable {
         final URI address =
                 URI.create("%s://%s/v2/%s/%s/%s".formatted(scheme, host(), reference.repository(), kind, digest));
         HttpResponse<byte[]> answer = ask(address, authorization, limit);
-        if (answer.statusCode() == 401 && authorization == null) {
+        // Whoever the registry sent us to does not say where its password goes.
+        if (answer.statusCode() == 401 && authorization == null && isSameHost(address, answer.uri())) {
             authorization = authorize(answer);
             answer = ask(address, authorization, limit);
         }
@@ -256,8 +257,12 @@ final class RegistryClient implements AutoCloseable {
         try {
             final URI address = allowed(challenge.tokenAddress(reference.repository()));
             final HttpResponse<byte[]> answer = ask(address, login.orElse(null), MAX_TOKEN_ANSWER);
-            if (answer.statusCode() != 200) {
-                throw refusal(answer.statusCode() == 400 ? 401 : answer.statusCode(), "manifests");
+            switch (answer.statusCode()) {
+                case 200 -> {
+                    // It has the token.
+                }
+                case 400, 401, 403 -> throw refusal(401, "manifests");
+                default -> throw unavailable("its token service answered %d".formatted(answer.statusCode()));
             }
             final JsonNode tokens = JSON.readTree(answer.body());
             final JsonNode token = tokens.hasNonNull("token") ? tokens.get("token") : tokens.path("access_token");

@@ -150,6 +150,23 @@ final class HostileRegistryTest {
     }
 
     @Test
+    void whoARegistryRedirectsToDoesNotSayWhereThePasswordGoes() throws Exception {
+        registry.createContext(MANIFESTS, exchange -> {
+            exchange.getResponseHeaders().add("Location", "http://" + host(other) + "/elsewhere");
+            answer(exchange, 307, new byte[0]);
+        });
+        other.createContext("/elsewhere", exchange -> {
+            exchange.getResponseHeaders()
+                    .add("WWW-Authenticate", "Bearer realm=\"http://%s/token\"".formatted(host(other)));
+            answer(exchange, 401, new byte[0]);
+        });
+        other.createContext("/token", exchange -> answer(exchange, 200, new byte[0]));
+
+        assertThat(failure(Duration.ofSeconds(30))).hasMessageContaining("answered 401");
+        assertThat(asked).containsExactly("registry manifests null", "other elsewhere null");
+    }
+
+    @Test
     void aTokenServiceIsAskedWithThePasswordAndTheRegistryWithTheToken() throws Exception {
         registry.createContext("/v2/", exchange -> {
             final boolean known =

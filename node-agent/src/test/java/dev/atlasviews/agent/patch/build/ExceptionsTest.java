@@ -287,8 +287,8 @@ final class ExceptionsTest {
                 return old_thrower(x) CHANGE;
             }
             """;
-        final CSources sources = sources(compiler, "pie")
-                .change(declaredNoexcept(before(code)), declaredNoexcept(after(code)));
+        final CSources sources =
+                sources(compiler, "pie").change(declaredNoexcept(before(code)), declaredNoexcept(after(code)));
         try (PatchedProgram program = new PatchedProgram(directory, sources.program())) {
             assertThat(program.ask("20")).as("the old code").isEqualTo("terminated");
         }
