@@ -120,7 +120,7 @@ final class ArtifactsIT {
                                 OciPatch.SIGNATURE_MEDIA_TYPE,
                                 signature(alice, patch).getBytes(StandardCharsets.UTF_8)));
                 inRegistry(client, "fix", reference);
-                inRegistry(client, "nowhere", registry.host() + "/team/fix@" + Digest.of(file));
+                inRegistry(client, "nowhere", registry.host() + "/team/fix@" + Digest.of(file("x")));
                 assertThatThrownBy(() -> inRegistry(client, "tagged", registry.host() + "/team/fix:latest"))
                         .hasMessageContaining("spec.oci.reference");
                 Files.writeString(settings.resolve("hosts"), "http://" + registry.host() + "\n");
