@@ -4,13 +4,11 @@ package dev.atlasviews.crds;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.atlasviews.crds.testing.ApiServer;
 import dev.atlasviews.crds.testing.CurrentApiServer;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -22,14 +20,12 @@ final class RulesIT {
     @TempDir
     private static Path folder;
 
-    private static ApiServer core;
     private static CurrentApiServer server;
     private static KubernetesClient client;
 
     @BeforeAll
     static void start() throws Exception {
-        core = ApiServer.start(Files.createDirectory(folder.resolve("core")));
-        server = CurrentApiServer.start(core, Files.createDirectory(folder.resolve("current")));
+        server = CurrentApiServer.start(folder);
         client = server.client();
     }
 
@@ -37,7 +33,6 @@ final class RulesIT {
     static void stop() {
         client.close();
         server.close();
-        core.close();
     }
 
     @Test

@@ -17,7 +17,6 @@ import dev.atlasviews.crds.PodViewSummary;
 import dev.atlasviews.crds.ThreadCounts;
 import dev.atlasviews.crds.ViewNode;
 import dev.atlasviews.crds.ViewPatch;
-import dev.atlasviews.crds.testing.ApiServer;
 import dev.atlasviews.crds.testing.CurrentApiServer;
 import dev.atlasviews.operator.Objects;
 import io.fabric8.kubernetes.api.model.HasMetadata;
@@ -28,7 +27,6 @@ import io.fabric8.kubernetes.api.model.rbac.ClusterRoleBindingBuilder;
 import io.fabric8.kubernetes.api.model.rbac.ClusterRoleBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -56,15 +54,13 @@ final class AdmissionPolicyIT {
     @TempDir
     private static Path folder;
 
-    private static ApiServer core;
     private static CurrentApiServer server;
     private static KubernetesClient administrator;
 
     @BeforeAll
     static void install() throws Exception {
-        core = ApiServer.start(Files.createDirectory(folder.resolve("core")));
-        server = CurrentApiServer.start(core, Files.createDirectory(folder.resolve("current")));
-        try (KubernetesClient rights = core.client()) {
+        server = CurrentApiServer.start(folder);
+        try (KubernetesClient rights = server.core().client()) {
             Chart.install(rights, command -> command);
             grant(
                     rights,
@@ -99,7 +95,6 @@ final class AdmissionPolicyIT {
     static void stop() {
         administrator.close();
         server.close();
-        core.close();
     }
 
     @Test

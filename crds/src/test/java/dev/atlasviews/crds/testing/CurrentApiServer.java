@@ -22,7 +22,7 @@ import org.awaitility.Awaitility;
 /**
  * Today's API server as far as our own kinds go: the part of it that serves custom resources, with the definitions as they
  * stand, CEL rules included, and with ValidatingAdmissionPolicies. Who somebody is and what he may do it asks an
- * {@link ApiServer}, the older one that can be built whole.
+ * {@link ApiServer}, the older one that can be built whole, and that it brings along.
  *
  * <p>That one knows no policies. They are kept, as custom resources, by a second process of the same program, and a proxy
  * shows both to the one that enforces them as the one API server that it expects.
@@ -57,22 +57,31 @@ public final class CurrentApiServer implements AutoCloseable {
     /**
      * Starts it; a few seconds, and minutes when the program has to be built first.
      *
-     * @param core a running API server, which stays the caller's
      * @param folder an empty folder for data and logs
      * @return the running server, with our definitions, which the caller closes
      * @throws IOException if a program cannot be built or started
      * @throws InterruptedException if the thread is interrupted while it waits
      */
-    public static CurrentApiServer start(final ApiServer core, final Path folder)
-            throws IOException, InterruptedException {
-        final var server = new CurrentApiServer(core, folder);
-        try (KubernetesClient client = server.client()) {
-            install(client, Definitions.read(client.getKubernetesSerialization()));
-        } catch (final RuntimeException e) {
-            server.close();
+    public static CurrentApiServer start(final Path folder) throws IOException, InterruptedException {
+        final ApiServer core = ApiServer.start(Files.createDirectory(folder.resolve("core")));
+        try {
+            final var server = new CurrentApiServer(core, Files.createDirectory(folder.resolve("current")));
+            try (KubernetesClient client = server.client()) {
+                install(client, Definitions.read(client.getKubernetesSerialization()));
+            } catch (final RuntimeException e) {
+                server.close();
+                throw e;
+            }
+            return server;
+        } catch (final RuntimeException | IOException e) {
+            core.close();
             throw e;
         }
-        return server;
+    }
+
+    /** The older API server, where rights are given; closed with this one. */
+    public ApiServer core() {
+        return core;
     }
 
     /** A new client with all rights; the caller closes it. */
@@ -98,6 +107,7 @@ public final class CurrentApiServer implements AutoCloseable {
     public void close() {
         processes.close();
         proxy.close();
+        core.close();
     }
 
     /** Each key becomes part of a header's name, which has no slash; the server decodes it. */

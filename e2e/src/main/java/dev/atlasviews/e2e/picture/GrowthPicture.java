@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.e2e.picture;
 
+import static dev.atlasviews.e2e.picture.Svg.GREY;
+import static dev.atlasviews.e2e.picture.Svg.GRID;
+import static dev.atlasviews.e2e.picture.Svg.INK;
+
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -22,9 +26,6 @@ public record GrowthPicture(String title, String subtitle, String axis, List<Pan
     private static final double BOTTOM = 390;
     private static final double MARGIN = 40;
     private static final double GAP = 70;
-    private static final String INK = "fill:#1f2933";
-    private static final String GREY = "fill:#6b7785";
-    private static final String GRID = "stroke:#e4e8ec;stroke-width:1";
 
     /**
      * Things of one unit.

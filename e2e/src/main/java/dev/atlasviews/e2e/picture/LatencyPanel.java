@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.e2e.picture;
 
+import static dev.atlasviews.e2e.picture.Svg.GREY;
+import static dev.atlasviews.e2e.picture.Svg.GRID;
+import static dev.atlasviews.e2e.picture.Svg.INK;
+
 import java.util.Locale;
 
 /** Draws one {@link Episode}: latency upwards, on a logarithmic axis, time to the right. */
 final class LatencyPanel {
-    private static final String INK = "fill:#1f2933";
-    private static final String GREY = "fill:#6b7785";
-    private static final String GRID = "stroke:#e4e8ec;stroke-width:1";
 
     private final Svg svg;
     private final Episode episode;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.e2e.picture;
 
+import static dev.atlasviews.e2e.picture.Svg.GREY;
+import static dev.atlasviews.e2e.picture.Svg.INK;
+
 import dev.atlasviews.e2e.measure.Quantiles;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -22,8 +25,6 @@ public record LatencyPicture(String title, String subtitle, Episode local, Episo
     private static final double TOP = 172;
     private static final double BOTTOM = 560;
     private static final double[] COLUMNS = {640, 780, 920, 1060};
-    private static final String INK = "fill:#1f2933";
-    private static final String GREY = "fill:#6b7785";
 
     /**
      * One line of the table of percentiles.

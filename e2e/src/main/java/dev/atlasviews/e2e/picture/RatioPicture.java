@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.e2e.picture;
 
+import static dev.atlasviews.e2e.picture.Svg.GREY;
+import static dev.atlasviews.e2e.picture.Svg.GRID;
+import static dev.atlasviews.e2e.picture.Svg.INK;
+
 import dev.atlasviews.e2e.measure.Ratio;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -21,8 +25,6 @@ public record RatioPicture(String title, String subtitle, double bar, List<Row> 
     private static final double ROW = 92;
     private static final double LEFT = 260;
     private static final double RIGHT = 1150;
-    private static final String INK = "fill:#1f2933";
-    private static final String GREY = "fill:#6b7785";
 
     /**
      * What was measured of one thing.
@@ -51,7 +53,7 @@ public record RatioPicture(String title, String subtitle, double bar, List<Row> 
         svg.text(40, 70, "start", GREY + ";font-size:14px", subtitle);
         var scale = LogScale.covering(lowest(), highest(), LEFT, RIGHT);
         for (double tick : scale.ticks()) {
-            svg.line(scale.at(tick), TOP - 8, scale.at(tick), bottom, "stroke:#e4e8ec;stroke-width:1");
+            svg.line(scale.at(tick), TOP - 8, scale.at(tick), bottom, GRID);
             svg.text(scale.at(tick), bottom + 20, "middle", GREY + ";font-size:12px", times(tick));
         }
         svg.line(scale.at(bar), TOP - 8, scale.at(bar), bottom, "stroke:#52606d;stroke-width:1.4;stroke-dasharray:6 4");

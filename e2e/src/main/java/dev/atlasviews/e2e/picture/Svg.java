@@ -9,6 +9,13 @@ import java.util.Locale;
 
 /** Writes the few shapes of SVG 1.1 that a chart needs. Lengths are pixels, y grows downwards. */
 final class Svg {
+    /** The style of what is to be read first. */
+    static final String INK = "fill:#1f2933";
+    /** The style of what explains it. */
+    static final String GREY = "fill:#6b7785";
+    /** The style of the lines behind it. */
+    static final String GRID = "stroke:#e4e8ec;stroke-width:1";
+
     private final StringBuilder body = new StringBuilder();
     private final int width;
     private final int height;

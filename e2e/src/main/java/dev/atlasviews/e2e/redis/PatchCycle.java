@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 public final class PatchCycle {
     /** A warm agent takes seconds; the first time, under full load on a slow host, it has had minutes. */
     private static final Duration LIMIT = Duration.ofMinutes(10);
+
     private static final String ARTIFACT = "redis-fix";
 
     private final AtlasSystem system;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.e2e.scale;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.atlasviews.e2e.picture.GrowthPicture;
+import dev.atlasviews.e2e.report.SharedList;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,7 +14,6 @@ import java.util.function.ToDoubleFunction;
 
 /** The program of {@code e2e/scale/run}: where the report goes, the operator's class path, a directory, numbers of nodes. */
 public final class Scale {
-    private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
     private static final double MIB = 1024 * 1024;
     private static final String ALL = "#1d6fd1";
     private static final String ONE = "#c8742b";
@@ -35,15 +33,15 @@ public final class Scale {
 
     /** Puts a result into the report. */
     static void put(final Path report, final ScaleResult result) throws IOException, InterruptedException {
-        final Path file = report.resolve("scale.json");
-        final List<ScaleResult> results = new ArrayList<>(
-                Files.exists(file) ? List.of(JSON.readValue(file.toFile(), ScaleResult[].class)) : List.of());
-        results.removeIf(other -> other.nodes() == result.nodes());
-        results.add(result);
-        results.sort(Comparator.comparingInt(ScaleResult::nodes));
-        Files.writeString(file, JSON.writeValueAsString(results) + "\n");
-        Files.writeString(report.resolve("scale.md"), table(results));
-        picture(results).write(report, "scale");
+        try (SharedList<ScaleResult> file = SharedList.open(report.resolve("scale.json"), ScaleResult[].class)) {
+            final List<ScaleResult> results = new ArrayList<>(file.read());
+            results.removeIf(other -> other.nodes() == result.nodes());
+            results.add(result);
+            results.sort(Comparator.comparingInt(ScaleResult::nodes));
+            file.write(results);
+            Files.writeString(report.resolve("scale.md"), table(results));
+            picture(results).write(report, "scale");
+        }
     }
 
     private static GrowthPicture picture(final List<ScaleResult> results) {

@@ -18,7 +18,7 @@ import java.util.Map;
  * Moves each thread to its view at its own quiescence point. A thread that is off the CPU is judged by a snapshot and
  * moved where it sleeps, unless it ran meanwhile; a running one is asked to check itself on its next way to user mode.
  * No thread waits for anything. Threads that could not move are tried again: one that rests ever less often, one that runs
- * a hundred times a second, as it may be where it can move for a short while only ({@link Attempt}).
+ * more often, as it may be where it can move for a short while only ({@link Attempt} says how often).
  */
 final class ThreadMover {
     /** Enough for the usual thread; a deeper stack is seen only in part, and its thread held until it is shallower. */

@@ -68,19 +68,16 @@ public final class PatchFetches {
     private synchronized RegistryException begin(final String owner, final OciReference reference) {
         final String name = reference.toString();
         final Failure failure = failures.get(name);
-        if (running.containsKey(name)) {
-            // What failed before is told until it has come right.
-            return failure == null ? pending("fetching %s".formatted(name)) : failure.why();
+        final boolean rests = failure != null && clock.instant().isBefore(failure.until());
+        if (!rests && !running.containsKey(name) && !running.containsValue(owner) && running.size() < MAX_AT_ONCE) {
+            running.put(name, owner);
+            Thread.ofVirtual().name("fetch " + name).start(() -> fetch(name, reference));
         }
-        if (failure != null && clock.instant().isBefore(failure.until())) {
+        if (failure != null) {
+            // What failed before is told until it has come right.
             return failure.why();
         }
-        if (running.containsValue(owner) || running.size() >= MAX_AT_ONCE) {
-            return failure == null ? pending("%s is fetched after others".formatted(name)) : failure.why();
-        }
-        running.put(name, owner);
-        Thread.ofVirtual().name("fetch " + name).start(() -> fetch(name, reference));
-        return failure == null ? pending("fetching %s".formatted(name)) : failure.why();
+        return pending((running.containsKey(name) ? "fetching %s" : "%s is fetched after others").formatted(name));
     }
 
     private void fetch(final String name, final OciReference reference) {
