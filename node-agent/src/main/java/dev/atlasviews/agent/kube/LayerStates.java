@@ -37,6 +37,15 @@ final class LayerStates {
         return status.reason().equals(LayerReason.FETCHING_PATCH.value());
     }
 
+    /** Whether threads have a wanted layer, or are on their way to it, or none should have it. */
+    static boolean isBegun(final LayerStatus status) {
+        return switch (status.state()) {
+            case APPLIED, NOTHING_TO_DO -> true;
+            case APPLYING -> !isFetching(status);
+            case OBSERVED, REFUSED, REVERTING, REVERTED -> false;
+        };
+    }
+
     /** A layer that is to be taken back while the same patch is wanted by another, so that nothing is to be done for it. */
     static LayerStatus keptByAnother(final Layer layer, final boolean expired, final Instant since) {
         return status(

@@ -57,6 +57,7 @@ final class ProcessReconcilerTest {
         private final List<Desired> desired = new ArrayList<>();
         private final Set<String> refused = new HashSet<>();
         private final List<dev.atlasviews.agent.engine.Layer> had = new ArrayList<>();
+        private final Set<String> forgotten = new HashSet<>();
         private Optional<LayerStack> stack = Optional.of(LayerStack.BASE);
 
         void has(final Layer... layers) {
@@ -88,7 +89,14 @@ final class ProcessReconcilerTest {
 
         @Override
         public List<dev.atlasviews.agent.engine.Layer> layers(final TargetProcess process) {
-            return List.copyOf(had);
+            return had.stream()
+                    .filter(layer -> !forgotten.contains(layer.digest()))
+                    .toList();
+        }
+
+        @Override
+        public List<String> lost(final TargetProcess process) {
+            return List.copyOf(forgotten);
         }
 
         private ThreadReport thread() {
@@ -163,17 +171,93 @@ final class ProcessReconcilerTest {
 
     @Test
     void aLayerThatCanNotBeFetchedIsNotTakenFromAProcessThatMayHaveIt() throws IOException {
-        engine.has(present("one", "a"));
+        engine.has(present("one", "a"), present("two", "b"), present("old", "old"));
+        engine.forgotten.add(digest("a").hex());
         lost.add("a");
 
         final ProcessStatus status = reconcile(
                 last(status(present("two", "b"), LayerState.APPLIED, LayerReason.ALL_THREADS_MOVED)),
                 present("one", "a"),
                 present("two", "b"),
-                absent("three", "a2"));
+                absent("three", "a2"),
+                absent("old", "old"),
+                present("new", "c"));
 
         assertThat(engine.desired).isEmpty();
-        assertThat(states(status)).containsExactly(LayerState.REFUSED, LayerState.APPLIED, LayerState.REVERTED);
+        assertThat(states(status))
+                .containsExactly(
+                        LayerState.REFUSED,
+                        LayerState.APPLIED,
+                        LayerState.REVERTED,
+                        LayerState.REVERTING,
+                        LayerState.REFUSED);
+        assertThat(status.layers().getFirst().reason()).isEqualTo(LayerReason.ARTIFACT_NOT_FOUND.value());
+        assertThat(status.layers().subList(3, 5))
+                .allSatisfy(other ->
+                        assertThat(other.message()).contains(digest("a").hex()));
+    }
+
+    @Test
+    void aLayerThatCanNotBeFetchedKeepsNoOtherFromAProcessThatHasOthers() throws IOException {
+        engine.has(present("one", "a"), absent("old", "old"));
+        lost.add("b");
+
+        final ProcessStatus status = reconcile(
+                last(), present("one", "a"), present("two", "b"), present("three", "c"), absent("old", "old"));
+
+        assertThat(states(status))
+                .containsExactly(LayerState.APPLIED, LayerState.REFUSED, LayerState.APPLIED, LayerState.REVERTED);
+        assertThat(status.layers().get(1).reason()).isEqualTo(LayerReason.ARTIFACT_NOT_FOUND.value());
+        assertThat(engine.desired.getLast().layers())
+                .extracting(dev.atlasviews.agent.engine.Layer::digest)
+                .containsExactly(digest("a").hex(), digest("c").hex());
+    }
+
+    @Test
+    void whereAViewIsNotKnownNothingGoesWhileALayerCanNotBeFetched() throws IOException {
+        engine.stack = Optional.empty();
+        lost.add("b");
+
+        final ProcessStatus status = reconcile(last(), present("one", "a"), present("two", "b"), absent("old", "old"));
+
+        assertThat(engine.desired).isEmpty();
+        assertThat(states(status)).containsExactly(LayerState.REFUSED, LayerState.REFUSED, LayerState.REVERTING);
+        assertThat(status.layers().getFirst().message()).contains("not known");
+    }
+
+    @Test
+    void whatNobodyListsStaysThoughItsPatchIsLost() throws IOException {
+        engine.has(present("byHand", "x"));
+        engine.forgotten.add(digest("x").hex());
+
+        assertThat(states(reconcile(last(), present("one", "a")))).containsExactly(LayerState.REFUSED);
+        assertThat(engine.desired).isEmpty();
+    }
+
+    @Test
+    void whatIsToGoGoesThoughItsPatchIsLost() throws IOException {
+        engine.has(present("one", "a"));
+        engine.forgotten.add(digest("a").hex());
+        lost.add("a");
+
+        assertThat(states(reconcile(last(), absent("one", "a")))).containsExactly(LayerState.REVERTED);
+        assertThat(engine.desired.getLast().layers()).isEmpty();
+    }
+
+    @Test
+    void whatALayerGivesWayToHasToBeThereFirst() throws IOException {
+        engine.has(present("one", "a"), present("two", "c"));
+        lost.add("b");
+
+        assertThat(states(reconcile(last(), present("one", "b"), absent("one", "a"), present("two", "c"))))
+                .containsExactly(LayerState.REFUSED, LayerState.REVERTING, LayerState.APPLIED);
+        assertThat(engine.desired.getLast().layers())
+                .extracting(dev.atlasviews.agent.engine.Layer::digest)
+                .containsExactly(digest("a").hex(), digest("c").hex());
+
+        lost.clear();
+        assertThat(states(reconcile(last(), present("one", "b"), absent("one", "a"), present("two", "c"))))
+                .containsExactly(LayerState.APPLIED, LayerState.REVERTED, LayerState.APPLIED);
     }
 
     @Test
