@@ -122,6 +122,7 @@ final class LayerLinker {
                     List.of(digest),
                     "process %d has as many patches as it may have: %d".formatted(process.pid(), patches));
         }
+        room.checkRetained(List.of(digest));
         return room.fill(List.of(digest), image, target.positionIndependent(), target.sizes(), areas -> {
             final LinkedPatch linked = link(digest, target, image, areas);
             // The text last: it refers to the others, and its presence says that they are there.
