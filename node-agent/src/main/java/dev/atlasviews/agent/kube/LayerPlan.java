@@ -167,6 +167,18 @@ final class LayerPlan {
         };
     }
 
+    /** Digests of the wanted layers to which the threads were on their way, or on their way back, after the last pass. */
+    Set<String> underWay() {
+        final Set<String> moving = new HashSet<>();
+        final Set<String> others = new HashSet<>();
+        container.layers().stream()
+                .filter(this::isWanted)
+                .forEach(layer -> (before(layer).filter(LayerStates::isMoving).isPresent() ? moving : others)
+                        .add(layer.digest().hex()));
+        moving.removeAll(others);
+        return moving;
+    }
+
     /** What the last pass said of the layer. */
     Optional<LayerStatus> before(final Layer layer) {
         return before(layer, last);

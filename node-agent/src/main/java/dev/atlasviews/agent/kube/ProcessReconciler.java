@@ -149,7 +149,7 @@ final class ProcessReconciler {
             throws IOException {
         final List<dev.atlasviews.agent.engine.Layer> all = new ArrayList<>(unlisted(present.layers(), container));
         all.addAll(plan.wanted());
-        final WithoutRefused attempt = new WithoutRefused(present.digests());
+        final WithoutRefused attempt = new WithoutRefused(present.digests(), plan.underWay());
         final ProcessReport report = attempt.reconcile(
                 LayerOrder.sorted(all),
                 layers -> engine.reconcile(
@@ -170,8 +170,10 @@ final class ProcessReconciler {
             final Optional<WithoutRefused.Refusal> refusal =
                     pass.refusals().apply(layer.digest().hex());
             if (refusal.isPresent()) {
-                return LayerStates.refused(
-                        layer, refusal.get().reason(), refusal.get().message(), plan.now());
+                return pass.looked()
+                        ? LayerStates.refused(
+                                layer, refusal.get().reason(), refusal.get().message(), plan.now())
+                        : LayerStates.leftOut(layer, refusal.get(), pass.report(), plan.now());
             }
         }
         return LayerStates.of(layer, pass.report(), plan.isExpired(layer), plan.now());

@@ -27,10 +27,12 @@ import dev.atlasviews.crds.LayerReason;
 import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.LayerStatus;
 import dev.atlasviews.crds.ProcessStatus;
+import dev.atlasviews.crds.ThreadCounts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -59,6 +61,7 @@ final class ProcessReconcilerTest {
         private final List<dev.atlasviews.agent.engine.Layer> had = new ArrayList<>();
         private final Set<String> forgotten = new HashSet<>();
         private Optional<LayerStack> stack = Optional.of(LayerStack.BASE);
+        private boolean held;
 
         void has(final Layer... layers) {
             Arrays.stream(layers).map(layer -> Fixtures.engineLayer(layer)).forEach(had::add);
@@ -76,9 +79,11 @@ final class ProcessReconcilerTest {
                     }
                 }
             }
-            stack = Optional.of(new LayerStack(wish.layers().stream()
-                    .map(dev.atlasviews.agent.engine.Layer::digest)
-                    .toList()));
+            if (!held) {
+                stack = Optional.of(new LayerStack(wish.layers().stream()
+                        .map(dev.atlasviews.agent.engine.Layer::digest)
+                        .toList()));
+            }
             return inspect(process);
         }
 
@@ -131,6 +136,53 @@ final class ProcessReconcilerTest {
         assertThat(states(reconcile(last(), present("one", "a"), present("two", "b"))))
                 .containsExactly(LayerState.REFUSED, LayerState.REFUSED);
         assertThat(engine.desired).hasSize(1);
+    }
+
+    @Test
+    void aLayerThatIsRefusedWhileThreadsAreOnTheirWayToItIsTakenBack() throws IOException {
+        final Layer layer = present("one", "a");
+        engine.has(layer);
+        engine.refused.add("a");
+        engine.held = true;
+
+        final LayerStatus before = new LayerStatus(
+                layer.name(),
+                layer.digest(),
+                LayerState.APPLYING,
+                LayerReason.MOVING_THREADS.value(),
+                "",
+                Instant.now(),
+                ThreadCounts.NONE);
+        final ProcessStatus onTheWay = reconcile(last(before), layer);
+
+        assertThat(engine.desired.getLast().layers()).isEmpty();
+        assertThat(onTheWay.layers()).singleElement().satisfies(status -> {
+            assertThat(status.state()).isEqualTo(LayerState.REVERTING);
+            assertThat(status.reason()).isEqualTo("SymbolNotFound");
+            assertThat(status.threads().moved()).as("who still has it").isOne();
+        });
+
+        engine.held = false;
+        assertThat(states(reconcile(onTheWay, layer))).containsExactly(LayerState.REFUSED);
+        assertThat(engine.desired)
+                .extracting(wish -> wish.layers().size())
+                .as("once more it is tried before it goes on back")
+                .containsExactly(1, 0, 1, 0);
+    }
+
+    @Test
+    void aLayerThatIsRefusedAfterAllThreadsCameToItStays() throws IOException {
+        final Layer layer = present("one", "a");
+        engine.has(layer);
+        engine.refused.add("a");
+
+        for (final LayerState state : List.of(LayerState.APPLIED, LayerState.REFUSED)) {
+            reconcile(last(status(layer, state, LayerReason.ALL_THREADS_MOVED)), layer);
+        }
+
+        assertThat(engine.desired)
+                .hasSize(2)
+                .allSatisfy(wish -> assertThat(wish.layers()).hasSize(1));
     }
 
     @Test
