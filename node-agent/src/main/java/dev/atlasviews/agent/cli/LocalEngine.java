@@ -4,7 +4,6 @@ package dev.atlasviews.agent.cli;
 import dev.atlasviews.agent.engine.Layer;
 import dev.atlasviews.agent.engine.LayerStore;
 import dev.atlasviews.agent.engine.ProcessEngine;
-import dev.atlasviews.agent.patch.PatchReader;
 import dev.atlasviews.agent.process.TargetProcess;
 import dev.atlasviews.agent.quiescence.Unwinder;
 import dev.atlasviews.agent.views.Errno;
@@ -21,7 +20,7 @@ final class LocalEngine implements AutoCloseable {
 
     private LocalEngine(final ViewDevice device, final LayerStore store) {
         this.device = device;
-        this.engine = new ProcessEngine(device::attach, unwinder, store, PatchReader::read);
+        this.engine = new ProcessEngine(device::attach, unwinder, store);
     }
 
     static LocalEngine open(final LayerStore store) throws IOException {

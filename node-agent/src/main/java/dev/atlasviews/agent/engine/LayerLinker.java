@@ -115,7 +115,7 @@ final class LayerLinker {
 
     private LinkedPatch map(final String digest, final PatchTarget target, final MappedImage image)
             throws IOException, RefusedException {
-        final long patches = Areas.patches(process.mappings());
+        final int patches = Areas.digests(process.mappings()).size();
         if (patches >= MAX_PATCHES) {
             throw new RefusedException(
                     Reason.TOO_MANY_PATCHES,

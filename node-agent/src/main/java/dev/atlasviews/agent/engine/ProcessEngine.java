@@ -26,7 +26,6 @@ public final class ProcessEngine implements Engine {
     private final Access access;
     private final Unwinder unwinder;
     private final LayerStore store;
-    private final PatchFormat format;
     private final Map<TargetProcess, FreezePauses> pauses = new ConcurrentHashMap<>();
 
     /** How a process is opened. */
@@ -40,28 +39,15 @@ public final class ProcessEngine implements Engine {
         ProcessViews attach(long pid) throws ViewException;
     }
 
-    /** How a patch file is read. */
-    @FunctionalInterface
-    public interface PatchFormat {
-        /**
-         * Reads a patch.
-         *
-         * @throws IOException if it is none
-         */
-        dev.atlasviews.agent.patch.Patch read(byte[] file) throws IOException;
-    }
-
     /**
      * An engine.
      *
      * @param store where applied patches are remembered
      */
-    public ProcessEngine(
-            final Access access, final Unwinder unwinder, final LayerStore store, final PatchFormat format) {
+    public ProcessEngine(final Access access, final Unwinder unwinder, final LayerStore store) {
         this.access = access;
         this.unwinder = unwinder;
         this.store = store;
-        this.format = format;
     }
 
     /** Whether a patch was ever applied to the process: its areas stay as long as the process does. */
@@ -137,9 +123,8 @@ public final class ProcessEngine implements Engine {
     }
 
     private Optional<Layer> stored(final String digest) throws IOException {
-        final Optional<byte[]> file = store.patch(digest);
         try {
-            return file.isPresent() ? Optional.of(Layer.of(format.read(file.get()))) : Optional.empty();
+            return store.patch(digest).map(Layer::of);
         } catch (final PatchFormatException e) {
             // Another version's, which is as good as none.
             return Optional.empty();

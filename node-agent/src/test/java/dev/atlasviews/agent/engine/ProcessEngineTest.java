@@ -81,7 +81,7 @@ final class ProcessEngineTest {
         store.putStack(stack);
         views.tag(views.createView(0), stack.tag());
 
-        final ProcessEngine engine = new ProcessEngine(pid -> views, unwinder, store, file -> LAYER.patch());
+        final ProcessEngine engine = new ProcessEngine(pid -> views, unwinder, store);
 
         assertThat(engine.layers(process.process())).isEmpty();
         assertThat(engine.lost(process.process())).containsExactly(LAYER.digest());
@@ -107,7 +107,6 @@ final class ProcessEngineTest {
                     throw new ViewException("attach", refusal);
                 },
                 unwinder,
-                new LayerStore(directory.resolve("store")),
-                file -> LAYER.patch());
+                new LayerStore(directory.resolve("store")));
     }
 }
