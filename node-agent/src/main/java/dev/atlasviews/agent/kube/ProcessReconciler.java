@@ -131,7 +131,9 @@ final class ProcessReconciler {
                     "the process has patch %s, which can not be had: as long as it has to stay no other comes or goes"
                             .formatted(lost.get()));
         }
-        return plan.complete() || engine.inspect(process).threads().stream().noneMatch(thread -> thread.stack() == null)
+        return plan.complete()
+                        || !ProcessEngine.touched(process)
+                        || engine.inspect(process).threads().stream().noneMatch(thread -> thread.stack() == null)
                 ? Optional.empty()
                 : Optional.of("the process has a view that is not known, which may hold a patch that can not be had");
     }

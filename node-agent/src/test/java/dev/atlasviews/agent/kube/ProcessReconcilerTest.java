@@ -21,6 +21,8 @@ import dev.atlasviews.agent.engine.ThreadFilter;
 import dev.atlasviews.agent.engine.ThreadReport;
 import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.process.TargetProcess;
+import dev.atlasviews.agent.views.Errno;
+import dev.atlasviews.agent.views.ViewException;
 import dev.atlasviews.crds.DesiredState;
 import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.LayerReason;
@@ -62,6 +64,7 @@ final class ProcessReconcilerTest {
         private final Set<String> forgotten = new HashSet<>();
         private Optional<LayerStack> stack = Optional.of(LayerStack.BASE);
         private boolean held;
+        private boolean unsupported;
 
         void has(final Layer... layers) {
             Arrays.stream(layers).map(layer -> Fixtures.engineLayer(layer)).forEach(had::add);
@@ -70,8 +73,12 @@ final class ProcessReconcilerTest {
         }
 
         @Override
-        public ProcessReport reconcile(final TargetProcess process, final Desired wish, final Progress progress) {
+        public ProcessReport reconcile(final TargetProcess process, final Desired wish, final Progress progress)
+                throws IOException {
             desired.add(wish);
+            if (unsupported) {
+                return Fixtures.report(State.IN_PLACE);
+            }
             for (final dev.atlasviews.agent.engine.Layer layer : wish.layers()) {
                 for (final String patch : refused) {
                     if (layer.digest().equals(digest(patch).hex())) {
@@ -88,7 +95,10 @@ final class ProcessReconcilerTest {
         }
 
         @Override
-        public ProcessReport inspect(final TargetProcess process) {
+        public ProcessReport inspect(final TargetProcess process) throws IOException {
+            if (unsupported) {
+                throw new ViewException("attach", Errno.EOPNOTSUPP);
+            }
             return Fixtures.report(State.IN_PLACE, thread());
         }
 
@@ -270,11 +280,22 @@ final class ProcessReconcilerTest {
         engine.stack = Optional.empty();
         lost.add("b");
 
-        final ProcessStatus status = reconcile(last(), present("one", "a"), present("two", "b"), absent("old", "old"));
+        final ProcessStatus status =
+                reconcile(touched(), last(), present("one", "a"), present("two", "b"), absent("old", "old"));
 
         assertThat(engine.desired).isEmpty();
         assertThat(states(status)).containsExactly(LayerState.REFUSED, LayerState.REFUSED, LayerState.REVERTING);
         assertThat(status.layers().getFirst().message()).contains("not known");
+    }
+
+    @Test
+    void ofAProcessThatCanHaveNoViewItIsSaidWhatALayerLacks() throws IOException {
+        engine.unsupported = true;
+        lost.add("a");
+
+        assertThat(reconcile(last(), present("one", "a")).layers())
+                .extracting(LayerStatus::reason)
+                .containsExactly(LayerReason.ARTIFACT_NOT_FOUND.value());
     }
 
     @Test
@@ -430,18 +451,8 @@ final class ProcessReconcilerTest {
     @Test
     void whatWasAppliedAndIsOnlyObservedNowIsTakenBack() throws IOException {
         engine.has(present("one", "a"));
-        Fixtures.process(proc);
-        Files.writeString(
-                Fixtures.maps(proc, Fixtures.PID),
-                "10000-11000 r-xp 0 00:01 0 /atlas:text:x\n",
-                StandardOpenOption.APPEND);
-        final Layer observed = Fixtures.layer("one", "a", DesiredState.OBSERVED, "*");
-        final ProcessStatus status = new ProcessReconciler(engine, patches, Fixtures.BOOT, "node")
-                .reconcile(
-                        new TargetProcess(proc, Fixtures.PID, Fixtures.START_TIME),
-                        container(observed),
-                        Optional.of(last()))
-                .orElseThrow();
+        final ProcessStatus status =
+                reconcile(touched(), last(), Fixtures.layer("one", "a", DesiredState.OBSERVED, "*"));
 
         assertThat(engine.desired.getLast().layers()).isEmpty();
         assertThat(engine.desired.getLast().leaving()).hasSize(1);
@@ -449,9 +460,24 @@ final class ProcessReconcilerTest {
     }
 
     private ProcessStatus reconcile(final ProcessStatus last, final Layer... layers) throws IOException {
+        return reconcile(Fixtures.process(proc), last, layers);
+    }
+
+    private ProcessStatus reconcile(final TargetProcess process, final ProcessStatus last, final Layer... layers)
+            throws IOException {
         return new ProcessReconciler(engine, patches, Fixtures.BOOT, "node")
-                .reconcile(Fixtures.process(proc), container(layers), Optional.of(last))
+                .reconcile(process, container(layers), Optional.of(last))
                 .orElseThrow();
+    }
+
+    /** A process that has an area of a patch. */
+    private TargetProcess touched() throws IOException {
+        final TargetProcess process = Fixtures.process(proc);
+        Files.writeString(
+                Fixtures.maps(proc, Fixtures.PID),
+                "10000-11000 r-xp 0 00:01 0 /atlas:text:x\n",
+                StandardOpenOption.APPEND);
+        return process;
     }
 
     private final class FakePatches implements LayerPlan.Source {
