@@ -35,7 +35,7 @@ public final class GuestEngine implements AutoCloseable {
     private GuestEngine(final ViewDevice device, final LayerStore store) {
         this.device = device;
         this.store = store;
-        this.engine = new ProcessEngine(device::attach, unwinder, store, PatchReader::read);
+        this.engine = new ProcessEngine(device::attach, unwinder, store);
     }
 
     /** The engine, ready to work: its first patch takes no longer than the others. */

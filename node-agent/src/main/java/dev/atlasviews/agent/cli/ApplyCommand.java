@@ -58,7 +58,7 @@ final class ApplyCommand implements Callable<Integer> {
             for (final Path file : files) {
                 store.putPatch(Files.readAllBytes(file));
             }
-            final List<Layer> layers = new ArrayList<>(local.engine().layers(process));
+            final List<Layer> layers = new ArrayList<>(local.layers(process));
             layers.removeIf(
                     layer -> added.stream().anyMatch(other -> other.digest().equals(layer.digest())));
             layers.addAll(added);

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.cli;
 
+import dev.atlasviews.agent.engine.Layer;
 import dev.atlasviews.agent.engine.LayerStore;
 import dev.atlasviews.agent.engine.ProcessEngine;
-import dev.atlasviews.agent.patch.PatchReader;
+import dev.atlasviews.agent.process.TargetProcess;
 import dev.atlasviews.agent.quiescence.Unwinder;
 import dev.atlasviews.agent.views.Errno;
 import dev.atlasviews.agent.views.ViewDevice;
 import dev.atlasviews.agent.views.ViewException;
 import java.io.IOException;
+import java.util.List;
 
 /** The engine of this machine, for the time of one command. */
 final class LocalEngine implements AutoCloseable {
@@ -18,7 +20,7 @@ final class LocalEngine implements AutoCloseable {
 
     private LocalEngine(final ViewDevice device, final LayerStore store) {
         this.device = device;
-        this.engine = new ProcessEngine(device::attach, unwinder, store, PatchReader::read);
+        this.engine = new ProcessEngine(device::attach, unwinder, store);
     }
 
     static LocalEngine open(final LayerStore store) throws IOException {
@@ -31,6 +33,21 @@ final class LocalEngine implements AutoCloseable {
 
     ProcessEngine engine() {
         return engine;
+    }
+
+    /**
+     * The layers that a process has.
+     *
+     * @throws IOException if the patch of one can not be read: no view could be built in which it stays
+     */
+    List<Layer> layers(final TargetProcess process) throws IOException {
+        final List<String> lost = engine.lost(process);
+        if (!lost.isEmpty()) {
+            throw new IOException(
+                    "process %d has patch %s, whose file is not in the state directory: \"atlas revert\" without --digest takes all patches back"
+                            .formatted(process.pid(), lost.getFirst()));
+        }
+        return engine.layers(process);
     }
 
     @Override

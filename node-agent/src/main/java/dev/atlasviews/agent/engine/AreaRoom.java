@@ -11,7 +11,7 @@ import dev.atlasviews.agent.views.ViewException;
 import java.io.IOException;
 import java.util.List;
 
-/** Finds room for areas in a process that goes on mapping memory meanwhile, within what a process may have of them. */
+/** Finds room for areas in a process that goes on mapping memory meanwhile, and says when a process has enough of them. */
 final class AreaRoom {
     private static final int ATTEMPTS = 16;
     private static final long MAX_RETAINED = 256L << 20;
@@ -38,6 +38,22 @@ final class AreaRoom {
     }
 
     /**
+     * Before more than what a process has is mapped.
+     *
+     * @param layers digests of those that need it, the upper first
+     */
+    void checkRetained(final List<String> layers) throws IOException, RefusedException {
+        final long retained = Areas.retained(process.mappings());
+        if (retained >= MAX_RETAINED) {
+            throw new RefusedException(
+                    Reason.TOO_MANY_PATCHES,
+                    layers,
+                    "process %d has as much code of patches as it may have: %d bytes"
+                            .formatted(process.pid(), retained));
+        }
+    }
+
+    /**
      * Maps areas at free addresses.
      *
      * @param layers digests of those that need them, the upper first
@@ -52,14 +68,6 @@ final class AreaRoom {
             final AreaSizes sizes,
             final Filling<T> filling)
             throws IOException, RefusedException {
-        final long retained = Areas.retained(process.mappings());
-        if (retained >= MAX_RETAINED) {
-            throw new RefusedException(
-                    Reason.TOO_MANY_PATCHES,
-                    layers,
-                    "process %d has as much code of patches as it may have: %d bytes"
-                            .formatted(process.pid(), retained));
-        }
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
             final AreaAddresses areas = Areas.choose(process.mappings(), image, positionIndependent, sizes)
                     .orElseThrow(() -> none(layers, image));

@@ -10,6 +10,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Where the areas of patches lie, or may lie, in a process. The three areas of a patch lie one after the other, text
@@ -83,15 +85,14 @@ final class Areas {
                 .sum();
     }
 
-    /** How many patches have an area in the process. */
-    static long patches(final List<Mapping> mappings) {
+    /** The first 16 digits of the digests of the patches that have an area in the process. */
+    static Set<String> digests(final List<Mapping> mappings) {
         return mappings.stream()
                 .filter(mapping ->
                         mapping.name().startsWith(PREFIX) && !mapping.name().startsWith(PREFIX + UNWIND))
                 .map(mapping -> mapping.name().substring(mapping.name().indexOf(':', PREFIX.length()) + 1))
                 .map(name -> name.substring(0, Math.min(name.length(), 16)))
-                .distinct()
-                .count();
+                .collect(Collectors.toSet());
     }
 
     /**

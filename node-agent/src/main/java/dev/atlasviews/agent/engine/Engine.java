@@ -20,4 +20,7 @@ public interface Engine {
 
     /** The layers of the process' views, lowest first, as far as the store knows their patches. */
     List<Layer> layers(TargetProcess process) throws IOException;
+
+    /** Digests of the other layers of the process' views: the store does not have their patches, or can not read them. */
+    List<String> lost(TargetProcess process) throws IOException;
 }

@@ -115,13 +115,14 @@ final class LayerLinker {
 
     private LinkedPatch map(final String digest, final PatchTarget target, final MappedImage image)
             throws IOException, RefusedException {
-        final long patches = Areas.patches(process.mappings());
+        final int patches = Areas.digests(process.mappings()).size();
         if (patches >= MAX_PATCHES) {
             throw new RefusedException(
                     Reason.TOO_MANY_PATCHES,
                     List.of(digest),
                     "process %d has as many patches as it may have: %d".formatted(process.pid(), patches));
         }
+        room.checkRetained(List.of(digest));
         return room.fill(List.of(digest), image, target.positionIndependent(), target.sizes(), areas -> {
             final LinkedPatch linked = link(digest, target, image, areas);
             // The text last: it refers to the others, and its presence says that they are there.

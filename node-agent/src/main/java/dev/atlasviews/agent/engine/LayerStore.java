@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.engine;
 
+import dev.atlasviews.agent.patch.Patch;
+import dev.atlasviews.agent.patch.PatchFormatException;
+import dev.atlasviews.agent.patch.PatchReader;
 import dev.atlasviews.agent.process.TargetProcess;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -15,28 +18,53 @@ import java.util.Optional;
 
 /**
  * Remembers, across restarts, the patch files that were applied and which of them a view's tag stands for. Everything is
- * named by a digest and checked when read, so files are never stale and may be deleted: then a revert still works, by
- * treating all patch code as one.
+ * named by a digest and checked when read, so files are never stale and may be deleted: then a revert of all patches still
+ * works, by treating all patch code as one. Patches that are asked for again and again are read once.
  */
 public final class LayerStore {
     private static final String SIGNATURES = "signatures";
 
+    /** Sixteen of the largest patches, and very many of the usual ones. */
+    private static final long FILES_LIMIT = 256L << 20;
+    /** One of the largest patches. */
+    private static final long CACHE_LIMIT = PatchReader.MAX_FILE;
+
     private final Path directory;
+    private final PatchFiles patches;
+    private final PatchCache cache = new PatchCache(CACHE_LIMIT);
 
     /** A store in this directory, which is created when needed. */
     public LayerStore(final Path directory) {
         this.directory = directory;
+        this.patches = new PatchFiles(directory.resolve("patches"), TargetProcess.PROC, FILES_LIMIT);
     }
 
     /** Keeps a patch file. */
     public void putPatch(final byte[] file) throws IOException {
-        put(path("patches", LayerStack.sha256(file)), file);
+        patches.put(file);
     }
 
-    /** The patch file with this digest. */
-    public Optional<byte[]> patch(final String digest) throws IOException {
-        return get(path("patches", digest))
-                .filter(file -> LayerStack.sha256(file).equals(digest));
+    /**
+     * The patch with this digest, if its file is there.
+     *
+     * @throws PatchFormatException if this version can not read it
+     */
+    public Optional<Patch> patch(final String digest) throws IOException {
+        // Of a patch that is in memory only nothing would be known by the next agent.
+        if (!patches.contains(digest)) {
+            return Optional.empty();
+        }
+        final Optional<Patch> known = cache.get(digest);
+        if (known.isPresent()) {
+            return known;
+        }
+        final Optional<byte[]> file = patches.get(digest);
+        if (file.isEmpty()) {
+            return Optional.empty();
+        }
+        final Patch patch = PatchReader.read(file.get());
+        cache.put(patch, file.get().length);
+        return Optional.of(patch);
     }
 
     /** Keeps a signature of the patch file with this digest; the last one counts. */

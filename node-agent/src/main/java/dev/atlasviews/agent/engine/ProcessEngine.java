@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.engine;
 
+import dev.atlasviews.agent.patch.PatchFormatException;
 import dev.atlasviews.agent.process.MappedImage;
 import dev.atlasviews.agent.process.TargetProcess;
 import dev.atlasviews.agent.quiescence.QuiescenceCheck;
@@ -11,6 +12,7 @@ import dev.atlasviews.agent.views.ProcessViews;
 import dev.atlasviews.agent.views.ViewException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -24,7 +26,6 @@ public final class ProcessEngine implements Engine {
     private final Access access;
     private final Unwinder unwinder;
     private final LayerStore store;
-    private final PatchFormat format;
     private final Map<TargetProcess, FreezePauses> pauses = new ConcurrentHashMap<>();
 
     /** How a process is opened. */
@@ -38,28 +39,15 @@ public final class ProcessEngine implements Engine {
         ProcessViews attach(long pid) throws ViewException;
     }
 
-    /** How a patch file is read. */
-    @FunctionalInterface
-    public interface PatchFormat {
-        /**
-         * Reads a patch.
-         *
-         * @throws IOException if it is none
-         */
-        dev.atlasviews.agent.patch.Patch read(byte[] file) throws IOException;
-    }
-
     /**
      * An engine.
      *
      * @param store where applied patches are remembered
      */
-    public ProcessEngine(
-            final Access access, final Unwinder unwinder, final LayerStore store, final PatchFormat format) {
+    public ProcessEngine(final Access access, final Unwinder unwinder, final LayerStore store) {
         this.access = access;
         this.unwinder = unwinder;
         this.store = store;
-        this.format = format;
     }
 
     /** Whether a patch was ever applied to the process: its areas stay as long as the process does. */
@@ -105,12 +93,27 @@ public final class ProcessEngine implements Engine {
 
     @Override
     public List<Layer> layers(final TargetProcess process) throws IOException {
-        try (ProcessViews views = access.attach(process.pid())) {
-            final List<Layer> layers = new java.util.ArrayList<>();
-            for (final String digest : Reconciliation.digests(views, store)) {
-                stored(digest).ifPresent(layers::add);
+        final List<Layer> layers = new ArrayList<>();
+        for (final String digest : digests(process)) {
+            stored(digest).ifPresent(layers::add);
+        }
+        return List.copyOf(layers);
+    }
+
+    @Override
+    public List<String> lost(final TargetProcess process) throws IOException {
+        final List<String> lost = new ArrayList<>();
+        for (final String digest : digests(process)) {
+            if (stored(digest).isEmpty()) {
+                lost.add(digest);
             }
-            return List.copyOf(layers);
+        }
+        return List.copyOf(lost);
+    }
+
+    private List<String> digests(final TargetProcess process) throws IOException {
+        try (ProcessViews views = access.attach(process.pid())) {
+            return Reconciliation.digests(views, store);
         } catch (final ViewException e) {
             if (e.gone() || canHaveNone(process, e)) {
                 return List.of();
@@ -120,8 +123,12 @@ public final class ProcessEngine implements Engine {
     }
 
     private Optional<Layer> stored(final String digest) throws IOException {
-        final Optional<byte[]> file = store.patch(digest);
-        return file.isPresent() ? Optional.of(Layer.of(format.read(file.get()))) : Optional.empty();
+        try {
+            return store.patch(digest).map(Layer::of);
+        } catch (final PatchFormatException e) {
+            // Another version's, which is as good as none.
+            return Optional.empty();
+        }
     }
 
     /** A process that the module does not support, which is no failure where nothing is wanted of it. */

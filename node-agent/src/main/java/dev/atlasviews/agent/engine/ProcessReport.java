@@ -72,6 +72,12 @@ public record ProcessReport(
                 pid, startTime, how, why, message, List.of(), unconcerned, List.of(), threads, retainedBytes);
     }
 
+    /** The same, said in this sentence. */
+    public ProcessReport saying(final String sentence) {
+        return new ProcessReport(
+                pid, startTime, state, reason, sentence, layers, unconcerned, refused, threads, retainedBytes);
+    }
+
     /** A process that none of these layers changes, and that was not even opened. */
     static ProcessReport unconcerned(final long pid, final long startTime, final List<Layer> layers) {
         return new ProcessReport(

@@ -155,14 +155,15 @@ final class Reconciliation {
     private void prepare(final ViewSet viewSet) throws IOException, RefusedException {
         StackRules.check(concerned);
         final Set<String> linked = new HashSet<>();
-        final Set<String> toWrite = toWrite(viewSet);
+        final List<String> there = viewSet.digests();
         for (final Layer layer : concerned) {
-            final LinkedLayer there = means.linker().link(layer);
-            StackRules.checkExclusions(there);
-            if (toWrite.contains(layer.digest())) {
-                StackRules.checkLiveCode(process, there);
+            final LinkedLayer known = means.linker().link(layer);
+            StackRules.checkExclusions(known);
+            // For what is there the base's code matters no more, until a view is to be built of it.
+            if (!there.contains(layer.digest())) {
+                StackRules.checkLiveCode(process, known);
             }
-            viewSet.know(there);
+            viewSet.know(known);
             linked.add(layer.digest());
         }
         for (final Layer layer : desired.leaving()) {
@@ -180,20 +181,6 @@ final class Reconciliation {
         for (final ThreadEntry thread : views.listThreads()) {
             provide(viewSet, selection.stackFor(thread));
         }
-    }
-
-    /** Layers that no view has, or one that is yet to be built: for what is there the base's code no longer matters. */
-    private Set<String> toWrite(final ViewSet viewSet) throws IOException {
-        final Set<String> digests = new HashSet<>();
-        concerned.forEach(layer -> digests.add(layer.digest()));
-        viewSet.digests().forEach(digests::remove);
-        for (final ThreadEntry thread : views.listThreads()) {
-            final LayerStack stack = selection.stackFor(thread);
-            if (!viewSet.has(stack)) {
-                digests.addAll(stack.digests());
-            }
-        }
-        return digests;
     }
 
     private void provide(final ViewSet viewSet, final LayerStack stack) throws IOException, RefusedException {

@@ -75,7 +75,7 @@ final class StackRules {
         }
     }
 
-    /** The code that a layer replaces has to be the code that it was built on. */
+    /** The code that a layer replaces has to be the code that it was built on, whenever a view is written. */
     static void checkLiveCode(final TargetProcess process, final LinkedLayer layer)
             throws IOException, RefusedException {
         for (final LinkedPatch.Body body : layer.bodies()) {

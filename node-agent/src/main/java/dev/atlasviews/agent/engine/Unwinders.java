@@ -57,8 +57,12 @@ final class Unwinders {
         }
     }
 
-    /** The jumps that a view with these layers needs in the unwinders; none where no exception meets new code. */
-    List<LinkedPatch.Jump> divert(final LayerStack stack, final List<LinkedLayer> layers)
+    /**
+     * The jumps that a view with these layers needs in the unwinders; none where no exception meets new code.
+     *
+     * @param back whether threads come to the view as layers are taken back, which nothing that a process may have bars
+     */
+    List<LinkedPatch.Jump> divert(final LayerStack stack, final List<LinkedLayer> layers, final boolean back)
             throws IOException, RefusedException {
         final List<LinkedPatch.Body> bodies = bodies(layers);
         final List<LinkedPatch.Jump> jumps = new ArrayList<>();
@@ -70,7 +74,7 @@ final class Unwinders {
             throw refused(stack, foreign.getFirst() + " has an unwinder of its own, which can not learn of new code");
         }
         for (final Map.Entry<MappedImage, Long> finder : finders.entrySet()) {
-            jumps.add(divert(stack, finder.getKey(), finder.getValue(), bodies));
+            jumps.add(divert(stack, finder.getKey(), finder.getValue(), bodies, back));
         }
         if (jumps.isEmpty()) {
             throw refused(stack, "exceptions may meet the new code, and libgcc_s is not loaded");
@@ -141,12 +145,22 @@ final class Unwinders {
     }
 
     private LinkedPatch.Jump divert(
-            final LayerStack stack, final MappedImage image, final long finder, final List<LinkedPatch.Body> bodies)
+            final LayerStack stack,
+            final MappedImage image,
+            final long finder,
+            final List<LinkedPatch.Body> bodies,
+            final boolean back)
             throws IOException, RefusedException {
         try {
             final UnwindRoutine routine = routine(finder);
             final Optional<LinkedPatch.Jump> present = find(stack, image, routine, bodies);
-            return present.isPresent() ? present.get() : map(stack, image, routine, bodies);
+            if (present.isPresent()) {
+                return present.get();
+            }
+            if (!back) {
+                room.checkRetained(stack.digests().reversed());
+            }
+            return map(stack, image, routine, bodies);
         } catch (final PatchLinkException e) {
             throw refused(stack, String.valueOf(e.getMessage()));
         }

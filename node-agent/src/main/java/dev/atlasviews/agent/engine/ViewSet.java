@@ -72,11 +72,6 @@ final class ViewSet {
         return stacks.get(view);
     }
 
-    /** Whether there is a view with this stack. */
-    boolean has(final LayerStack stack) {
-        return stacks.containsValue(stack);
-    }
-
     /** Remembers a layer whose areas are in the process. */
     void know(final LinkedLayer layer) {
         linked.put(layer.digest(), layer);
@@ -107,8 +102,11 @@ final class ViewSet {
             return found.getAsInt();
         }
         final List<LinkedPatch.Jump> jumps = new ArrayList<>();
-        layers(stack).forEach(layer -> jumps.addAll(layer.jumps()));
-        jumps.addAll(unwinders.divert(stack, layers(stack)));
+        for (final LinkedLayer layer : layers(stack)) {
+            StackRules.checkLiveCode(process, layer);
+            jumps.addAll(layer.jumps());
+        }
+        jumps.addAll(unwinders.divert(stack, layers(stack), isPartOfAnother(stack)));
         store.putStack(stack);
         final int view = views.createView(ViewEntry.BASE);
         try {
@@ -123,6 +121,12 @@ final class ViewSet {
         stacks.put(view, stack);
         current.add(view);
         return view;
+    }
+
+    /** Whether it is what stays of the stack of a view when layers are taken back. */
+    private boolean isPartOfAnother(final LayerStack stack) {
+        return stacks.values().stream()
+                .anyMatch(other -> !other.equals(stack) && other.digests().containsAll(stack.digests()));
     }
 
     /** Asked for each thread at each look, and answered once. */

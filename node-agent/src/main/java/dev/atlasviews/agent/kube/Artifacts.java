@@ -68,18 +68,23 @@ final class Artifacts implements LayerPlan.Source {
     /** The layer with its patch, which is remembered. */
     @Override
     public dev.atlasviews.agent.engine.Layer fetch(final Layer layer) throws IOException, ArtifactException {
-        final Optional<byte[]> stored = store.patch(layer.digest().hex());
-        final byte[] file = stored.isPresent() ? stored.get() : download(layer);
         try {
-            final Patch patch = PatchReader.read(file);
-            if (stored.isEmpty()) {
-                store.putPatch(file);
-            }
+            final Optional<Patch> stored = store.patch(layer.digest().hex());
             return new dev.atlasviews.agent.engine.Layer(
-                    patch, threads(layer), layer.quiescence().excludedFunctions());
+                    stored.isPresent() ? stored.get() : downloaded(layer),
+                    threads(layer),
+                    layer.quiescence().excludedFunctions());
         } catch (final PatchFormatException e) {
             throw new ArtifactException(LayerReason.INVALID_PATCH, String.valueOf(e.getMessage()));
         }
+    }
+
+    /** It is kept once it was read. */
+    private Patch downloaded(final Layer layer) throws IOException, ArtifactException {
+        final byte[] file = download(layer);
+        final Patch patch = PatchReader.read(file);
+        store.putPatch(file);
+        return patch;
     }
 
     /** The signature that was found is remembered, so that a node asks the cluster once. */

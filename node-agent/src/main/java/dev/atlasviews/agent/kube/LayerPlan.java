@@ -12,10 +12,12 @@ import dev.atlasviews.crds.ProcessStatus;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,6 +29,7 @@ import org.slf4j.LoggerFactory;
 final class LayerPlan {
     private static final Logger LOG = LoggerFactory.getLogger(LayerPlan.class);
 
+    private final ContainerLayers container;
     private final Source patches;
     private final PresentLayers present;
     private final Optional<ProcessStatus> last;
@@ -35,7 +38,8 @@ final class LayerPlan {
     private final Map<String, dev.atlasviews.agent.engine.Layer> leaving = new LinkedHashMap<>();
     private final Map<Layer, dev.atlasviews.agent.engine.Layer> observed = new HashMap<>();
     private final Map<Layer, LayerStatus> decided = new HashMap<>();
-    private boolean complete = true;
+    /** Names of the wanted layers whose patches can not be had. */
+    private final Set<String> missing = new HashSet<>();
 
     /** Where patches come from. */
     interface Source {
@@ -47,7 +51,12 @@ final class LayerPlan {
     }
 
     private LayerPlan(
-            final Source patches, final PresentLayers present, final Optional<ProcessStatus> last, final Instant now) {
+            final ContainerLayers container,
+            final Source patches,
+            final PresentLayers present,
+            final Optional<ProcessStatus> last,
+            final Instant now) {
+        this.container = container;
         this.patches = patches;
         this.present = present;
         this.last = last;
@@ -61,12 +70,18 @@ final class LayerPlan {
             final Source patches,
             final PresentLayers present)
             throws IOException {
-        final LayerPlan plan = new LayerPlan(patches, present, last, now);
+        final LayerPlan plan = new LayerPlan(container, patches, present, last, now);
         for (final Layer layer : container.layers()) {
+            if (plan.isWanted(layer)) {
+                plan.want(layer);
+            }
+        }
+        for (final Layer layer : container.layers()) {
+            if (plan.isWanted(layer)) {
+                continue;
+            }
             if (layer.desired() == DesiredState.OBSERVED) {
                 plan.observe(layer);
-            } else if (plan.isWanted(layer)) {
-                plan.want(layer);
             } else if (container.layers().stream()
                     .anyMatch(other -> plan.isWanted(other) && other.digest().equals(layer.digest()))) {
                 plan.decided.put(layer, LayerStates.keptByAnother(layer, plan.isExpired(layer), now));
@@ -84,7 +99,11 @@ final class LayerPlan {
 
     /** The layers that threads should have, in the container's order. */
     List<dev.atlasviews.agent.engine.Layer> wanted() {
-        return List.copyOf(wanted.values());
+        return container.layers().stream()
+                .map(layer -> layer.digest().hex())
+                .distinct()
+                .flatMap(digest -> Optional.ofNullable(wanted.get(digest)).stream())
+                .toList();
     }
 
     /** The layers that threads should not have any more, as far as their patches are known. */
@@ -97,7 +116,7 @@ final class LayerPlan {
 
     /** Whether nothing is to be changed, in a process that never had a layer. */
     boolean onlyObserves() {
-        return wanted.isEmpty() && complete && leaving.size() == observed.size() && !observed.isEmpty();
+        return wanted.isEmpty() && complete() && leaving.size() == observed.size() && !observed.isEmpty();
     }
 
     /** What a layer would change; empty for one that is more than observed. */
@@ -107,7 +126,16 @@ final class LayerPlan {
 
     /** Whether the patch of each wanted layer is there. */
     boolean complete() {
-        return complete;
+        return missing.isEmpty();
+    }
+
+    /** Whether a layer that the process has, and whose patch can not be had, is to stay, as nobody ordered it to go. */
+    boolean keeps(final String digest) {
+        final List<Layer> listed = container.layers().stream()
+                .filter(layer -> layer.digest().hex().equals(digest))
+                .toList();
+        return !wanted.containsKey(digest)
+                && (listed.isEmpty() || listed.stream().anyMatch(layer -> isWanted(layer) || isAwaitingNext(layer)));
     }
 
     /** The status of a layer that no try can change. */
@@ -139,6 +167,18 @@ final class LayerPlan {
         };
     }
 
+    /** Digests of the wanted layers to which the threads were on their way, or on their way back, after the last pass. */
+    Set<String> underWay() {
+        final Set<String> moving = new HashSet<>();
+        final Set<String> others = new HashSet<>();
+        container.layers().stream()
+                .filter(this::isWanted)
+                .forEach(layer -> (before(layer).filter(LayerStates::isMoving).isPresent() ? moving : others)
+                        .add(layer.digest().hex()));
+        moving.removeAll(others);
+        return moving;
+    }
+
     /** What the last pass said of the layer. */
     Optional<LayerStatus> before(final Layer layer) {
         return before(layer, last);
@@ -157,7 +197,7 @@ final class LayerPlan {
         try {
             change = patches.fetch(layer);
         } catch (final Artifacts.ArtifactException e) {
-            complete = false;
+            missing.add(layer.name());
             refuse(layer, e);
             return;
         }
@@ -199,10 +239,18 @@ final class LayerPlan {
                         : LayerStates.refused(layer, e.reason().value(), message, now));
     }
 
+    /** Whether a layer goes only to make room for another change of its ViewPatch, which can not be had yet. */
+    private boolean isAwaitingNext(final Layer layer) {
+        return layer.desired() == DesiredState.ABSENT && missing.contains(layer.name());
+    }
+
     /** What is to be taken back is, with its patch or without it. */
     private void leave(final Layer layer) throws IOException {
         try {
-            leaving.merge(layer.digest().hex(), patches.fetch(layer), LayerPlan::both);
+            final dev.atlasviews.agent.engine.Layer change = patches.fetch(layer);
+            final boolean stays = isAwaitingNext(layer)
+                    && present.digests().contains(layer.digest().hex());
+            (stays ? wanted : leaving).merge(layer.digest().hex(), change, LayerPlan::both);
         } catch (final Artifacts.ArtifactException e) {
             LOG.info("{} is taken back without its patch: {}", layer.name(), e.getMessage());
         }

@@ -27,6 +27,15 @@ final class LayerStates {
         return status(layer, LayerState.REFUSED, reason, message, since, ThreadCounts.NONE);
     }
 
+    /** A layer that was left out of a try: it is refused once no thread has it any more. */
+    static LayerStatus leftOut(
+            final Layer layer, final WithoutRefused.Refusal why, final ProcessReport report, final Instant since) {
+        final ThreadCounts counts = counts(layer, report, false);
+        return counts.moved() == counts.total()
+                ? refused(layer, why.reason(), why.message(), since)
+                : status(layer, LayerState.REVERTING, why.reason(), why.message(), since, stillThere(counts));
+    }
+
     /** A layer whose patch is on its way to the node. */
     static LayerStatus fetching(final Layer layer, final String message, final Instant since) {
         return status(layer, LayerState.APPLYING, LayerReason.FETCHING_PATCH, message, since, ThreadCounts.NONE);
@@ -35,6 +44,24 @@ final class LayerStates {
     /** Whether a layer has not begun, for its patch was on its way. */
     static boolean isFetching(final LayerStatus status) {
         return status.reason().equals(LayerReason.FETCHING_PATCH.value());
+    }
+
+    /** Whether threads are on their way to a layer, or back. */
+    static boolean isMoving(final LayerStatus status) {
+        return switch (status.state()) {
+            case APPLYING -> !isFetching(status);
+            case REVERTING -> true;
+            case APPLIED, NOTHING_TO_DO, OBSERVED, REFUSED, REVERTED -> false;
+        };
+    }
+
+    /** Whether threads have a wanted layer, or are on their way to it, or none should have it. */
+    static boolean isBegun(final LayerStatus status) {
+        return switch (status.state()) {
+            case APPLIED, NOTHING_TO_DO -> true;
+            case APPLYING -> !isFetching(status);
+            case OBSERVED, REFUSED, REVERTING, REVERTED -> false;
+        };
     }
 
     /** A layer that is to be taken back while the same patch is wanted by another, so that nothing is to be done for it. */
@@ -134,7 +161,12 @@ final class LayerStates {
                 expired ? LayerReason.DEADLINE_EXCEEDED : onTheWay(counts),
                 report.message().isEmpty() ? moved(counts) : report.message(),
                 since,
-                new ThreadCounts(counts.total(), counts.total() - counts.moved(), counts.held()));
+                stillThere(counts));
+    }
+
+    /** Of threads that leave a layer, those that have it. */
+    private static ThreadCounts stillThere(final ThreadCounts counts) {
+        return new ThreadCounts(counts.total(), counts.total() - counts.moved(), counts.held());
     }
 
     private static ThreadCounts counts(final Layer layer, final ProcessReport report, final boolean present) {

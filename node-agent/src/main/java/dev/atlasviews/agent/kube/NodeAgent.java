@@ -6,7 +6,6 @@ import dev.atlasviews.agent.engine.ProcessEngine;
 import dev.atlasviews.agent.oci.PatchFetches;
 import dev.atlasviews.agent.oci.PatchImages;
 import dev.atlasviews.agent.oci.RegistrySettings;
-import dev.atlasviews.agent.patch.PatchReader;
 import dev.atlasviews.agent.patch.TrustedKeys;
 import dev.atlasviews.agent.process.TargetProcess;
 import dev.atlasviews.agent.quiescence.Unwinder;
@@ -102,7 +101,7 @@ public final class NodeAgent implements AutoCloseable {
                         store,
                         host.trusted(),
                         new PatchFetches(new PatchImages(host.state(), host.registries()))),
-                module -> new ProcessEngine(module::attach, unwinder, store, PatchReader::read),
+                module -> new ProcessEngine(module::attach, unwinder, store),
                 bootId,
                 node);
         this.reconciler = new PodViewReconciler(new ContainerProcesses(host.proc()), steps, bootId, memory);

@@ -29,7 +29,12 @@ final class PresentLayers {
         return layers;
     }
 
-    /** Their patches' digests. */
+    /** Digests of the other layers that it has, whose patches are not known. */
+    List<String> lost() throws IOException {
+        return engine.lost(process);
+    }
+
+    /** The known patches' digests. */
     Set<String> digests() throws IOException {
         return layers().stream().map(Layer::digest).collect(Collectors.toSet());
     }

@@ -82,10 +82,9 @@ final class ProcessFailure {
         if (before.filter(ProcessFailure::endedByDeadline).isPresent()) {
             return before.get();
         }
-        final boolean onItsWay = before.filter(
-                        status -> status.state() == LayerState.APPLYING && !LayerStates.isFetching(status))
-                .isPresent();
-        return status(layer, onItsWay ? LayerState.APPLYING : LayerState.REFUSED, reason, message, before);
+        final LayerState state =
+                before.filter(LayerStates::isMoving).map(LayerStatus::state).orElse(LayerState.REFUSED);
+        return status(layer, state, reason, message, before);
     }
 
     private LayerStatus status(

@@ -10,10 +10,10 @@ import dev.atlasviews.agent.engine.ProcessReport;
 import dev.atlasviews.agent.engine.ThreadReport;
 import dev.atlasviews.agent.process.Mapping;
 import dev.atlasviews.agent.process.TargetProcess;
-import dev.atlasviews.agent.views.ViewEntry;
 import dev.atlasviews.crds.ContainerLayers;
 import dev.atlasviews.crds.HeldThread;
 import dev.atlasviews.crds.Layer;
+import dev.atlasviews.crds.LayerReason;
 import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.LayerStatus;
 import dev.atlasviews.crds.ProcessStatus;
@@ -59,13 +59,9 @@ final class ProcessReconciler {
         if (plan.onlyObserves() && !ProcessEngine.touched(process)) {
             return Optional.of(observed(process, container, plan, last));
         }
-        // Without the patch of a layer that threads may have, reaching the rest would take it from them.
-        final Optional<ProcessReport> look = plan.complete()
-                ? Optional.empty()
-                : Optional.of(engine.inspect(process)).filter(ProcessReconciler::patched);
-        final Pass pass = look.isPresent()
-                ? new Pass(look.get(), digest -> Optional.empty(), true)
-                : pass(process, container, plan, present);
+        final Optional<String> obstacle = obstacle(process, plan, present);
+        final Pass pass =
+                obstacle.isPresent() ? look(process, obstacle.get()) : pass(process, container, plan, present);
         if (pass.report().state() == ProcessReport.State.EXITED) {
             return Optional.empty();
         }
@@ -122,9 +118,29 @@ final class ProcessReconciler {
     private record Pass(
             ProcessReport report, Function<String, Optional<WithoutRefused.Refusal>> refusals, boolean looked) {}
 
-    private static boolean patched(final ProcessReport report) {
-        return report.state() == ProcessReport.State.EXITED
-                || report.threads().stream().anyMatch(thread -> thread.view() != ViewEntry.BASE);
+    /**
+     * Why a process has to be left as it is: a layer whose patch can not be had can be put into no other view, so that threads
+     * that have it would lose it by any change.
+     */
+    private Optional<String> obstacle(final TargetProcess process, final LayerPlan plan, final PresentLayers present)
+            throws IOException {
+        final Optional<String> lost =
+                present.lost().stream().filter(plan::keeps).findFirst();
+        if (lost.isPresent()) {
+            return Optional.of(
+                    "the process has patch %s, which can not be had: as long as it has to stay no other comes or goes"
+                            .formatted(lost.get()));
+        }
+        return plan.complete()
+                        || !ProcessEngine.touched(process)
+                        || engine.inspect(process).threads().stream().noneMatch(thread -> thread.stack() == null)
+                ? Optional.empty()
+                : Optional.of("the process has a view that is not known, which may hold a patch that can not be had");
+    }
+
+    private Pass look(final TargetProcess process, final String obstacle) throws IOException {
+        final var refusal = new WithoutRefused.Refusal(LayerReason.CONFLICT.value(), obstacle);
+        return new Pass(engine.inspect(process).saying(obstacle), any -> Optional.of(refusal), true);
     }
 
     private Pass pass(
@@ -135,7 +151,7 @@ final class ProcessReconciler {
             throws IOException {
         final List<dev.atlasviews.agent.engine.Layer> all = new ArrayList<>(unlisted(present.layers(), container));
         all.addAll(plan.wanted());
-        final WithoutRefused attempt = new WithoutRefused(present.digests());
+        final WithoutRefused attempt = new WithoutRefused(present.digests(), plan.underWay());
         final ProcessReport report = attempt.reconcile(
                 LayerOrder.sorted(all),
                 layers -> engine.reconcile(
@@ -150,14 +166,16 @@ final class ProcessReconciler {
         }
         if (plan.isWanted(layer)) {
             final Optional<LayerStatus> before = plan.before(layer);
-            if (pass.looked() && before.isPresent()) {
+            if (pass.looked() && before.filter(LayerStates::isBegun).isPresent()) {
                 return before.get();
             }
             final Optional<WithoutRefused.Refusal> refusal =
                     pass.refusals().apply(layer.digest().hex());
             if (refusal.isPresent()) {
-                return LayerStates.refused(
-                        layer, refusal.get().reason(), refusal.get().message(), plan.now());
+                return pass.looked()
+                        ? LayerStates.refused(
+                                layer, refusal.get().reason(), refusal.get().message(), plan.now())
+                        : LayerStates.leftOut(layer, refusal.get(), pass.report(), plan.now());
             }
         }
         return LayerStates.of(layer, pass.report(), plan.isExpired(layer), plan.now());

@@ -12,13 +12,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Reconciles a process with those of its layers that it does not refuse, so that a layer that can not be had keeps no
- * other from coming or going. A layer that the process has is never left out: that would take it back.
+ * other from coming or going. A layer that the process has is not left out, for that would take it back: unless its threads
+ * were still on their way to it, as what can not be had in full is had by none.
  */
 final class WithoutRefused {
     private final Set<String> had;
+    private final Set<String> settled;
     private final Map<String, Refusal> refusals = new HashMap<>();
 
     /** Why a layer was left out. */
@@ -34,9 +37,11 @@ final class WithoutRefused {
      * For one pass.
      *
      * @param had digests of the layers of the process' views
+     * @param underWay digests of layers to which threads are still on their way
      */
-    WithoutRefused(final Set<String> had) {
+    WithoutRefused(final Set<String> had, final Set<String> underWay) {
         this.had = Set.copyOf(had);
+        this.settled = had.stream().filter(digest -> !underWay.contains(digest)).collect(Collectors.toSet());
     }
 
     /** Tries with ever fewer layers; what is refused in the end can not be done without. */
@@ -44,7 +49,10 @@ final class WithoutRefused {
         final List<Layer> rest = new ArrayList<>(layers);
         ProcessReport report = once.with(rest);
         while (report.state() == ProcessReport.State.REFUSED) {
-            final Optional<String> refused = dispensable(report.refused(), rest);
+            final List<String> candidates = report.refused();
+            // What no thread has goes first.
+            final Optional<String> refused =
+                    dispensable(candidates, rest, had).or(() -> dispensable(candidates, rest, settled));
             // In a view that is not known there may be any layer.
             if (refused.isEmpty() || report.threads().stream().anyMatch(thread -> thread.stack() == null)) {
                 return report;
@@ -64,12 +72,13 @@ final class WithoutRefused {
         return Optional.ofNullable(refusals.get(digest));
     }
 
-    private Optional<String> dispensable(final List<String> refused, final List<Layer> layers) {
+    private static Optional<String> dispensable(
+            final List<String> refused, final List<Layer> layers, final Set<String> staying) {
         return refused.stream()
                 .filter(digest ->
                         layers.stream().anyMatch(layer -> layer.digest().equals(digest)))
                 .filter(digest ->
-                        LayerOrder.withBasedOn(digest, layers).stream().noneMatch(had::contains))
+                        LayerOrder.withBasedOn(digest, layers).stream().noneMatch(staying::contains))
                 .findFirst();
     }
 

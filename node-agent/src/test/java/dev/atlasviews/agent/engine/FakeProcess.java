@@ -17,7 +17,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -38,7 +38,8 @@ final class FakeProcess {
     FakeProcess(final Path proc) throws IOException {
         directory = Files.createDirectories(proc.resolve(Integer.toString(PID)));
         process = new TargetProcess(proc, PID, START_TIME);
-        Files.writeString(directory.resolve("maps"), "00400000-00410000 r-xp 00000000 08:01 42 /program\n");
+        Files.writeString(
+                directory.resolve("maps"), "0000000000400000-0000000000410000 r-xp 00000000 08:01 42 /program\n");
         Files.writeString(
                 directory.resolve("stat"), PID + " (p) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 " + START_TIME + " 0\n");
         final byte[] program = new byte[0x1_0000];
@@ -75,14 +76,24 @@ final class FakeProcess {
     /** As the module maps an area. */
     void map(final long address, final long length, final byte[] content, final String name) {
         try {
-            Files.writeString(
-                    directory.resolve("maps"),
-                    "%08x-%08x r-xp 00000000 00:01 0 /atlas:%s%n".formatted(address, address + length, name),
-                    StandardOpenOption.APPEND);
+            claim(address, length, name);
             store(address, Arrays.copyOf(content, (int) length));
         } catch (final IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** An area that nobody looks into. */
+    void claim(final long address, final long length, final String name) throws IOException {
+        list(address, address + length, "00:01 0 /atlas:" + name);
+    }
+
+    /** The kernel lists mappings in the order of their addresses. */
+    private void list(final long start, final long end, final String file) throws IOException {
+        final Path maps = directory.resolve("maps");
+        final List<String> lines = new ArrayList<>(Files.readAllLines(maps));
+        lines.add("%016x-%016x r-xp 00000000 %s".formatted(start, end, file));
+        Files.write(maps, lines.stream().sorted().toList());
     }
 
     /** As the dynamic loader maps a library, but for the permissions of its parts. */
@@ -99,10 +110,7 @@ final class FakeProcess {
                 end = address + segment.address() + segment.memorySize();
             }
         }
-        Files.writeString(
-                directory.resolve("maps"),
-                "%08x-%08x r-xp 00000000 08:01 %d %s%n".formatted(address, Areas.aligned(end), address >> 12, library),
-                StandardOpenOption.APPEND);
+        list(address, Areas.aligned(end), "08:01 %d %s".formatted(address >> 12, library));
     }
 
     void store(final long address, final byte[] content) throws IOException {

@@ -3,6 +3,9 @@ package dev.atlasviews.agent.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.atlasviews.agent.patch.Patch;
+import dev.atlasviews.agent.patch.PatchArea;
+import dev.atlasviews.agent.patch.PatchWriter;
 import dev.atlasviews.agent.process.TargetProcess;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -28,6 +31,21 @@ final class LayerStoreTest {
 
         store.forget(target.pid(), target.startTime());
         assertThat(locks(directory)).isEmpty();
+    }
+
+    @Test
+    void aPatchIsReadOnceWhileItsFileIsThere(@TempDir final Path directory) throws IOException {
+        final LayerStore store = new LayerStore(directory);
+        final byte[] file = PatchWriter.write(
+                List.of(), List.of(FakeProcess.target(FakeProcess.BUILD_ID, "a.o", List.of(), PatchArea.EMPTY)));
+        final String digest = LayerStack.sha256(file);
+        store.putPatch(file);
+
+        final Patch patch = store.patch(digest).orElseThrow();
+        assertThat(store.patch(digest)).containsSame(patch);
+
+        Files.delete(directory.resolve("patches").resolve(digest));
+        assertThat(store.patch(digest)).as("what the next agent would not find").isEmpty();
     }
 
     private static List<String> locks(final Path directory) throws IOException {

@@ -73,6 +73,21 @@ final class ProcessEngineTest {
                 .isInstanceOf(ViewException.class);
     }
 
+    @Test
+    void aLayerWhosePatchIsNotThereIsLost() throws IOException {
+        final FakeViews views = new FakeViews(process).thread(7, "main");
+        final LayerStore store = new LayerStore(directory.resolve("store"));
+        final LayerStack stack = new LayerStack(List.of(LAYER.digest()));
+        store.putStack(stack);
+        views.tag(views.createView(0), stack.tag());
+
+        final ProcessEngine engine = new ProcessEngine(pid -> views, unwinder, store);
+
+        assertThat(engine.layers(process.process())).isEmpty();
+        assertThat(engine.lost(process.process())).containsExactly(LAYER.digest());
+        assertThat(engine(Errno.EOPNOTSUPP).lost(process.process())).isEmpty();
+    }
+
     private ProcessReport reconcile(final Errno refusal, final Layer... layers) throws IOException {
         return engine(refusal)
                 .reconcile(
@@ -92,7 +107,6 @@ final class ProcessEngineTest {
                     throw new ViewException("attach", refusal);
                 },
                 unwinder,
-                new LayerStore(directory.resolve("store")),
-                file -> LAYER.patch());
+                new LayerStore(directory.resolve("store")));
     }
 }

@@ -228,6 +228,56 @@ final class ReconciliationTest {
         assertThat(views.views()).isEmpty();
     }
 
+    @Test
+    void codeThatWasChangedMeanwhileIsInNoViewThatIsBuiltForALaterUnwinder() throws IOException {
+        final Layer throwing = Layer.of(FakeProcess.patch(
+                "changing",
+                List.of(),
+                List.of(new PatchFunction(
+                        "function1",
+                        "changing.o",
+                        A.patch().targets().getFirst().functions().getFirst().oldBody(),
+                        new PatchFunction.NewBody(0, 16, 0L))),
+                null));
+        process.load(0x1_0000_0000L, LIBGCC);
+        assertThat(reconcile(Scope.THREAD, SHORT, throwing).inPlace()).isEqualTo(3);
+
+        process.store(FakeProcess.FUNCTIONS + 0x100, new byte[] {(byte) 0xcc});
+        process.load(0x2_0000_0000L, LIBGCC);
+        final ProcessReport refused = reconcile(Scope.THREAD, SHORT, throwing);
+
+        assertThat(refused.reason()).isEqualTo("TextModified");
+        assertThat(views.count("write 2")).isZero();
+        assertThat(viewsOf(7, 8, 9)).containsOnly(1);
+    }
+
+    @Test
+    void codeThatIsChangedWhileThreadsMoveIsInNoViewThatIsBuiltThen() throws IOException {
+        views.interference = tid -> {
+            if (tid == 9) {
+                views.child(10, "late", 7);
+                store(FakeProcess.FUNCTIONS + 0x200, new byte[] {(byte) 0xcc});
+            }
+        };
+
+        final ProcessReport refused =
+                reconcile(Scope.THREAD, SHORT, A, new Layer(B.patch(), new ThreadFilter("late"), List.of()));
+
+        assertThat(refused.reason()).isEqualTo("TextModified");
+        assertThat(views.count("write 2")).isZero();
+    }
+
+    @Test
+    void aWayBackThatNeedsARoutineIsNotBarredByHowMuchAProcessHas() throws IOException {
+        process.load(0x1_0000_0000L, LIBGCC);
+        assertThat(reconcile(Scope.THREAD, SHORT, THROWING, B).inPlace()).isEqualTo(3);
+        process.claim(0x3_0000_0000L, 256L << 20, "text:many");
+
+        assertThat(reconcile(Scope.THREAD, SHORT, THROWING, B, A).reason()).isEqualTo("TooManyPatches");
+        assertThat(reconcile(Scope.THREAD, SHORT, THROWING).inPlace()).isEqualTo(3);
+        assertThat(viewsOf(7, 8, 9)).containsOnly(2);
+    }
+
     @ParameterizedTest
     @EnumSource(Scope.class)
     void aStackThatIsRefusedWhileThreadsMoveIsTakenBack(final Scope scope) throws IOException {
@@ -293,6 +343,14 @@ final class ReconciliationTest {
                 List.of(FakeProcess.target("0badc0de00", "elsewhere.o", List.of(), null))));
     }
 
+    private void store(final long address, final byte[] code) {
+        try {
+            process.store(address, code);
+        } catch (final IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
     private long newBody() {
         try {
             return Areas.text(process.process().mappings()).getFirst().start() + 32 + 4;
@@ -336,7 +394,7 @@ final class ReconciliationTest {
 
             @Override
             public Optional<Layer> stored(final String digest) {
-                return List.of(A, B).stream()
+                return List.of(A, B, THROWING).stream()
                         .filter(layer -> layer.digest().equals(digest))
                         .findFirst();
             }

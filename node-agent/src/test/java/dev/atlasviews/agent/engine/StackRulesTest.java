@@ -55,6 +55,7 @@ final class StackRulesTest {
         final RefusedException alone = refusal(() -> StackRules.check(List.of(ON_A)));
         assertThat(alone.reason()).isEqualTo(Reason.CONFLICT);
         assertThat(alone.layers()).containsExactly(ON_A.digest());
+        assertThat(alone).hasMessageContaining(A.digest());
     }
 
     @Test

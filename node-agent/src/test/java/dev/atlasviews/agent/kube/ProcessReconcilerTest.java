@@ -21,16 +21,20 @@ import dev.atlasviews.agent.engine.ThreadFilter;
 import dev.atlasviews.agent.engine.ThreadReport;
 import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.process.TargetProcess;
+import dev.atlasviews.agent.views.Errno;
+import dev.atlasviews.agent.views.ViewException;
 import dev.atlasviews.crds.DesiredState;
 import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.LayerReason;
 import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.LayerStatus;
 import dev.atlasviews.crds.ProcessStatus;
+import dev.atlasviews.crds.ThreadCounts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -57,7 +61,10 @@ final class ProcessReconcilerTest {
         private final List<Desired> desired = new ArrayList<>();
         private final Set<String> refused = new HashSet<>();
         private final List<dev.atlasviews.agent.engine.Layer> had = new ArrayList<>();
+        private final Set<String> forgotten = new HashSet<>();
         private Optional<LayerStack> stack = Optional.of(LayerStack.BASE);
+        private boolean held;
+        private boolean unsupported;
 
         void has(final Layer... layers) {
             Arrays.stream(layers).map(layer -> Fixtures.engineLayer(layer)).forEach(had::add);
@@ -66,8 +73,12 @@ final class ProcessReconcilerTest {
         }
 
         @Override
-        public ProcessReport reconcile(final TargetProcess process, final Desired wish, final Progress progress) {
+        public ProcessReport reconcile(final TargetProcess process, final Desired wish, final Progress progress)
+                throws IOException {
             desired.add(wish);
+            if (unsupported) {
+                return Fixtures.report(State.IN_PLACE);
+            }
             for (final dev.atlasviews.agent.engine.Layer layer : wish.layers()) {
                 for (final String patch : refused) {
                     if (layer.digest().equals(digest(patch).hex())) {
@@ -75,20 +86,32 @@ final class ProcessReconcilerTest {
                     }
                 }
             }
-            stack = Optional.of(new LayerStack(wish.layers().stream()
-                    .map(dev.atlasviews.agent.engine.Layer::digest)
-                    .toList()));
+            if (!held) {
+                stack = Optional.of(new LayerStack(wish.layers().stream()
+                        .map(dev.atlasviews.agent.engine.Layer::digest)
+                        .toList()));
+            }
             return inspect(process);
         }
 
         @Override
-        public ProcessReport inspect(final TargetProcess process) {
+        public ProcessReport inspect(final TargetProcess process) throws IOException {
+            if (unsupported) {
+                throw new ViewException("attach", Errno.EOPNOTSUPP);
+            }
             return Fixtures.report(State.IN_PLACE, thread());
         }
 
         @Override
         public List<dev.atlasviews.agent.engine.Layer> layers(final TargetProcess process) {
-            return List.copyOf(had);
+            return had.stream()
+                    .filter(layer -> !forgotten.contains(layer.digest()))
+                    .toList();
+        }
+
+        @Override
+        public List<String> lost(final TargetProcess process) {
+            return List.copyOf(forgotten);
         }
 
         private ThreadReport thread() {
@@ -123,6 +146,53 @@ final class ProcessReconcilerTest {
         assertThat(states(reconcile(last(), present("one", "a"), present("two", "b"))))
                 .containsExactly(LayerState.REFUSED, LayerState.REFUSED);
         assertThat(engine.desired).hasSize(1);
+    }
+
+    @Test
+    void aLayerThatIsRefusedWhileThreadsAreOnTheirWayToItIsTakenBack() throws IOException {
+        final Layer layer = present("one", "a");
+        engine.has(layer);
+        engine.refused.add("a");
+        engine.held = true;
+
+        final LayerStatus before = new LayerStatus(
+                layer.name(),
+                layer.digest(),
+                LayerState.APPLYING,
+                LayerReason.MOVING_THREADS.value(),
+                "",
+                Instant.now(),
+                ThreadCounts.NONE);
+        final ProcessStatus onTheWay = reconcile(last(before), layer);
+
+        assertThat(engine.desired.getLast().layers()).isEmpty();
+        assertThat(onTheWay.layers()).singleElement().satisfies(status -> {
+            assertThat(status.state()).isEqualTo(LayerState.REVERTING);
+            assertThat(status.reason()).isEqualTo("SymbolNotFound");
+            assertThat(status.threads().moved()).as("who still has it").isOne();
+        });
+
+        engine.held = false;
+        assertThat(states(reconcile(onTheWay, layer))).containsExactly(LayerState.REFUSED);
+        assertThat(engine.desired)
+                .extracting(wish -> wish.layers().size())
+                .as("once more it is tried before it goes on back")
+                .containsExactly(1, 0, 1, 0);
+    }
+
+    @Test
+    void aLayerThatIsRefusedAfterAllThreadsCameToItStays() throws IOException {
+        final Layer layer = present("one", "a");
+        engine.has(layer);
+        engine.refused.add("a");
+
+        for (final LayerState state : List.of(LayerState.APPLIED, LayerState.REFUSED)) {
+            reconcile(last(status(layer, state, LayerReason.ALL_THREADS_MOVED)), layer);
+        }
+
+        assertThat(engine.desired)
+                .hasSize(2)
+                .allSatisfy(wish -> assertThat(wish.layers()).hasSize(1));
     }
 
     @Test
@@ -163,17 +233,104 @@ final class ProcessReconcilerTest {
 
     @Test
     void aLayerThatCanNotBeFetchedIsNotTakenFromAProcessThatMayHaveIt() throws IOException {
-        engine.has(present("one", "a"));
+        engine.has(present("one", "a"), present("two", "b"), present("old", "old"));
+        engine.forgotten.add(digest("a").hex());
         lost.add("a");
 
         final ProcessStatus status = reconcile(
                 last(status(present("two", "b"), LayerState.APPLIED, LayerReason.ALL_THREADS_MOVED)),
                 present("one", "a"),
                 present("two", "b"),
-                absent("three", "a2"));
+                absent("three", "a2"),
+                absent("old", "old"),
+                present("new", "c"));
 
         assertThat(engine.desired).isEmpty();
-        assertThat(states(status)).containsExactly(LayerState.REFUSED, LayerState.APPLIED, LayerState.REVERTED);
+        assertThat(states(status))
+                .containsExactly(
+                        LayerState.REFUSED,
+                        LayerState.APPLIED,
+                        LayerState.REVERTED,
+                        LayerState.REVERTING,
+                        LayerState.REFUSED);
+        assertThat(status.layers().getFirst().reason()).isEqualTo(LayerReason.ARTIFACT_NOT_FOUND.value());
+        assertThat(status.layers().subList(3, 5))
+                .allSatisfy(other ->
+                        assertThat(other.message()).contains(digest("a").hex()));
+    }
+
+    @Test
+    void aLayerThatCanNotBeFetchedKeepsNoOtherFromAProcessThatHasOthers() throws IOException {
+        engine.has(present("one", "a"), absent("old", "old"));
+        lost.add("b");
+
+        final ProcessStatus status = reconcile(
+                last(), present("one", "a"), present("two", "b"), present("three", "c"), absent("old", "old"));
+
+        assertThat(states(status))
+                .containsExactly(LayerState.APPLIED, LayerState.REFUSED, LayerState.APPLIED, LayerState.REVERTED);
+        assertThat(status.layers().get(1).reason()).isEqualTo(LayerReason.ARTIFACT_NOT_FOUND.value());
+        assertThat(engine.desired.getLast().layers())
+                .extracting(dev.atlasviews.agent.engine.Layer::digest)
+                .containsExactly(digest("a").hex(), digest("c").hex());
+    }
+
+    @Test
+    void whereAViewIsNotKnownNothingGoesWhileALayerCanNotBeFetched() throws IOException {
+        engine.stack = Optional.empty();
+        lost.add("b");
+
+        final ProcessStatus status =
+                reconcile(touched(), last(), present("one", "a"), present("two", "b"), absent("old", "old"));
+
+        assertThat(engine.desired).isEmpty();
+        assertThat(states(status)).containsExactly(LayerState.REFUSED, LayerState.REFUSED, LayerState.REVERTING);
+        assertThat(status.layers().getFirst().message()).contains("not known");
+    }
+
+    @Test
+    void ofAProcessThatCanHaveNoViewItIsSaidWhatALayerLacks() throws IOException {
+        engine.unsupported = true;
+        lost.add("a");
+
+        assertThat(reconcile(last(), present("one", "a")).layers())
+                .extracting(LayerStatus::reason)
+                .containsExactly(LayerReason.ARTIFACT_NOT_FOUND.value());
+    }
+
+    @Test
+    void whatNobodyListsStaysThoughItsPatchIsLost() throws IOException {
+        engine.has(present("byHand", "x"));
+        engine.forgotten.add(digest("x").hex());
+
+        assertThat(states(reconcile(last(), present("one", "a")))).containsExactly(LayerState.REFUSED);
+        assertThat(engine.desired).isEmpty();
+    }
+
+    @Test
+    void whatIsToGoGoesThoughItsPatchIsLost() throws IOException {
+        engine.has(present("one", "a"));
+        engine.forgotten.add(digest("a").hex());
+        lost.add("a");
+
+        assertThat(states(reconcile(last(), absent("one", "a")))).containsExactly(LayerState.REVERTED);
+        assertThat(engine.desired.getLast().layers()).isEmpty();
+    }
+
+    @Test
+    void whatALayerGivesWayToHasToBeThereFirst() throws IOException {
+        engine.has(present("one", "a"), present("two", "c"));
+        lost.add("b");
+
+        assertThat(states(reconcile(last(), present("one", "b"), absent("one", "a"), present("two", "c"))))
+                .containsExactly(LayerState.REFUSED, LayerState.REVERTING, LayerState.APPLIED);
+        assertThat(engine.desired.getLast().layers())
+                .extracting(dev.atlasviews.agent.engine.Layer::digest)
+                .containsExactly(digest("a").hex(), digest("c").hex());
+
+        lost.clear();
+        assertThat(states(reconcile(last(), present("one", "b"), absent("one", "a"), present("two", "c"))))
+                .containsExactly(LayerState.APPLIED, LayerState.REVERTED, LayerState.APPLIED);
     }
 
     @Test
@@ -294,18 +451,8 @@ final class ProcessReconcilerTest {
     @Test
     void whatWasAppliedAndIsOnlyObservedNowIsTakenBack() throws IOException {
         engine.has(present("one", "a"));
-        Fixtures.process(proc);
-        Files.writeString(
-                Fixtures.maps(proc, Fixtures.PID),
-                "10000-11000 r-xp 0 00:01 0 /atlas:text:x\n",
-                StandardOpenOption.APPEND);
-        final Layer observed = Fixtures.layer("one", "a", DesiredState.OBSERVED, "*");
-        final ProcessStatus status = new ProcessReconciler(engine, patches, Fixtures.BOOT, "node")
-                .reconcile(
-                        new TargetProcess(proc, Fixtures.PID, Fixtures.START_TIME),
-                        container(observed),
-                        Optional.of(last()))
-                .orElseThrow();
+        final ProcessStatus status =
+                reconcile(touched(), last(), Fixtures.layer("one", "a", DesiredState.OBSERVED, "*"));
 
         assertThat(engine.desired.getLast().layers()).isEmpty();
         assertThat(engine.desired.getLast().leaving()).hasSize(1);
@@ -313,9 +460,24 @@ final class ProcessReconcilerTest {
     }
 
     private ProcessStatus reconcile(final ProcessStatus last, final Layer... layers) throws IOException {
+        return reconcile(Fixtures.process(proc), last, layers);
+    }
+
+    private ProcessStatus reconcile(final TargetProcess process, final ProcessStatus last, final Layer... layers)
+            throws IOException {
         return new ProcessReconciler(engine, patches, Fixtures.BOOT, "node")
-                .reconcile(Fixtures.process(proc), container(layers), Optional.of(last))
+                .reconcile(process, container(layers), Optional.of(last))
                 .orElseThrow();
+    }
+
+    /** A process that has an area of a patch. */
+    private TargetProcess touched() throws IOException {
+        final TargetProcess process = Fixtures.process(proc);
+        Files.writeString(
+                Fixtures.maps(proc, Fixtures.PID),
+                "10000-11000 r-xp 0 00:01 0 /atlas:text:x\n",
+                StandardOpenOption.APPEND);
+        return process;
     }
 
     private final class FakePatches implements LayerPlan.Source {
