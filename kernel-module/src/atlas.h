@@ -340,13 +340,14 @@ int atlas_handle_create(struct task_struct *leader, bool self);
 
 /* hooks.c */
 enum atlas_hooks {
-	ATLAS_HOOKS_VIEWS,	/* while a space is armed */
-	ATLAS_HOOKS_UNSHARED,	/* while memory of a process is unshared */
+	ATLAS_HOOKS_VIEWS,	/* while a space is armed, and for a while after that */
+	ATLAS_HOOKS_UNSHARED,	/* while memory of a process is unshared, likewise */
 };
 int atlas_hooks_get(enum atlas_hooks group);
 void atlas_hooks_put(enum atlas_hooks group);
 bool atlas_hooks_installed(void);
 int atlas_hooks_init(void);
+void atlas_hooks_end(void);
 
 /* main.c */
 bool atlas_owns_virtual_processors(struct task_struct *leader);

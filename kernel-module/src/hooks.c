@@ -5,21 +5,35 @@
  *
  * How a function is wrapped says wrap.c.
  *
+ * Attaching is dear: ftrace goes through all functions of the kernel several times
+ * for each one, without letting others have the processor in between. So hooks
+ * stay for a while after their last use: who patches one process after another
+ * pays once.
+ *
  * hooks_mutex guards the count of users and the attaching.
  */
 #include <linux/ftrace.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
+#include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/static_call.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
+#include <linux/workqueue.h>
 
 #include "../compat/compat.h"
 #include "atlas.h"
 #include "wrap.h"
 
 static DEFINE_MUTEX(hooks_mutex);
+
+/* A count of jiffies must not overflow, nor a delay be for ever. */
+#define MOST_SECONDS	3600u
+
+static unsigned int keep_hooks = 30;
+module_param(keep_hooks, uint, 0644);
+MODULE_PARM_DESC(keep_hooks, "seconds that hooks stay in place after their last use, at most 3600");
 
 typedef void switch_mm_function(struct mm_struct *prev, struct mm_struct *next,
 				struct task_struct *task);
@@ -389,26 +403,59 @@ struct hook_group {
 	unsigned int count;
 	bool points;		/* the tracepoints too */
 	unsigned int users;
+	bool attached;
+	struct delayed_work idle;
 };
 
+static void detach_idle(struct work_struct *work);
+
+#define IDLE(group)	__DELAYED_WORK_INITIALIZER(groups[group].idle, detach_idle, 0)
+
 static struct hook_group groups[] = {
-	[ATLAS_HOOKS_VIEWS] = { view_hooks, ARRAY_SIZE(view_hooks), true },
-	[ATLAS_HOOKS_UNSHARED] = { unshared_hooks, ARRAY_SIZE(unshared_hooks), false },
+	[ATLAS_HOOKS_VIEWS] = {
+		.hooks = view_hooks,
+		.count = ARRAY_SIZE(view_hooks),
+		.points = true,
+		.idle = IDLE(ATLAS_HOOKS_VIEWS),
+	},
+	[ATLAS_HOOKS_UNSHARED] = {
+		.hooks = unshared_hooks,
+		.count = ARRAY_SIZE(unshared_hooks),
+		.idle = IDLE(ATLAS_HOOKS_UNSHARED),
+	},
 };
 
 static void detach(struct hook_group *group)
 {
+	lockdep_assert_held(&hooks_mutex);
+	if (!group->attached)
+		return;
 	if (group->points) {
 		detach_points(ARRAY_SIZE(probes));
 		atlas_root_end();
 	}
 	detach_functions(group->hooks, group->count);
+	WRITE_ONCE(group->attached, false);
+}
+
+static void detach_idle(struct work_struct *work)
+{
+	struct hook_group *group = container_of(to_delayed_work(work), struct hook_group, idle);
+
+	mutex_lock(&hooks_mutex);
+	if (!group->users)
+		detach(group);
+	mutex_unlock(&hooks_mutex);
 }
 
 static int attach(struct hook_group *group)
 {
-	int error = attach_functions(group->hooks, group->count);
+	int error;
 
+	lockdep_assert_held(&hooks_mutex);
+	if (group->attached)
+		return 0;
+	error = attach_functions(group->hooks, group->count);
 	if (!error && group->points) {
 		error = attach_points();
 		if (error)
@@ -416,6 +463,7 @@ static int attach(struct hook_group *group)
 		else
 			atlas_root_begin();
 	}
+	WRITE_ONCE(group->attached, !error);
 	return error;
 }
 
@@ -426,11 +474,10 @@ static int attach(struct hook_group *group)
  */
 int atlas_hooks_get(enum atlas_hooks group)
 {
-	int error = 0;
+	int error;
 
 	mutex_lock(&hooks_mutex);
-	if (!groups[group].users)
-		error = attach(&groups[group]);
+	error = attach(&groups[group]);
 	if (!error)
 		groups[group].users++;
 	mutex_unlock(&hooks_mutex);
@@ -443,11 +490,11 @@ int atlas_hooks_get(enum atlas_hooks group)
  */
 void atlas_hooks_put(enum atlas_hooks group)
 {
+	unsigned int seconds = min(READ_ONCE(keep_hooks), MOST_SECONDS);
+
 	mutex_lock(&hooks_mutex);
-	/* In this order: they are installed until the last one is gone. */
-	if (groups[group].users == 1)
-		detach(&groups[group]);
-	WRITE_ONCE(groups[group].users, groups[group].users - 1);
+	if (!--groups[group].users)
+		mod_delayed_work(atlas_wq, &groups[group].idle, seconds * HZ);
 	mutex_unlock(&hooks_mutex);
 }
 
@@ -456,7 +503,7 @@ void atlas_hooks_put(enum atlas_hooks group)
  */
 bool atlas_hooks_installed(void)
 {
-	return READ_ONCE(groups[ATLAS_HOOKS_VIEWS].users);
+	return READ_ONCE(groups[ATLAS_HOOKS_VIEWS].attached);
 }
 
 static int find_functions(struct hook_group *group)
@@ -485,10 +532,29 @@ int atlas_hooks_init(void)
 			return -ENOENT;
 		}
 	}
+	mutex_lock(&hooks_mutex);
 	for (i = 0; i < ARRAY_SIZE(groups) && !error; i++) {
 		error = find_functions(&groups[i]) ?: attach(&groups[i]);
 		if (!error)
 			detach(&groups[i]);
 	}
+	mutex_unlock(&hooks_mutex);
 	return error;
+}
+
+/**
+ * atlas_hooks_end() - take away those that nobody uses any more
+ *
+ * The module is unloaded: there are no users, and none will come.
+ */
+void atlas_hooks_end(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(groups); i++) {
+		cancel_delayed_work_sync(&groups[i].idle);
+		mutex_lock(&hooks_mutex);
+		detach(&groups[i]);
+		mutex_unlock(&hooks_mutex);
+	}
 }

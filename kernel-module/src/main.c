@@ -202,6 +202,7 @@ static int __init atlas_init(void)
 static void __exit atlas_exit(void)
 {
 	misc_deregister(&device);
+	atlas_hooks_end();
 	end();
 }
 

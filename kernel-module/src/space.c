@@ -4,7 +4,7 @@
  *
  * A space exists while a handle is open or a view lives (its users). It is
  * armed, that is, notifiers and kernel hooks are in place, from its first view
- * on until its last user goes. A node without views runs without any hook.
+ * on until its last user goes. A node without views soon runs without any hook.
  *
  * atlas_spaces_mutex guards the table and the counts of users. It is never
  * taken by the release notifier, which its holder may be waiting for.

@@ -14,7 +14,7 @@
 RETURNS(number, 1);
 
 #define TRACING		"/sys/kernel/tracing/"
-#define PARAMETER	"/sys/module/atlas/parameters/direct_calls"
+#define PARAMETERS	"/sys/module/atlas/parameters/"
 
 static int put(const char *path, const char *text)
 {
@@ -107,22 +107,37 @@ static void open_view(int returns)
 	need(!write_return(handle, view, number, returns) && move(handle, own_tid(), view));
 }
 
+static bool hooked(void)
+{
+	return info().flags & ATLAS_INFO_HOOKED;
+}
+
 /* Views are taken down by work of the kernel's: the last one takes the hooks along. */
-static void close_handle(void)
+static void await_unhooked(void)
 {
 	uint64_t start = nanoseconds();
 
-	close(handle);
-	handle = -1;
-	while (info().flags & ATLAS_INFO_HOOKED) {
+	while (hooked()) {
 		need(nanoseconds() - start < 60000000000ull);
 		sched_yield();
 	}
 }
 
-static void close_view(void)
+static void close_handle(void)
+{
+	close(handle);
+	handle = -1;
+	await_unhooked();
+}
+
+static void leave_view(void)
 {
 	need(move(handle, own_tid(), ATLAS_VIEW_BASE) && !delete_view(handle, view));
+}
+
+static void close_view(void)
+{
+	leave_view();
 	close_handle();
 }
 
@@ -208,12 +223,11 @@ static void test_ways(void)
 	need(!pipe(there) && !pipe(back));
 	fault_pages();
 	/* Processes of another program may still be on their way out, with their views. */
-	for (turn = 0; turn < 1000 && attached("handle_mm_fault"); turn++)
-		usleep(10000);
+	await_unhooked();
 	for (turn = 0; turn < 5; turn++) {
 		measure(&none);
 		for (way = 0; way < 2; way++) {
-			need(!put(PARAMETER, ways[way]));
+			need(!put(PARAMETERS "direct_calls", ways[way]));
 			handle = attach(getpid());
 			view = create_view(handle, ATLAS_VIEW_BASE);
 			need(view > 0);
@@ -231,6 +245,28 @@ static void test_ways(void)
 	       with[0].switches / none.switches, with[1].switches / none.switches);
 	printf("# a fault: %.0f ns; with handlers %.2f times, with direct calls %.2f times\n", none.faults,
 	       with[0].faults / none.faults, with[1].faults / none.faults);
+}
+
+/* The suite's module takes hooks away at once; a node's keeps them for a while. */
+static void test_kept(void)
+{
+	uint64_t start;
+
+	need(!put(PARAMETERS "keep_hooks", "2"));
+	open_view(10);
+	leave_view();
+	close(handle);
+	usleep(500000);
+	ok(hooked(), "hooks stay after their last use");
+	open_view(11);
+	usleep(3000000);
+	ok(hooked() && works(11), "and go on when they are used again before they went");
+	leave_view();
+	start = nanoseconds();
+	close_handle();
+	ok(nanoseconds() - start >= 1900000000ull, "for the time that was asked for");
+	ok(!attached("handle_mm_fault"), "and not for longer");
+	need(!put(PARAMETERS "keep_hooks", "0"));
 }
 
 static void test_switched_off(void)
@@ -418,7 +454,7 @@ static void test_programs(void)
 	ok(works(7), "the view is in effect");
 	close_view();
 
-	need(!put(PARAMETER, "0"));
+	need(!put(PARAMETERS "direct_calls", "0"));
 	open_view(8);
 	link = attach_program(program);
 	ok(link >= 0, "one that comes after a handler is not (%d)", link);
@@ -428,7 +464,7 @@ static void test_programs(void)
 	close(link);
 	ok(works(8), "and when the program is gone");
 	close_view();
-	need(!put(PARAMETER, "1"));
+	need(!put(PARAMETERS "direct_calls", "1"));
 	close(program);
 }
 
@@ -436,6 +472,7 @@ int main(void)
 {
 	pin();
 	test_ways();
+	test_kept();
 	test_switched_off();
 	test_tracer("function");
 	test_tracer("function_graph");

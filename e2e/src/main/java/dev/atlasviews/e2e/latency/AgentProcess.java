@@ -31,9 +31,10 @@ final class AgentProcess implements Disturbance, AutoCloseable {
     /** Starts it with the arguments of {@link PatchAgent#main}. */
     static AgentProcess start(final List<String> arguments) throws IOException {
         final List<String> command = new ArrayList<>(List.of(
-                "nice",
-                "-n",
-                "19",
+                // As the agent's image starts it.
+                "chrt",
+                "--idle",
+                "0",
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED",
                 "-XX:+UseSerialGC",

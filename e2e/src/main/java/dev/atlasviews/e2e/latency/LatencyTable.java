@@ -22,23 +22,23 @@ final class LatencyTable {
             ![P99.5 while patched, divided by P99.5 undisturbed](server-latency.png)
 
             Each server is the program of Debian's package without one security fix, or Debian's program as it is with a
-            library without one (`e2e/latency/*.yaml` says which, and which load). In an emulated machine with two
-            processors and Debian's stock kernel it answers requests that leave at times fixed before; a latency is
-            counted from the time at which the request was meant to leave. In windows whose conditions alternate, nothing
-            happens, or the fix goes in and out again: *local*, each thread at its own time, or *global* (`scope:
-            Process`), all threads of a process stopped and moved at once. Each time it goes to all processes that the
-            server has by then, those that it started for a connection included. The ratio is of P99.5 to that of the
-            undisturbed window of the same block, with its 95 % interval by bootstrap. The bar is 1.05: *met* when the
-            upper end is within it plus half the width of A/A (undisturbed against undisturbed); when A/A is wider than
-            0.1 it is *not measurable here*.
+            library without one (`e2e/latency/*.yaml` says which, and which load). It answers requests that leave at times
+            fixed before; a latency is counted from the time at which the request was meant to leave. In windows whose
+            conditions alternate, nothing happens, or the fix goes in and out again: *local*, each thread at its own time,
+            or *global* (`scope: Process`), all threads of a process stopped and moved at once. Each time it goes to all
+            processes that the server has by then, those that it started for a connection included. The ratio is of P99.5
+            to that of the undisturbed window of the same block, with its 95 % interval by bootstrap. The bar is 1.05:
+            *met* when the upper end is within it plus half the width of A/A (undisturbed against undisturbed); when A/A
+            is wider than 0.1 it is *not measurable here*.
+
+            All of it, server, load and engine, has one processor, emulated, under Debian's stock kernel. Its clock goes on
+            by a nanosecond with each instruction: what else the host does is not in these numbers, and caches are not; what
+            is in them is every instruction that kernel, module and engine take while a request waits. The engine runs as
+            the agent's image starts it, when nobody else wants the processor (SCHED_IDLE). What the module counts is how
+            long threads were kept from running by their own checks (local) and at the gate (global).
 
             libpulp is not among the conditions: it changes libraries that were compiled for it, in processes that were
             started with a library of its own preloaded. Debian's servers and libraries are neither.
-
-            Server, load and the engine share the two processors of one emulated machine, which itself shares two with
-            whatever else its host does: the work of the engine (it starts threads, reads files, unwinds stacks) is in
-            these latencies wherever it takes a processor from the server. What the module counts does not have that in
-            it: how long threads were kept from running by their own checks (local) and at the gate (global).
 
             | server | load | versions | threads | patched and reverted | threads that had the fix, summed | requests | errors | lost connections |
             |---|---|---|---|---|---|---|---|---|
@@ -85,7 +85,7 @@ final class LatencyTable {
             if (quantiles != null) {
                 rows.append(String.format(
                         Locale.ROOT,
-                        "| %s | %s | %.2f | %.1f | %.1f | %.1f | %s | %s |\n",
+                        "| %s | %s | %.2f | %.2f | %.2f | %.2f | %s | %s |\n",
                         result.server(),
                         LatencyReport.name(condition),
                         quantiles.p50(),

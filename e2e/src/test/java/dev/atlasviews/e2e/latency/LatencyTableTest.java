@@ -24,9 +24,9 @@ class LatencyTableTest {
                 .contains(
                         "| one | a file; 200/s over 6 connections | 1.0-1 | 5 in 2 | 40 × local, 40 × global | 400 |"
                                 + " 9000 | 1 | 2 |",
-                        "| one | undisturbed | 1.00 | 2.0 | 3.0 | 4.0 |  |  |",
-                        "| one | local: each thread by itself | 1.10 | 2.2 | 3.3 | 4.4 | 1.02 (1.00 … 1.04) | met |",
-                        "| two | local: each thread by itself | 1.10 | 2.2 | 3.3 | 4.4 | 1.02 (1.00 … 1.04) | not"
+                        "| one | undisturbed | 1.00 | 2.00 | 3.00 | 4.00 |  |  |",
+                        "| one | local: each thread by itself | 1.10 | 2.20 | 3.30 | 4.40 | 1.02 (1.00 … 1.04) | met |",
+                        "| two | local: each thread by itself | 1.10 | 2.20 | 3.30 | 4.40 | 1.02 (1.00 … 1.04) | not"
                                 + " measurable here |",
                         "| two | 1.50 ms | 0.020 ms | 300.0 ms | 9.0 ms |");
     }
