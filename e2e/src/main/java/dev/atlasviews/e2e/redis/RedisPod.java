@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.e2e.redis;
 
+import dev.atlasviews.crds.Atlas;
 import dev.atlasviews.e2e.cluster.ScriptException;
 import dev.atlasviews.e2e.cluster.Scripts;
 import dev.atlasviews.e2e.system.AtlasSystem;
@@ -47,8 +48,37 @@ public final class RedisPod implements AutoCloseable {
 
     /** Creates the pod and waits until the server answers. */
     public static RedisPod start(AtlasSystem system, String name) {
+        return start(system, name, definition(name));
+    }
+
+    /**
+     * The same for a pod that serves only while what is meant for it is applied. Its readiness probe leaves the operator the
+     * time to see that a container has ended.
+     */
+    public static RedisPod startBehindGate(AtlasSystem system, String name) {
+        return start(
+                system,
+                name,
+                definition(name)
+                        .edit()
+                        .editSpec()
+                        .addNewReadinessGate(Atlas.PATCHED_CONDITION)
+                        .editFirstContainer()
+                        .withNewReadinessProbe()
+                        .withNewTcpSocket()
+                        .withNewPort(PORT)
+                        .endTcpSocket()
+                        .withInitialDelaySeconds(5)
+                        .withPeriodSeconds(1)
+                        .endReadinessProbe()
+                        .endContainer()
+                        .endSpec()
+                        .build());
+    }
+
+    private static RedisPod start(AtlasSystem system, String name, Pod definition) {
         var pods = system.client().pods().inNamespace(NAMESPACE);
-        pods.resource(definition(name)).create();
+        pods.resource(definition).create();
         var pod = pods.withName(name)
                 .waitUntilCondition(
                         created -> created != null && Readiness.getInstance().isReady(created),
