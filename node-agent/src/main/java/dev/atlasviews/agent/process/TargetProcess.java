@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.process;
 
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -36,12 +40,14 @@ public record TargetProcess(Path proc, long pid, long startTime) {
 
     /** Its mappings, in the order of their addresses. */
     public List<Mapping> mappings() throws IOException {
-        try (var lines = Files.lines(path("maps"), java.nio.charset.StandardCharsets.ISO_8859_1)) {
-            return lines.limit(MAX_MAPPINGS)
+        try (var reader = new BufferedReader(new InputStreamReader(
+                new LittleByLittle(Files.newInputStream(path("maps"))), StandardCharsets.ISO_8859_1))) {
+            return reader.lines()
+                    .limit(MAX_MAPPINGS)
                     .map(Mapping::parse)
                     .flatMap(Optional::stream)
                     .toList();
-        } catch (final java.io.UncheckedIOException e) {
+        } catch (final UncheckedIOException e) {
             throw e.getCause();
         }
     }
