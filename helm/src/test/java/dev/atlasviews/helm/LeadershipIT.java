@@ -10,12 +10,9 @@ import dev.atlasviews.crds.NewPods;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.crds.testing.ApiServer;
 import dev.atlasviews.operator.Objects;
-import dev.atlasviews.operator.OperatorMain;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import io.fabric8.kubernetes.api.model.coordination.v1.Lease;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -33,65 +30,42 @@ final class LeadershipIT {
 
     @Test
     void theOtherOperatorGoesOnWhenTheOneThatActsIsKilled() throws Exception {
-        final Map<String, Process> operators = new HashMap<>();
+        final Map<String, OperatorProcess> operators = new HashMap<>();
         try (ApiServer server = ApiServer.start(folder);
                 KubernetesClient administrator = server.client()) {
             Chart.install(administrator, command -> command.set("operator.replicas", 2));
             final Path kubeconfig = server.kubeconfig(Chart.NAMESPACE);
             try {
                 for (final String name : List.of("operator-a", "operator-b")) {
-                    operators.put(name, operator(name, kubeconfig));
+                    operators.put(
+                            name,
+                            OperatorProcess.start(folder, name, kubeconfig, Map.of("ATLAS_LEASE", "atlas-operator")));
                 }
                 await().atMost(LIMIT).until(() -> operators.containsKey(holder(administrator)));
                 final String first = holder(administrator);
                 assertThat(isLookedAt(administrator, "before")).isTrue();
-                for (final String name : operators.keySet()) {
-                    await().atMost(LIMIT).until(() -> log(name).contains("operator started"));
+                for (final OperatorProcess operator : operators.values()) {
+                    await().atMost(LIMIT).until(() -> operator.log().contains("operator started"));
                 }
-                assertThat(operators.values()).allMatch(Process::isAlive);
+                assertThat(operators.values()).allMatch(OperatorProcess::isAlive);
                 final String second = operators.keySet().stream()
                         .filter(name -> !name.equals(first))
                         .findFirst()
                         .orElseThrow();
-                assertThat(log(first)).contains("shop/before: ");
-                assertThat(log(second)).as("it only watches").doesNotContain("shop/before: ");
+                assertThat(requireNonNull(operators.get(first)).log()).contains("shop/before: ");
+                assertThat(requireNonNull(operators.get(second)).log())
+                        .as("it only watches")
+                        .doesNotContain("shop/before: ");
 
-                requireNonNull(operators.get(first)).destroyForcibly().waitFor();
+                requireNonNull(operators.get(first)).kill();
 
                 assertThat(isLookedAt(administrator, "after")).isTrue();
                 assertThat(holder(administrator)).isEqualTo(second);
                 assertThat(requireNonNull(operators.get(second)).isAlive()).isTrue();
             } finally {
-                operators.values().forEach(Process::destroyForcibly);
+                operators.values().forEach(OperatorProcess::close);
             }
         }
-    }
-
-    private Process operator(final String name, final Path kubeconfig) throws IOException {
-        final ProcessBuilder builder = new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Dkubernetes.impersonate.username=system:serviceaccount:" + Chart.NAMESPACE + ":atlas-operator",
-                "-Dkubernetes.impersonate.group=system:serviceaccounts,system:authenticated",
-                "-cp",
-                System.getProperty("java.class.path"),
-                OperatorMain.class.getName());
-        builder.environment()
-                .putAll(Map.of(
-                        "KUBECONFIG",
-                        kubeconfig.toString(),
-                        "HOSTNAME",
-                        name,
-                        "ATLAS_NAMESPACE",
-                        Chart.NAMESPACE,
-                        "ATLAS_LEASE",
-                        "atlas-operator"));
-        return builder.redirectErrorStream(true)
-                .redirectOutput(folder.resolve(name + ".log").toFile())
-                .start();
-    }
-
-    private String log(final String name) throws IOException {
-        return Files.readString(folder.resolve(name + ".log"));
     }
 
     private static String holder(final KubernetesClient client) {

@@ -9,11 +9,16 @@ import java.util.Base64;
 import java.util.concurrent.TimeUnit;
 
 /** What every server that a test starts needs. */
-final class Programs {
+public final class Programs {
     private Programs() {}
 
-    /** Runs a program to its end; fails unless that is a good one. */
-    static String output(final ProcessBuilder builder) throws IOException, InterruptedException {
+    /**
+     * Runs a program to its end; fails unless that is a good one.
+     *
+     * @param builder what is run
+     * @return what it printed
+     */
+    public static String output(final ProcessBuilder builder) throws IOException, InterruptedException {
         final Process process =
                 builder.redirectError(ProcessBuilder.Redirect.INHERIT).start();
         final String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
@@ -25,7 +30,7 @@ final class Programs {
     }
 
     /** Ends a server, by force if it does not want to. */
-    static void stop(final Process process) {
+    public static void stop(final Process process) {
         process.destroy();
         try {
             if (!process.waitFor(10, TimeUnit.SECONDS)) {
@@ -38,7 +43,7 @@ final class Programs {
     }
 
     /** A port of loopback that nobody listens at. */
-    static int freePort() throws IOException {
+    public static int freePort() throws IOException {
         try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             return socket.getLocalPort();
         }

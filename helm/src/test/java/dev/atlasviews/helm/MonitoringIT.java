@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.helm;
+
+import static dev.atlasviews.operator.Objects.digest;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.atlasviews.crds.NewPods;
+import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.crds.ViewPatchArtifact;
+import dev.atlasviews.crds.ViewPatchArtifactSpec;
+import dev.atlasviews.crds.testing.ApiServer;
+import dev.atlasviews.crds.testing.Programs;
+import dev.atlasviews.operator.Objects;
+import io.fabric8.kubernetes.api.model.ConfigMap;
+import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.ObjectMeta;
+import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
+import io.fabric8.kubernetes.api.model.Service;
+import io.fabric8.kubernetes.api.model.ServicePort;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A real Prometheus has something to show in each panel of the dashboard, and gives each alert what it looks at. */
+final class MonitoringIT {
+    private static final Duration LIMIT = Duration.ofMinutes(2);
+    private static final String OPERATOR = "atlas-operator";
+    private static final String CODE = "new code";
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void prometheusUnderstandsDashboardAndAlertsAndHasWhatTheyAskFor() throws Exception {
+        final int status = Programs.freePort();
+        try (ApiServer server = ApiServer.start(folder);
+                KubernetesClient administrator = server.client()) {
+            Chart.install(administrator, command -> command);
+            try (OperatorProcess operator = OperatorProcess.start(
+                            folder,
+                            "operator",
+                            server.kubeconfig(Chart.NAMESPACE),
+                            Map.of("ATLAS_STATUS_PORT", String.valueOf(status)));
+                    Prometheus prometheus = prometheus(status)) {
+                administrator.resource(artifact()).create();
+                administrator.resource(patch(NewPods.APPLY)).create();
+
+                assertIsScraped(prometheus);
+                assertPanelsShowSomething(prometheus, administrator);
+                assertRulesWork(prometheus);
+
+                final String down =
+                        rule(prometheus, "AtlasOperatorDown").get("query").asText();
+                assertThat(prometheus.query(down)).as(down).isEmpty();
+                operator.kill();
+                await(down).atMost(LIMIT).until(() -> !prometheus.query(down).isEmpty());
+            }
+        }
+    }
+
+    /** One that is told of the operator what the chart's ServiceMonitor tells. */
+    private Prometheus prometheus(final int status) throws IOException, InterruptedException {
+        final List<HasMetadata> objects = objects();
+        final GenericKubernetesResource monitor = Chart.only(
+                objects.stream()
+                        .filter(object -> object.getKind().equals("ServiceMonitor"))
+                        .toList(),
+                GenericKubernetesResource.class,
+                OPERATOR);
+        assertThat(monitor.<String>get("spec", "jobLabel"))
+                .as("a job is called like the service")
+                .isNull();
+        final Map<String, String> selector = monitor.get("spec", "selector", "matchLabels");
+        final List<Service> services = objects.stream()
+                .filter(Service.class::isInstance)
+                .map(Service.class::cast)
+                .filter(service -> service.getMetadata().getLabels().entrySet().containsAll(selector.entrySet()))
+                .toList();
+        assertThat(services).hasSize(1);
+        assertThat(services.getFirst().getSpec().getPorts())
+                .extracting(ServicePort::getName)
+                .contains(monitor.<String>get("spec", "endpoints", 0, "port"));
+        return Prometheus.start(
+                Files.createDirectory(folder.resolve("prometheus")),
+                services.getFirst().getMetadata().getName(),
+                status,
+                monitor.get("spec", "endpoints", 0, "path"),
+                groups());
+    }
+
+    private static void assertIsScraped(final Prometheus prometheus) {
+        await().atMost(LIMIT)
+                .untilAsserted(() -> assertThat(prometheus.targets())
+                        .singleElement()
+                        .satisfies(target -> {
+                            assertThat(target.get("lastError").asText()).isEmpty();
+                            assertThat(target.get("health").asText()).isEqualTo("up");
+                        }));
+    }
+
+    private static void assertPanelsShowSomething(final Prometheus prometheus, final KubernetesClient administrator)
+            throws IOException {
+        await("the ViewPatch is accepted")
+                .atMost(LIMIT)
+                .until(() -> prometheus
+                                .query("atlas_viewpatches{condition=\"Accepted\", status=\"True\"} == 1")
+                                .size()
+                        == 1);
+        await("its reconciliation is counted")
+                .atMost(LIMIT)
+                .until(() ->
+                        !prometheus.query("atlas_reconciliation_seconds_count").isEmpty());
+        // A mean is of what was added since the first sample.
+        change(administrator, NewPods.LEAVE);
+        final List<String> expressions = new ObjectMapper()
+                .readTree(Chart.only(objects(), ConfigMap.class, "atlas-dashboard")
+                        .getData()
+                        .get("atlas-for-kubernetes.json"))
+                .findValuesAsText("expr");
+        assertThat(expressions).hasSizeGreaterThanOrEqualTo(7);
+        for (final String expression : expressions) {
+            await(expression)
+                    .atMost(LIMIT)
+                    .untilAsserted(() -> assertThat(prometheus.query(expression))
+                            .isNotEmpty()
+                            .allSatisfy(sample ->
+                                    assertThat(sample.value()).isFinite().isNotNegative()));
+        }
+    }
+
+    private static void assertRulesWork(final Prometheus prometheus) throws IOException, InterruptedException {
+        await("every rule works")
+                .atMost(LIMIT)
+                .untilAsserted(() -> assertThat(prometheus.rules()).isNotEmpty().allSatisfy(rule -> {
+                    assertThat(rule.path("lastError").asText()).isEmpty();
+                    assertThat(rule.get("health").asText()).isEqualTo("ok");
+                    assertThat(rule.get("state").asText()).as(rule.toString()).isEqualTo("inactive");
+                }));
+        assertThat(prometheus.rules())
+                .extracting(rule -> rule.get("name").asText())
+                .containsExactlyElementsOf(
+                        new ObjectMapper().valueToTree(groups()).findValuesAsText("alert"));
+        for (final JsonNode rule : prometheus.rules()) {
+            final String expression = rule.get("query").asText();
+            // A comparison hides what it is not true of. Of failures there is nothing before the first one.
+            if (expression.contains(" > ") && !expression.contains("failure")) {
+                assertThat(prometheus.query(expression.replaceFirst(" > \\d+$", "")))
+                        .as(expression)
+                        .isNotEmpty();
+            }
+        }
+    }
+
+    private static JsonNode rule(final Prometheus prometheus, final String name)
+            throws IOException, InterruptedException {
+        return prometheus.rules().stream()
+                .filter(rule -> rule.get("name").asText().equals(name))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** The chart's groups of rules. */
+    private static Object groups() {
+        return Chart.only(
+                        objects().stream()
+                                .filter(object -> object.getKind().equals("PrometheusRule"))
+                                .toList(),
+                        GenericKubernetesResource.class,
+                        "atlas-for-kubernetes")
+                .get("spec", "groups");
+    }
+
+    private static List<HasMetadata> objects() {
+        return Chart.render(
+                "1.20.2",
+                command -> command.set("metrics.serviceMonitor.enabled", true)
+                        .set("metrics.alerts.enabled", true)
+                        .set("metrics.dashboard.enabled", true));
+    }
+
+    /** Gives the operator something to do. */
+    private static void change(final KubernetesClient administrator, final NewPods newPods) {
+        final ViewPatch changed = patch(newPods);
+        administrator
+                .resources(ViewPatch.class)
+                .inNamespace(Objects.NAMESPACE)
+                .withName(changed.getMetadata().getName())
+                .edit(current -> {
+                    current.setSpec(changed.getSpec());
+                    return current;
+                });
+    }
+
+    private static ViewPatch patch(final NewPods newPods) {
+        final var patch = new ViewPatch();
+        patch.setMetadata(metadata("fix"));
+        patch.setSpec(Objects.spec(digest(CODE), null, newPods));
+        return patch;
+    }
+
+    /** What the ViewPatch names; without it, it is not accepted. */
+    private static ViewPatchArtifact artifact() {
+        final var artifact = new ViewPatchArtifact();
+        artifact.setMetadata(metadata("artifact"));
+        artifact.setSpec(new ViewPatchArtifactSpec(
+                null, Base64.getEncoder().encodeToString(CODE.getBytes(StandardCharsets.UTF_8))));
+        return artifact;
+    }
+
+    private static ObjectMeta metadata(final String name) {
+        return new ObjectMetaBuilder()
+                .withNamespace(Objects.NAMESPACE)
+                .withName(name)
+                .build();
+    }
+}
