@@ -21,6 +21,8 @@ import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import io.fabric8.kubernetes.api.model.Service;
 import io.fabric8.kubernetes.api.model.ServicePort;
+import io.fabric8.kubernetes.api.model.authorization.v1.SelfSubjectAccessReview;
+import io.fabric8.kubernetes.api.model.authorization.v1.SelfSubjectAccessReviewBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -60,6 +62,7 @@ final class MonitoringIT {
                 assertIsScraped(prometheus);
                 assertPanelsShowSomething(prometheus, administrator);
                 assertRulesWork(prometheus);
+                assertFailuresAreSeen(prometheus, server, administrator);
 
                 final String down =
                         rule(prometheus, "AtlasOperatorDown").get("query").asText();
@@ -154,13 +157,57 @@ final class MonitoringIT {
                         new ObjectMapper().valueToTree(groups()).findValuesAsText("alert"));
         for (final JsonNode rule : prometheus.rules()) {
             final String expression = rule.get("query").asText();
-            // A comparison hides what it is not true of. Of failures there is nothing before the first one.
-            if (expression.contains(" > ") && !expression.contains("failure")) {
+            // A comparison hides what it is not true of.
+            if (expression.contains(" > ")) {
                 assertThat(prometheus.query(expression.replaceFirst(" > \\d+$", "")))
                         .as(expression)
                         .isNotEmpty();
             }
         }
+    }
+
+    /** An operator that may no longer say how a ViewPatch is fails until it may. */
+    private static void assertFailuresAreSeen(
+            final Prometheus prometheus, final ApiServer server, final KubernetesClient administrator)
+            throws IOException, InterruptedException {
+        final String failures =
+                rule(prometheus, "AtlasReconciliationsFail").get("query").asText();
+        assertThat(prometheus.query(failures)).as(failures).isEmpty();
+        administrator.rbac().clusterRoles().withName(OPERATOR).edit(role -> {
+            role.getRules().removeIf(rule -> rule.getResources().contains("viewpatches/status"));
+            return role;
+        });
+        try (KubernetesClient operator = server.client(Chart.NAMESPACE, OPERATOR)) {
+            await("the right is gone").atMost(LIMIT).until(() -> !mayWriteStatus(operator));
+        }
+        change(administrator, NewPods.APPLY);
+        await(failures)
+                .atMost(LIMIT)
+                .untilAsserted(() -> assertThat(prometheus.query(failures))
+                        .singleElement()
+                        .satisfies(sample -> assertThat(
+                                        sample.labels().path("controller").asText())
+                                .isEqualTo("atlas-viewpatch")));
+    }
+
+    private static boolean mayWriteStatus(final KubernetesClient client) {
+        final SelfSubjectAccessReview question = new SelfSubjectAccessReviewBuilder()
+                .withNewSpec()
+                .withNewResourceAttributes()
+                .withGroup("atlasviews.dev")
+                .withResource("viewpatches")
+                .withSubresource("status")
+                .withVerb("patch")
+                .withNamespace(Objects.NAMESPACE)
+                .endResourceAttributes()
+                .endSpec()
+                .build();
+        return client.authorization()
+                .v1()
+                .selfSubjectAccessReview()
+                .create(question)
+                .getStatus()
+                .getAllowed();
     }
 
     private static JsonNode rule(final Prometheus prometheus, final String name)

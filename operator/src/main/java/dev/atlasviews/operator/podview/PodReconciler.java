@@ -14,6 +14,7 @@ import dev.atlasviews.operator.gate.PatchedGate;
 import dev.atlasviews.operator.layers.Layers;
 import dev.atlasviews.operator.pods.PatchedCondition;
 import dev.atlasviews.operator.pods.PodSelection;
+import dev.atlasviews.operator.retry.PatientRetry;
 import dev.atlasviews.operator.rollout.Release;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
@@ -48,6 +49,7 @@ import org.slf4j.LoggerFactory;
 @ControllerConfiguration(
         name = PodReconciler.NAME,
         fieldManager = PodReconciler.NAME,
+        retry = PatientRetry.class,
         informer = @Informer(itemStore = PodStore.class, informerListLimit = LeanStore.PAGE),
         generationAwareEventProcessing = false)
 public final class PodReconciler implements Reconciler<Pod> {

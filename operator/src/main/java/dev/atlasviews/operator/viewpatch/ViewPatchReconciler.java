@@ -17,6 +17,7 @@ import dev.atlasviews.operator.layers.Layers;
 import dev.atlasviews.operator.nodes.NodeState;
 import dev.atlasviews.operator.nodes.NodeStates;
 import dev.atlasviews.operator.outcomes.PodOutcome;
+import dev.atlasviews.operator.retry.PatientRetry;
 import dev.atlasviews.operator.rollout.Release;
 import dev.atlasviews.operator.rollout.RolloutStep;
 import io.fabric8.kubernetes.api.model.Condition;
@@ -60,6 +61,7 @@ import org.slf4j.LoggerFactory;
 @ControllerConfiguration(
         name = ViewPatchReconciler.NAME,
         fieldManager = ViewPatchReconciler.NAME,
+        retry = PatientRetry.class,
         finalizerName = Atlas.REVERT_FINALIZER)
 public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner<ViewPatch> {
     /** The name of the controller, of the manager of the fields that it writes, and of the source of its events. */
