@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.marcnuri.helm.LintResult;
 import dev.atlasviews.operator.SelfTest;
-import dev.atlasviews.operator.monitoring.ViewPatchMetrics;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.EnvVar;
@@ -24,16 +23,12 @@ import io.fabric8.kubernetes.api.model.rbac.ClusterRoleBinding;
 import io.fabric8.kubernetes.api.model.rbac.PolicyRule;
 import io.fabric8.kubernetes.api.model.rbac.Role;
 import io.fabric8.kubernetes.api.model.rbac.RoleBinding;
-import io.micrometer.prometheusmetrics.PrometheusConfig;
-import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.regex.MatchResult;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -255,26 +250,6 @@ final class ChartTest {
                                 port -> assertThat(port.getPort().getIntVal()).isEqualTo(8080)));
         assertThat(Chart.render(NEW, command -> command.set("networkPolicies.enabled", false)))
                 .noneMatch(NetworkPolicy.class::isInstance);
-    }
-
-    @Test
-    void whatAlertsAndDashboardAskForIsMeasured() throws IOException {
-        final var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-        new ViewPatchMetrics(List::of).bindTo(registry);
-        final String scraped =
-                registry.scrape() + "atlas_reconciliation_seconds_count atlas_reconciliation_seconds_sum";
-        for (final String file : List.of("alerts.yaml", "dashboard.json")) {
-            final List<String> asked = Pattern.compile("\\batlas_[a-z_]+")
-                    .matcher(Files.readString(Chart.FOLDER.resolve("monitoring").resolve(file)))
-                    .results()
-                    .map(MatchResult::group)
-                    .distinct()
-                    .toList();
-            assertThat(asked)
-                    .as(file)
-                    .hasSizeGreaterThan(3)
-                    .allSatisfy(name -> assertThat(scraped).contains(name));
-        }
     }
 
     @Test
