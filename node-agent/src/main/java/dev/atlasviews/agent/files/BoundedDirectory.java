@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.files;
+
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.function.Predicate;
+
+/**
+ * Files in a directory that is created when needed, with a limit on how much they are together: when there is more, those go
+ * that were not used for the longest. A file is there whole or not at all.
+ */
+public final class BoundedDirectory {
+    private final Path directory;
+    private final long limit;
+    private final Choice choice;
+
+    /**
+     * A file.
+     *
+     * @param name without directories
+     * @param size in bytes
+     * @param used when it was put or {@linkplain #use used}
+     */
+    public record Entry(String name, long size, Instant used) {}
+
+    /** Says what may go. */
+    @FunctionalInterface
+    public interface Choice {
+        /** Asked only when there is too much. */
+        Predicate<Entry> removable() throws IOException;
+    }
+
+    /**
+     * Files that may all go.
+     *
+     * @param limit how much there may be, in bytes
+     */
+    public BoundedDirectory(final Path directory, final long limit) {
+        this(directory, limit, () -> entry -> true);
+    }
+
+    /**
+     * Files of which some have to stay, so that there may be more of them than the limit.
+     *
+     * @param limit how much there may be, in bytes
+     */
+    public BoundedDirectory(final Path directory, final long limit, final Choice choice) {
+        this.directory = directory;
+        this.limit = limit;
+        this.choice = choice;
+    }
+
+    /** Where the file of this name is, or would be. */
+    public Path file(final String name) {
+        return directory.resolve(name);
+    }
+
+    /** Notes that a file is used. */
+    public void use(final String name) throws IOException {
+        Files.setLastModifiedTime(file(name), FileTime.from(Instant.now()));
+    }
+
+    /** Puts a file there, in place of another with that name. */
+    public void put(final String name, final byte[] content) throws IOException {
+        Files.createDirectories(directory);
+        shrinkTo(limit - content.length);
+        final Path temporary = Files.createTempFile(directory, ".new", "");
+        try {
+            Files.write(temporary, content);
+            Files.move(temporary, file(name), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } finally {
+            Files.deleteIfExists(temporary);
+        }
+    }
+
+    /** What a program that was killed had begun goes like anything else. */
+    private void shrinkTo(final long size) throws IOException {
+        final List<Entry> entries = entries();
+        long held = entries.stream().mapToLong(Entry::size).sum();
+        if (held <= size) {
+            return;
+        }
+        entries.removeIf(choice.removable().negate());
+        entries.sort(Comparator.comparing(Entry::used));
+        for (final Entry entry : entries) {
+            if (held > size) {
+                Files.deleteIfExists(file(entry.name()));
+                held -= entry.size();
+            }
+        }
+    }
+
+    private List<Entry> entries() throws IOException {
+        final List<Entry> entries = new ArrayList<>();
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
+            for (final Path file : files) {
+                entries.add(new Entry(
+                        file.getFileName().toString(),
+                        Files.size(file),
+                        Files.getLastModifiedTime(file).toInstant()));
+            }
+        }
+        return entries;
+    }
+}
