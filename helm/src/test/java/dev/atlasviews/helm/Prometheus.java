@@ -4,6 +4,7 @@ package dev.atlasviews.helm;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.atlasviews.crds.testing.Programs;
+import dev.atlasviews.crds.testing.ServerProcesses;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -26,11 +27,11 @@ final class Prometheus implements AutoCloseable {
 
     private final HttpClient http = HttpClient.newHttpClient();
     private final int port;
-    private final Process process;
+    private final ServerProcesses processes;
 
-    private Prometheus(final int port, final Process process) {
+    private Prometheus(final Path folder, final int port) {
+        this.processes = new ServerProcesses(folder);
         this.port = port;
-        this.process = process;
     }
 
     /**
@@ -66,19 +67,16 @@ final class Prometheus implements AutoCloseable {
         final String program =
                 Programs.output(new ProcessBuilder("../setup/prometheus")).strip();
         final int port = Programs.freePort();
-        final var server = new Prometheus(
-                port,
-                new ProcessBuilder(
-                                program,
-                                "--config.file=" + config,
-                                "--storage.tsdb.path=" + folder.resolve("data"),
-                                "--web.listen-address=127.0.0.1:" + port)
-                        .redirectErrorStream(true)
-                        .redirectOutput(folder.resolve("prometheus.log").toFile())
-                        .start());
+        final var server = new Prometheus(folder, port);
         try {
+            server.processes.launch(
+                    "prometheus",
+                    Path.of(program),
+                    "--config.file=" + config,
+                    "--storage.tsdb.path=" + folder.resolve("data"),
+                    "--web.listen-address=127.0.0.1:" + port);
             server.awaitAnswer(folder);
-        } catch (final RuntimeException e) {
+        } catch (final RuntimeException | IOException e) {
             server.close();
             throw e;
         }
@@ -113,7 +111,7 @@ final class Prometheus implements AutoCloseable {
     @Override
     public void close() {
         http.shutdownNow();
-        Programs.stop(process);
+        processes.close();
     }
 
     /**

@@ -7,11 +7,16 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Programs that run beside a test, with a log of each in its folder. */
-final class ServerProcesses implements AutoCloseable {
+public final class ServerProcesses implements AutoCloseable {
     private final Path folder;
     private final List<Process> processes = new ArrayList<>();
 
-    ServerProcesses(final Path folder) {
+    /**
+     * None yet.
+     *
+     * @param folder where their logs are written
+     */
+    public ServerProcesses(final Path folder) {
         this.folder = folder;
     }
 
@@ -22,7 +27,7 @@ final class ServerProcesses implements AutoCloseable {
      * @param program its path
      * @param arguments its arguments
      */
-    void launch(final String name, final Path program, final String... arguments) throws IOException {
+    public void launch(final String name, final Path program, final String... arguments) throws IOException {
         final List<String> command = new ArrayList<>(List.of(program.toString()));
         command.addAll(List.of(arguments));
         processes.add(new ProcessBuilder(command)
