@@ -4,6 +4,7 @@ package dev.atlasviews.agent.cli;
 import dev.atlasviews.agent.engine.Layer;
 import dev.atlasviews.agent.engine.LayerStore;
 import dev.atlasviews.agent.engine.ProcessEngine;
+import dev.atlasviews.agent.engine.ViewLayers;
 import dev.atlasviews.agent.process.TargetProcess;
 import dev.atlasviews.agent.quiescence.Unwinder;
 import dev.atlasviews.agent.views.Errno;
@@ -41,13 +42,13 @@ final class LocalEngine implements AutoCloseable {
      * @throws IOException if the patch of one can not be read: no view could be built in which it stays
      */
     List<Layer> layers(final TargetProcess process) throws IOException {
-        final List<String> lost = engine.lost(process);
-        if (!lost.isEmpty()) {
+        final ViewLayers layers = engine.layers(process);
+        if (!layers.lost().isEmpty()) {
             throw new IOException(
                     "process %d has patch %s, whose file is not in the state directory: \"atlas revert\" without --digest takes all patches back"
-                            .formatted(process.pid(), lost.getFirst()));
+                            .formatted(process.pid(), layers.lost().getFirst()));
         }
-        return engine.layers(process);
+        return layers.known();
     }
 
     @Override

@@ -39,7 +39,8 @@ final class RevertCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         final TargetProcess process = options.process();
         try (LocalEngine local = LocalEngine.open(options.store())) {
-            final List<Layer> present = digest == null ? local.engine().layers(process) : local.layers(process);
+            final List<Layer> present =
+                    digest == null ? local.engine().layers(process).known() : local.layers(process);
             final List<Layer> leaving = present.stream()
                     .filter(layer -> digest == null || layer.digest().startsWith(digest))
                     .map(layer -> new Layer(layer.patch(), layer.threads(), moves.excluded()))

@@ -3,7 +3,6 @@ package dev.atlasviews.agent.engine;
 
 import dev.atlasviews.agent.process.TargetProcess;
 import java.io.IOException;
-import java.util.List;
 
 /** Gives processes the layers they should have. */
 public interface Engine {
@@ -18,9 +17,6 @@ public interface Engine {
     /** How a process is, without changing anything. */
     ProcessReport inspect(TargetProcess process) throws IOException;
 
-    /** The layers of the process' views, lowest first, as far as the store knows their patches. */
-    List<Layer> layers(TargetProcess process) throws IOException;
-
-    /** Digests of the other layers of the process' views: the store does not have their patches, or can not read them. */
-    List<String> lost(TargetProcess process) throws IOException;
+    /** The layers of the process' views; none for a process that is gone, or that can have none. */
+    ViewLayers layers(TargetProcess process) throws IOException;
 }

@@ -92,23 +92,13 @@ public final class ProcessEngine implements Engine {
     }
 
     @Override
-    public List<Layer> layers(final TargetProcess process) throws IOException {
-        final List<Layer> layers = new ArrayList<>();
-        for (final String digest : digests(process)) {
-            stored(digest).ifPresent(layers::add);
-        }
-        return List.copyOf(layers);
-    }
-
-    @Override
-    public List<String> lost(final TargetProcess process) throws IOException {
+    public ViewLayers layers(final TargetProcess process) throws IOException {
+        final List<Layer> known = new ArrayList<>();
         final List<String> lost = new ArrayList<>();
         for (final String digest : digests(process)) {
-            if (stored(digest).isEmpty()) {
-                lost.add(digest);
-            }
+            stored(digest).ifPresentOrElse(known::add, () -> lost.add(digest));
         }
-        return List.copyOf(lost);
+        return new ViewLayers(known, lost);
     }
 
     private List<String> digests(final TargetProcess process) throws IOException {

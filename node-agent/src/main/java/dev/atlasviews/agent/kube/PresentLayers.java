@@ -3,6 +3,7 @@ package dev.atlasviews.agent.kube;
 
 import dev.atlasviews.agent.engine.Engine;
 import dev.atlasviews.agent.engine.Layer;
+import dev.atlasviews.agent.engine.ViewLayers;
 import dev.atlasviews.agent.process.TargetProcess;
 import java.io.IOException;
 import java.util.List;
@@ -14,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 final class PresentLayers {
     private final Engine engine;
     private final TargetProcess process;
-    private @Nullable List<Layer> layers;
+    private @Nullable ViewLayers all;
 
     PresentLayers(final Engine engine, final TargetProcess process) {
         this.engine = engine;
@@ -23,19 +24,23 @@ final class PresentLayers {
 
     /** Lowest first, as far as their patches are known. */
     List<Layer> layers() throws IOException {
-        if (layers == null) {
-            layers = engine.layers(process);
-        }
-        return layers;
+        return all().known();
     }
 
     /** Digests of the other layers that it has, whose patches are not known. */
     List<String> lost() throws IOException {
-        return engine.lost(process);
+        return all().lost();
     }
 
     /** The known patches' digests. */
     Set<String> digests() throws IOException {
         return layers().stream().map(Layer::digest).collect(Collectors.toSet());
+    }
+
+    private ViewLayers all() throws IOException {
+        if (all == null) {
+            all = engine.layers(process);
+        }
+        return all;
     }
 }

@@ -56,7 +56,7 @@ final class ProcessEngineTest {
 
         assertThat(report.state()).isEqualTo(State.IN_PLACE);
         assertThat(report.unconcerned()).containsExactly(ELSEWHERE.digest());
-        assertThat(engine(Errno.EOPNOTSUPP).layers(process.process())).isEmpty();
+        assertThat(engine(Errno.EOPNOTSUPP).layers(process.process()).known()).isEmpty();
         assertThatThrownBy(() -> reconcile(Errno.EOPNOTSUPP, ELSEWHERE, LAYER)).isInstanceOf(ViewException.class);
     }
 
@@ -83,9 +83,9 @@ final class ProcessEngineTest {
 
         final ProcessEngine engine = new ProcessEngine(pid -> views, unwinder, store);
 
-        assertThat(engine.layers(process.process())).isEmpty();
-        assertThat(engine.lost(process.process())).containsExactly(LAYER.digest());
-        assertThat(engine(Errno.EOPNOTSUPP).lost(process.process())).isEmpty();
+        assertThat(engine.layers(process.process()).known()).isEmpty();
+        assertThat(engine.layers(process.process()).lost()).containsExactly(LAYER.digest());
+        assertThat(engine(Errno.EOPNOTSUPP).layers(process.process()).lost()).isEmpty();
     }
 
     private ProcessReport reconcile(final Errno refusal, final Layer... layers) throws IOException {

@@ -19,6 +19,7 @@ import dev.atlasviews.agent.engine.ProcessReport.State;
 import dev.atlasviews.agent.engine.Progress;
 import dev.atlasviews.agent.engine.ThreadFilter;
 import dev.atlasviews.agent.engine.ThreadReport;
+import dev.atlasviews.agent.engine.ViewLayers;
 import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.process.TargetProcess;
 import dev.atlasviews.agent.views.Errno;
@@ -103,15 +104,12 @@ final class ProcessReconcilerTest {
         }
 
         @Override
-        public List<dev.atlasviews.agent.engine.Layer> layers(final TargetProcess process) {
-            return had.stream()
-                    .filter(layer -> !forgotten.contains(layer.digest()))
-                    .toList();
-        }
-
-        @Override
-        public List<String> lost(final TargetProcess process) {
-            return List.copyOf(forgotten);
+        public ViewLayers layers(final TargetProcess process) {
+            return new ViewLayers(
+                    had.stream()
+                            .filter(layer -> !forgotten.contains(layer.digest()))
+                            .toList(),
+                    List.copyOf(forgotten));
         }
 
         private ThreadReport thread() {
