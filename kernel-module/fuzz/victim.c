@@ -5,6 +5,7 @@
  * them, the page of the witness and the words are theirs.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/syscall.h>
@@ -39,6 +40,32 @@ static int call(const char *code)
 	return function();
 }
 
+/* What a page of this process's is made of: the kernel's word on it, of the base's tables. */
+static uint64_t page_state(const volatile void *address)
+{
+	int file = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t state = 0;
+
+	if (file < 0 || pread(file, &state, sizeof(state), (uintptr_t)address / PAGE * 8) < 0)
+		return 0;
+	close(file);
+	return state;
+}
+
+/* All that may tell which of the two it is that was lost, and where. */
+static void tell_word(unsigned int thread, unsigned long word, volatile unsigned long *expected)
+{
+	unsigned long count = *expected;
+
+	found("victim %u, thread %u (%ld, born of %d): a word that nobody else writes is %lu, not %lu",
+	      victim_index, thread, syscall(SYS_gettid), getppid(), word, count);
+	printf("# the word at %p, page %#lx, is %lu now; the count at %p, page %#lx, is %lu now\n",
+	       (void *)&words[thread], page_state(&words[thread]),
+	       *(volatile unsigned long *)&words[thread].word, (void *)expected,
+	       page_state(expected), *expected);
+	fflush(stdout);
+}
+
 static void look(unsigned int thread, unsigned long *expected)
 {
 	volatile unsigned long *word = &words[thread].word;
@@ -48,8 +75,7 @@ static void look(unsigned int thread, unsigned long *expected)
 	if (number != 4711)
 		found("victim %u: code that nobody changed returns %d", victim_index, number);
 	if (*word != *expected)
-		found("victim %u: a word that nobody else writes is %lu, not %lu",
-		      victim_index, *word, *expected);
+		tell_word(thread, *word, expected);
 	*word = ++*expected;
 }
 

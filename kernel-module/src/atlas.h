@@ -217,7 +217,8 @@ extern atomic64_t atlas_view_total;
 /* page.c */
 struct page *atlas_page_get(struct atlas_view *view, unsigned long address, bool *own);
 int atlas_page_room(struct atlas_space *space, unsigned long count);
-int atlas_page_store(struct atlas_view *view, unsigned long index, void *entry);
+int atlas_page_store(struct atlas_view *view, unsigned long index, void *entry,
+		     struct list_head *dropped);
 void atlas_page_drop(struct atlas_view *view, unsigned long index, void *entry,
 		     struct list_head *dropped);
 void atlas_pages_free(struct list_head *pages);

@@ -232,6 +232,7 @@ static int take_pages(struct atlas_view *view, struct atlas_fork *fork)
 {
 	struct mm_struct *mm = view->space->mm;
 	unsigned long index;
+	LIST_HEAD(dropped);
 	void *entry;
 	int error = 0;
 
@@ -239,12 +240,13 @@ static int take_pages(struct atlas_view *view, struct atlas_fork *fork)
 	xa_for_each(&fork->pages, index, entry) {
 		if (!vma_lookup(mm, index << PAGE_SHIFT))
 			continue;
-		error = atlas_page_store(view, index, entry);
+		error = atlas_page_store(view, index, entry, &dropped);
 		if (error)
 			break;
 		xa_erase(&fork->pages, index);
 	}
 	mmap_write_unlock(mm);
+	atlas_pages_free(&dropped);
 	return error;
 }
 

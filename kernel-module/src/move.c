@@ -55,9 +55,9 @@ static void shift(struct xarray *entries, struct atlas_view *view, const struct 
 	xa_for_each_range(entries, index, entry, move->from, move->from + count - 1) {
 		to = index - move->from + move->to;
 		spin_lock_irqsave(&move->space->pt_lock, flags);
-		xa_erase(entries, index);
-		/* Into a slot that was reserved. */
+		/* Into a slot that was reserved; first, so that the marks are never seen gone. */
 		xa_store(entries, to, entry, GFP_ATOMIC);
+		xa_erase(entries, index);
 		if (view)
 			atlas_table_divert(view, to << PAGE_SHIFT);
 		spin_unlock_irqrestore(&move->space->pt_lock, flags);

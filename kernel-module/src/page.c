@@ -83,24 +83,31 @@ int atlas_page_room(struct atlas_space *space, unsigned long count)
  * @view: the view; locks as said at the head of this file
  * @index: page number of the address
  * @entry: a page whose reference is given to the view, or ATLAS_ZEROS
+ * @dropped: where a page goes that was there, for atlas_pages_free() after a flush;
+ *           NULL where the view has nothing yet
  *
  * The caller flushes, since a CPU may have the old path cached.
  *
  * Return: 0, -ENOSPC or -ENOMEM; the reference stays with the caller then.
  */
-int atlas_page_store(struct atlas_view *view, unsigned long index, void *entry)
+int atlas_page_store(struct atlas_view *view, unsigned long index, void *entry,
+		     struct list_head *dropped)
 {
 	struct atlas_space *space = view->space;
 	unsigned long flags;
 	struct page *page;
 	void *old;
+	int error;
 
 	if (!xa_load(&view->pages, index) && atlas_page_room(space, 1))
 		return -ENOSPC;
-	old = xa_store(&view->pages, index, entry, ATLAS_GFP);
-	if (xa_is_err(old))
-		return xa_err(old);
+	error = xa_reserve(&view->pages, index, ATLAS_GFP);
+	if (error)
+		return error;
+	/* With the table at once: until then a fault may put a page in the place of zeros. */
 	spin_lock_irqsave(&space->pt_lock, flags);
+	/* Into a slot that was reserved. */
+	old = xa_store(&view->pages, index, entry, GFP_ATOMIC);
 	if (!old) {
 		view->page_count++;
 		space->page_total++;
@@ -112,7 +119,7 @@ int atlas_page_store(struct atlas_view *view, unsigned long index, void *entry)
 	page = atlas_entry_page(old);
 	if (page) {
 		atomic64_dec(&space->counters.pages);
-		put_page(page);
+		list_add(&page->lru, dropped);
 	}
 	return 0;
 }
@@ -269,15 +276,17 @@ static void remove_breakpoints(const struct origin *origin, u8 *content, u8 *pri
 			content[i] = pristine[i];
 }
 
-/* Threads are in the view. The origin keeps the old page until they are flushed. */
+/* Threads are in the view. */
 static int replace_page(struct atlas_view *view, unsigned long address, struct page *page)
 {
-	int error = atlas_page_store(view, address >> PAGE_SHIFT, page);
+	LIST_HEAD(dropped);
+	int error = atlas_page_store(view, address >> PAGE_SHIFT, page, &dropped);
 
 	/* A thread that enters now loads the root after it set this, and so sees the change. */
 	smp_mb();
 	if (!error && READ_ONCE(view->used))
 		atlas_flush_tlb(view->space->mm, address, address + PAGE_SIZE);
+	atlas_pages_free(&dropped);
 	return error;
 }
 
@@ -404,16 +413,17 @@ static int copy_all(struct atlas_view *view, struct atlas_view *from)
 	unsigned long index;
 	void *entry, *copy;
 	struct page *page;
+	LIST_HEAD(dropped);
 	int error = 0;
 
 	for (index = 0; !error; index++) {
 		page = get_page_at(from, &index, ULONG_MAX, &entry);
 		if (!entry)
-			return 0;
+			break;
 		/* A page whose mapping is gone is not inherited by what comes there. */
 		if (vma_lookup(view->space->mm, index << PAGE_SHIFT)) {
 			copy = atlas_page_copy(page);
-			error = copy ? atlas_page_store(view, index, copy) : -ENOMEM;
+			error = copy ? atlas_page_store(view, index, copy, &dropped) : -ENOMEM;
 			if (error && atlas_entry_page(copy))
 				put_page(copy);
 			else if (page)
@@ -422,6 +432,8 @@ static int copy_all(struct atlas_view *view, struct atlas_view *from)
 		if (page)
 			put_page(page);
 	}
+	/* An mprotect() since the view can be found gave it the base's; no thread has seen it. */
+	atlas_pages_free(&dropped);
 	return error;
 }
 

@@ -353,6 +353,9 @@ void atlas_root_park(struct atlas_space *space, struct atlas_view *view)
 	/* Pairs with the lock under which a switch-in read the thread's view. */
 	smp_mb();
 	on_each_cpu_cond_mask(park_wanted, park_this, &park, true, cpu_online_mask);
+	/* A CPU that says it has another root of the space loads that before it gives this up. */
+	raw_spin_lock_irq(&space->lock);
+	raw_spin_unlock_irq(&space->lock);
 }
 
 /**

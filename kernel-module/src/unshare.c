@@ -142,7 +142,7 @@ static int reserve(struct divergence *divergence, unsigned long start, unsigned 
 
 			if (xa_load(&view->pages, index))
 				continue;
-			error = atlas_page_store(view, index, ATLAS_ZEROS);
+			error = atlas_page_store(view, index, ATLAS_ZEROS, NULL);
 			if (!error)
 				xa_set_mark(&view->pages, index, NEW);
 		}
