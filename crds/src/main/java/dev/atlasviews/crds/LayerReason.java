@@ -57,10 +57,14 @@ public enum LayerReason {
     UNSUPPORTED_TARGET("UnsupportedTarget"),
     /** Refused: a function that is to be excluded does not exist. */
     UNKNOWN_FUNCTION("UnknownFunction"),
+    /** Refused: a function that is to be excluded can not be: other code enters it in its first bytes. */
+    NOT_EXCLUDABLE("NotExcludable"),
     /** Refused: another layer changes the same code and neither is based on the other. */
     CONFLICT("Conflict"),
     /** Refused: no free addresses near enough to the code. */
     NO_ROOM_FOR_CODE("NoRoomForCode"),
+    /** Refused: the process has as many patches as it may have. */
+    TOO_MANY_PATCHES("TooManyPatches"),
     /** Refused: the node has no working kernel module; its ViewNode says why. */
     MODULE_UNAVAILABLE("ModuleUnavailable"),
     /** Refused, Applying, Reverting: the agent may not act on the process. */

@@ -14,6 +14,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.atlasviews.agent.engine.LayerStack;
 import dev.atlasviews.agent.engine.ProcessReport;
 import dev.atlasviews.agent.engine.ProcessReport.State;
+import dev.atlasviews.agent.engine.RefusedException;
 import dev.atlasviews.crds.DesiredState;
 import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.LayerArtifact;
@@ -27,8 +28,16 @@ import io.fabric8.kubernetes.api.model.IntOrString;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 final class LayerStatesTest {
+
+    @ParameterizedTest
+    @EnumSource(RefusedException.Reason.class)
+    void whatTheEngineRefusesForIsInTheApi(final RefusedException.Reason reason) {
+        assertThat(LayerReason.values()).extracting(LayerReason::value).contains(reason.value());
+    }
 
     @Test
     void aThreadInAViewThatIsNotKnownHasNotMoved() {
