@@ -232,7 +232,7 @@ void atlas_unshare_init(struct atlas_space *space);
 int atlas_unshare(struct atlas_space *space, unsigned long start, unsigned long end);
 int atlas_unshare_view(struct atlas_view *view);
 int atlas_unshare_writable(struct vm_area_struct *vma, unsigned long start, unsigned long end);
-int atlas_unshare_inherit(struct atlas_space *space, struct atlas_space *parent);
+int atlas_unshare_inherit(struct atlas_space *space, struct xarray *marks);
 void atlas_unshare_forget(struct atlas_space *space, unsigned long start, unsigned long end);
 int atlas_share(struct atlas_space *space, struct atlas_view *from, unsigned long start,
 		unsigned long end);
@@ -266,6 +266,11 @@ bool atlas_table_young(struct atlas_space *space, unsigned long start,
 void atlas_table_flush(struct atlas_space *space, unsigned long start,
 		       unsigned long end);
 bool atlas_table_has_small(struct atlas_space *space, unsigned long address);
+#ifdef ATLAS_AUDIT
+void atlas_table_audit(struct atlas_space *space);
+#else
+static inline void atlas_table_audit(struct atlas_space *space) { }
+#endif
 
 /* notifier.c */
 int atlas_notifier_register(struct atlas_space *space);

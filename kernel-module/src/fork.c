@@ -2,11 +2,11 @@
 /*
  * Births: where new threads start, and what a forked child gets.
  *
- * The pages that its creator's view has of its own are copied for the child
- * where fork copies the mappings (S8): under the parent's mmap lock, so that the
- * child sees what its creator saw at one instant, its stores included; and fork
- * fails with ENOMEM where there is no memory for it. The child, once born, builds
- * its view from them before it first returns to user mode.
+ * The pages that its creator's view has of its own, and what is unshared, are
+ * copied for the child where fork copies the mappings (S8): under the parent's
+ * mmap lock, so that the child sees what its creator saw at one instant, its stores
+ * included; and fork fails with ENOMEM where there is no memory for it. The child,
+ * once born, builds its view from them before it first returns to user mode.
  */
 #include <linux/mempool.h>
 #include <linux/sched/mm.h>
@@ -25,8 +25,9 @@ struct atlas_fork {
 	struct callback_head work;
 	refcount_t refs;
 	struct mm_struct *mm;		/* the child's; compared, not used */
-	struct atlas_view *view;	/* that it is copied from, with a reference */
+	struct atlas_view *view;	/* that it is copied from, with a reference; NULL: the base */
 	struct xarray pages;
+	struct xarray unshared;		/* marks, as in a space */
 };
 
 static void put_fork(struct atlas_fork *fork)
@@ -40,6 +41,7 @@ static void put_fork(struct atlas_fork *fork)
 		if (atlas_entry_page(entry))
 			put_page(entry);
 	xa_destroy(&fork->pages);
+	xa_destroy(&fork->unshared);
 	atlas_view_put(fork->view);
 	kfree(fork);
 }
@@ -92,6 +94,7 @@ static struct atlas_fork *begin_fork(struct atlas_view *view, struct mm_struct *
 	fork->mm = child;
 	fork->view = view;
 	xa_init_flags(&fork->pages, XA_FLAGS_ACCOUNT);
+	xa_init_flags(&fork->unshared, XA_FLAGS_ACCOUNT);
 	init_task_work(&fork->work, end_work);
 	atlas_work_begin();
 	if (task_work_add(current, &fork->work, TWA_RESUME)) {
@@ -102,13 +105,48 @@ static struct atlas_fork *begin_fork(struct atlas_view *view, struct mm_struct *
 	return fork;
 }
 
-static int copy_pages(struct atlas_fork *fork, unsigned long start, unsigned long end)
+static bool has_marks(struct atlas_space *space, const struct vm_area_struct *vma)
+{
+	unsigned long index = vma->vm_start >> PAGE_SHIFT;
+
+	return xa_find(&space->unshared, &index, (vma->vm_end - 1) >> PAGE_SHIFT, XA_PRESENT);
+}
+
+/* The fork under way, begun if the mapping is the first that it concerns; NULL or an ERR_PTR. */
+static struct atlas_fork *fork_under_way(struct atlas_space *space, struct mm_struct *child,
+					 const struct vm_area_struct *vma)
+{
+	struct atlas_thread *creator;
+	struct atlas_view *view = creators_view(vma->vm_mm, &creator);
+	int error;
+
+	if (creator && creator->fork && creator->fork->mm == child) {
+		/* The thread may have been moved while it slept here. */
+		atlas_view_put(view);
+		return creator->fork;
+	}
+	if (!view && !has_marks(space, vma))
+		return NULL;
+	/* The marks, too, keep the space, and so the entry. */
+	if (!creator) {
+		error = atlas_thread_register(space, current, NULL, ATLAS_GFP);
+		if (error)
+			return ERR_PTR(error);
+		rcu_read_lock();
+		creator = atlas_thread_find(current);
+		rcu_read_unlock();
+	}
+	creator->fork = begin_fork(view, child);
+	return creator->fork ?: ERR_PTR(-ENOMEM);
+}
+
+static int copy_pages(struct atlas_fork *fork, const struct vm_area_struct *vma)
 {
 	unsigned long index;
 	void *entry;
 
-	xa_for_each_range(&fork->view->pages, index, entry, start >> PAGE_SHIFT,
-			  (end - 1) >> PAGE_SHIFT) {
+	xa_for_each_range(&fork->view->pages, index, entry, vma->vm_start >> PAGE_SHIFT,
+			  (vma->vm_end - 1) >> PAGE_SHIFT) {
 		void *copy = atlas_page_copy(atlas_entry_page(entry));
 		int error = copy ? xa_err(xa_store(&fork->pages, index, copy, ATLAS_GFP)) : -ENOMEM;
 
@@ -121,46 +159,70 @@ static int copy_pages(struct atlas_fork *fork, unsigned long start, unsigned lon
 	return 0;
 }
 
+/* Each as it is at one instant. */
+static int copy_held(struct atlas_fork *fork, const struct vm_area_struct *vma)
+{
+	struct atlas_space *space = fork->view->space;
+	bool writable = vma->vm_flags & VM_WRITE;
+	int error;
+
+	if (writable)
+		atlas_invalidate_begin(space, vma->vm_start, vma->vm_end, NULL);
+	error = copy_pages(fork, vma);
+	if (writable)
+		atlas_invalidate_end(space, vma->vm_start, vma->vm_end);
+	return error;
+}
+
+static int copy_marks(struct atlas_fork *fork, struct atlas_space *space,
+		      const struct vm_area_struct *vma)
+{
+	unsigned long index;
+	void *mark;
+	int error = 0;
+
+	xa_for_each_range(&space->unshared, index, mark, vma->vm_start >> PAGE_SHIFT,
+			  (vma->vm_end - 1) >> PAGE_SHIFT) {
+		error = xa_err(xa_store(&fork->unshared, index, mark, ATLAS_GFP));
+		if (error)
+			break;
+	}
+	return error;
+}
+
 /**
  * atlas_fork_copy() - fork has copied a mapping
  * @child: the child's mm
  * @vma: the parent's mapping, whose mmap lock is held for writing
  *
- * Nobody who may drop pages is about: that takes the mmap lock. Nor can a page
- * change once the view's entries were cleared: to fill them a fault takes the lock
- * of the mapping.
+ * Nobody who may drop pages or marks is about: that takes the mmap lock. Nor can a
+ * page change once the view's entries were cleared: to fill them a fault takes the
+ * lock of the mapping.
  *
- * Return: 0 or -ENOMEM, with which fork is to fail.
+ * Return: 0, or -ENOMEM or -EAGAIN, with which fork is to fail.
  */
 int atlas_fork_copy(struct mm_struct *child, struct vm_area_struct *vma)
 {
-	struct atlas_thread *creator;
-	struct atlas_view *view;
+	struct atlas_space *space;
 	struct atlas_fork *fork;
-	bool writable = vma->vm_flags & VM_WRITE;
 	int error;
 
 	if (vma->vm_mm != current->mm)
 		return 0;
-	view = creators_view(vma->vm_mm, &creator);
-	if (!view)
+	rcu_read_lock();
+	space = atlas_space_find(vma->vm_mm);
+	if (space && !kref_get_unless_zero(&space->refs))
+		space = NULL;
+	rcu_read_unlock();
+	if (!space)
 		return 0;
-	if (creator->fork && creator->fork->mm == child) {
-		/* The thread may have been moved while it slept here. */
-		atlas_view_put(view);
-	} else {
-		creator->fork = begin_fork(view, child);
-		if (!creator->fork)
-			return -ENOMEM;
-	}
-	fork = creator->fork;
-	if (xa_empty(&fork->view->pages))
-		return 0;
-	if (writable)
-		atlas_invalidate_begin(fork->view->space, vma->vm_start, vma->vm_end, NULL);
-	error = copy_pages(fork, vma->vm_start, vma->vm_end);
-	if (writable)
-		atlas_invalidate_end(fork->view->space, vma->vm_start, vma->vm_end);
+	fork = fork_under_way(space, child, vma);
+	error = PTR_ERR_OR_ZERO(fork);
+	if (!error && fork)
+		error = copy_marks(fork, space, vma);
+	if (!error && fork && fork->view && !xa_empty(&fork->view->pages))
+		error = copy_held(fork, vma);
+	atlas_space_put(space);
 	return error;
 }
 
@@ -169,8 +231,7 @@ int atlas_fork_copy(struct mm_struct *child, struct vm_area_struct *vma)
 /* A child with a copy of the mm: what it needs to become like its creator. */
 struct inheritance {
 	struct callback_head work;
-	struct atlas_space *parent;	/* with a reference */
-	struct atlas_fork *fork;	/* NULL: its creator was in the base */
+	struct atlas_fork *fork;
 };
 
 /* A birth can neither wait for memory nor fail. */
@@ -198,7 +259,6 @@ void atlas_forks_end(void)
 static void free_inheritance(struct inheritance *inheritance)
 {
 	put_fork(inheritance->fork);
-	atlas_space_put(inheritance->parent);
 	mempool_free(inheritance, reserve);
 }
 
@@ -265,7 +325,7 @@ static int enter_copy(struct atlas_space *space, struct atlas_fork *fork)
 	return error;
 }
 
-static int inherit(struct inheritance *inheritance)
+static int inherit(struct atlas_fork *fork)
 {
 	struct atlas_space *space = atlas_space_get(current->mm);
 	int error;
@@ -274,9 +334,9 @@ static int inherit(struct inheritance *inheritance)
 		return -ENOMEM;
 	mutex_lock(&space->mutex);
 	error = atlas_space_arm(space);
-	if (!error && inheritance->fork)
-		error = enter_copy(space, inheritance->fork);
-	error = error ?: atlas_unshare_inherit(space, inheritance->parent);
+	if (!error && fork->view)
+		error = enter_copy(space, fork);
+	error = error ?: atlas_unshare_inherit(space, &fork->unshared);
 	mutex_unlock(&space->mutex);
 	atlas_space_unuse(space);
 	atlas_space_put(space);
@@ -289,7 +349,7 @@ static void inherit_work(struct callback_head *work)
 	struct inheritance *inheritance = container_of(work, struct inheritance, work);
 
 	if (current->mm) {
-		int error = inherit(inheritance);
+		int error = inherit(inheritance->fork);
 
 		if (error)
 			pr_warn_ratelimited("atlas: process %d starts in the base view (%d)\n",
@@ -299,8 +359,7 @@ static void inherit_work(struct callback_head *work)
 	atlas_work_end();
 }
 
-static void leave_inheritance(struct task_struct *child, struct atlas_space *space,
-			      struct atlas_fork *fork)
+static void leave_inheritance(struct task_struct *child, struct atlas_fork *fork)
 {
 	struct inheritance *inheritance = mempool_alloc(reserve, GFP_ATOMIC);
 
@@ -310,8 +369,7 @@ static void leave_inheritance(struct task_struct *child, struct atlas_space *spa
 				    task_pid_nr(child));
 		return;
 	}
-	atlas_space_hold(space);
-	*inheritance = (struct inheritance) { .parent = space, .fork = fork };
+	inheritance->fork = fork;
 	init_task_work(&inheritance->work, inherit_work);
 	atlas_work_begin();
 	if (task_work_add(child, &inheritance->work, TWA_RESUME)) {
@@ -337,12 +395,12 @@ static struct atlas_fork *claim_fork(struct mm_struct *child)
 	return fork;
 }
 
-static void born_elsewhere(struct atlas_space *space, struct task_struct *child)
+static void born_elsewhere(struct task_struct *child)
 {
 	struct atlas_fork *fork = claim_fork(child->mm);
 
-	if (fork || !xa_empty(&space->unshared))
-		leave_inheritance(child, space, fork);
+	if (fork)
+		leave_inheritance(child, fork);
 }
 
 /* Where a new thread starts, with a reference; NULL: the base. */
@@ -443,7 +501,7 @@ void atlas_thread_born(struct task_struct *child, unsigned long clone_flags)
 	if (!space)
 		return;
 	if (child->mm != current->mm)
-		born_elsewhere(space, child);
+		born_elsewhere(child);
 	else if (!(child->flags & ATLAS_PF_WORKER))
 		born_here(space, child, clone_flags);
 	else if (!xa_empty(&space->unshared))

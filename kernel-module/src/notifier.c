@@ -83,6 +83,7 @@ void atlas_invalidate_end(struct atlas_space *space, unsigned long start, unsign
 		space->invalidating--;
 	WRITE_ONCE(space->invalidations_ended, space->invalidations_ended + 1);
 	spin_unlock_irqrestore(&space->pt_lock, flags);
+	atlas_table_audit(space);
 	if (wq_has_sleeper(&space->invalidated))
 		wake_up_all(&space->invalidated);
 }

@@ -337,6 +337,16 @@ static void park_this(void *data)
 		load_base(cpu);
 }
 
+#ifdef ATLAS_AUDIT
+static void audit_this(void *data)
+{
+	phys_addr_t root = *(const phys_addr_t *)data;
+
+	WARN_ONCE((__read_cr3() & CR3_ADDR_MASK) == root, "atlas: %s (%d) has the root of a view that is to be freed\n",
+		  current->comm, task_pid_nr(current));
+}
+#endif
+
 /**
  * atlas_root_park() - send every CPU away from a root that is to be freed
  * @space: the space
@@ -356,6 +366,10 @@ void atlas_root_park(struct atlas_space *space, struct atlas_view *view)
 	/* A CPU that says it has another root of the space loads that before it gives this up. */
 	raw_spin_lock_irq(&space->lock);
 	raw_spin_unlock_irq(&space->lock);
+#ifdef ATLAS_AUDIT
+	if (view)
+		on_each_cpu(audit_this, &view->root_pa, true);
+#endif
 }
 
 /**

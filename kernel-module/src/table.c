@@ -16,6 +16,7 @@
  */
 #include <asm/pgtable.h>
 #include <linux/highmem.h>
+#include <linux/percpu.h>
 #include <linux/slab.h>
 
 #include "../compat/compat.h"
@@ -180,6 +181,15 @@ static void set_entry(struct atlas_view *view, u64 *table, unsigned int index, u
 	WRITE_ONCE(table[index], entry);
 }
 
+/* Copies an entry of the base's root; the caller looked whether it may. */
+static void share_root_entry(struct atlas_view *view, unsigned int index)
+{
+	u64 *base = base_root(view->space);
+
+	/* One read for both halves: the kernel changes the user's first, and without our lock. */
+	set_entry(view, view->root, index, READ_ONCE((user_root(base) ?: base)[index]));
+}
+
 /* The first address from the given one on where the view has its own. */
 static unsigned long first_own(struct atlas_view *view, unsigned long address)
 {
@@ -305,9 +315,11 @@ static int fill_locked(struct atlas_view *view, struct vm_area_struct *vma,
 		}
 		/* What is shared was cleared when a page below it diverged. */
 		if (entry || !has_pages(view, start, start + level_span(level) - 1)) {
-			entry = is_root(view, table) && user_root(base_root(space)) ?
-				READ_ONCE(user_root(base_root(space))[index]) :
-				base_copy(space, address, level);
+			if (is_root(view, table)) {
+				share_root_entry(view, index);
+				return 0;
+			}
+			entry = base_copy(space, address, level);
 			/* Links may be copied at any time: see atlas_table_recheck(). */
 			if (entry_leaf(entry, level) &&
 			    invalidating(space, start, start + level_span(level)))
@@ -355,6 +367,7 @@ int atlas_table_fill(struct atlas_view *view, struct vm_area_struct *vma,
 		error = fill_locked(view, vma, address, &spare);
 		spin_unlock_irqrestore(&space->pt_lock, flags);
 	} while (error == -ENOBUFS && !(error = spare_alloc(&spare)));
+	atlas_table_audit(space);
 	spare_free(&spare);
 	return error;
 }
@@ -613,6 +626,91 @@ bool atlas_table_has_small(struct atlas_space *space, unsigned long address)
 	return !level || !entry;
 }
 
+#ifdef ATLAS_AUDIT
+/* --- the audit ---------------------------------------------------------- */
+
+/* Every so many of the moments at which it could be done. */
+#define AUDIT_TURNS	4
+
+static DEFINE_PER_CPU(unsigned int, audit_turn);
+
+static void audit_own(struct atlas_view *view, unsigned long address, u64 leaf, void *own)
+{
+	struct page *page = atlas_entry_page(own);
+
+	WARN_ONCE(!page || page_to_pfn(page) != (leaf & PTE_PFN_MASK) >> PAGE_SHIFT,
+		  "atlas: view %d has %llx at %lx, where it has a page of its own\n", view->id,
+		  leaf, address);
+}
+
+/* Of the base's: the same frame, and no right more. */
+static void audit_shared(struct atlas_view *view, unsigned long address, u64 leaf, int level)
+{
+	u64 base = base_copy(view->space, address, level);
+
+	WARN_ONCE((leaf ^ base) & (PTE_PFN_MASK | _PAGE_PRESENT) || leaf & ~base & _PAGE_RW,
+		  "atlas: view %d has %llx at %lx, the base %llx (level %d)\n", view->id, leaf,
+		  address, base, level);
+}
+
+static void audit_table(struct atlas_view *view, u64 *table, int level, unsigned long at)
+{
+	unsigned int count = level == top_level() ? USER_ENTRIES : ENTRIES, index;
+
+	for (index = 0; index < count; index++, at += level_span(level)) {
+		u64 entry = table[index];
+		void *own;
+
+		if (level > 0 && entry & ATLAS_PRIVATE) {
+			audit_table(view, entry_table(entry), level - 1, at);
+			continue;
+		}
+		/* Links may be dead until the recheck. */
+		if (!entry || !entry_leaf(entry, level) ||
+		    invalidating(view->space, at, at + level_span(level)))
+			continue;
+		own = level ? NULL : xa_load(&view->pages, at >> PAGE_SHIFT);
+		if (own)
+			audit_own(view, at, entry, own);
+		else
+			audit_shared(view, at, entry, level);
+	}
+}
+
+/* What one half of a root has and the other has not is never found when it is to go. */
+static void audit_halves(struct atlas_view *view)
+{
+	u64 *user = user_root(view->root);
+	unsigned int index;
+
+	for (index = 0; user && index < USER_ENTRIES; index++)
+		WARN_ONCE((user[index] ^ view->root[index]) & ~(u64)(_PAGE_NX | _PAGE_ACCESSED),
+			  "atlas: view %d has %llx and, for user mode, %llx in entry %u of its root\n",
+			  view->id, view->root[index], user[index], index);
+}
+
+/**
+ * atlas_table_audit() - warn if a view says what the base does not say
+ * @space: the space
+ *
+ * Outside of invalidations that holds whenever pt_lock is free.
+ */
+void atlas_table_audit(struct atlas_space *space)
+{
+	struct atlas_view *view;
+	unsigned long flags;
+
+	if (this_cpu_inc_return(audit_turn) % AUDIT_TURNS)
+		return;
+	spin_lock_irqsave(&space->pt_lock, flags);
+	list_for_each_entry(view, &space->views, node) {
+		audit_halves(view);
+		audit_table(view, view->root, top_level(), 0);
+	}
+	spin_unlock_irqrestore(&space->pt_lock, flags);
+}
+#endif
+
 /* --- birth and death -------------------------------------------------- */
 
 static unsigned int root_order(void)
@@ -662,11 +760,8 @@ int atlas_root_alloc(struct atlas_view *view)
 	for (index = 0; index < USER_ENTRIES; index++) {
 		unsigned long start = (unsigned long)index << level_shift(top_level());
 
-		if (invalidating(space, start, start + level_span(top_level())))
-			continue;
-		root[index] = READ_ONCE(base_root(space)[index]);
-		if (user_root(root))
-			user_root(root)[index] = READ_ONCE(user_root(base_root(space))[index]);
+		if (!invalidating(space, start, start + level_span(top_level())))
+			share_root_entry(view, index);
 	}
 	/* From here on the notifiers keep it true. */
 	raw_spin_lock(&space->lock);

@@ -574,27 +574,27 @@ int atlas_unshare_writable(struct vm_area_struct *vma, unsigned long start, unsi
 }
 
 /**
- * atlas_unshare_inherit() - a forked child has unshared what its parent has
+ * atlas_unshare_inherit() - a forked child has unshared what its parent had
  * @space: the child's, armed; its mutex is held
- * @parent: the parent's
+ * @marks: the parent's, when it forked
  *
  * Its view, if it has one, is given what it lacks.
  *
  * Return: 0 or an errno.
  */
-int atlas_unshare_inherit(struct atlas_space *space, struct atlas_space *parent)
+int atlas_unshare_inherit(struct atlas_space *space, struct xarray *marks)
 {
 	unsigned long index;
 	void *mark;
 	int error;
 
-	if (xa_empty(&parent->unshared))
+	if (xa_empty(marks))
 		return 0;
 	error = keep_space(space);
 	if (error)
 		return error;
 	mmap_write_lock(space->mm);
-	xa_for_each(&parent->unshared, index, mark) {
+	xa_for_each(marks, index, mark) {
 		unsigned long address = index << PAGE_SHIFT;
 		struct vm_area_struct *vma = vma_lookup(space->mm, address);
 
