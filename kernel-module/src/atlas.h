@@ -104,7 +104,7 @@ struct atlas_space {
 	struct xarray unshared;		/* marks; see unshare.c */
 	atomic_long_t unshared_count;
 	bool kept;			/* by the marks; mutex */
-	struct delayed_work unshared_work;
+	struct work_struct unshared_work;
 	unsigned long page_total;	/* entries of all views; pt_lock */
 	bool moving;			/* mremap() is under way, see move.c; pt_lock */
 

@@ -38,12 +38,6 @@
 
 #define MARKED		xa_mk_value(1)
 
-/*
- * To attach hooks and to detach them takes the kernel long: who shares memory and
- * unshares some again soon finds them in place.
- */
-#define LINGER		(5 * HZ)
-
 static unsigned long page_number(unsigned long address)
 {
 	return address >> PAGE_SHIFT;
@@ -379,8 +373,7 @@ static int keep_space(struct atlas_space *space)
 
 static void let_go_work(struct work_struct *work)
 {
-	struct atlas_space *space = container_of(to_delayed_work(work), struct atlas_space,
-						 unshared_work);
+	struct atlas_space *space = container_of(work, struct atlas_space, unshared_work);
 	bool last;
 
 	mutex_lock(&space->mutex);
@@ -402,8 +395,7 @@ static void let_go(struct atlas_space *space)
 		return;
 	atlas_space_hold(space);
 	/* Pending already: that has a reference. */
-	if (READ_ONCE(space->gone) ? mod_delayed_work(atlas_wq, &space->unshared_work, 0) :
-				     !queue_delayed_work(atlas_wq, &space->unshared_work, LINGER))
+	if (!queue_work(atlas_wq, &space->unshared_work))
 		atlas_space_put(space);
 }
 
@@ -414,7 +406,7 @@ static void let_go(struct atlas_space *space)
 void atlas_unshare_init(struct atlas_space *space)
 {
 	xa_init_flags(&space->unshared, XA_FLAGS_ACCOUNT);
-	INIT_DELAYED_WORK(&space->unshared_work, let_go_work);
+	INIT_WORK(&space->unshared_work, let_go_work);
 }
 
 /**

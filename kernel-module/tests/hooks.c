@@ -247,7 +247,7 @@ static void test_ways(void)
 	       with[0].faults / none.faults, with[1].faults / none.faults);
 }
 
-/* The suite's module takes hooks away at once; a node's keeps them for a while. */
+/* The tests of this program want hooks taken away at once; a node keeps them for a while. */
 static void test_kept(void)
 {
 	uint64_t start;
@@ -471,6 +471,7 @@ static void test_programs(void)
 int main(void)
 {
 	pin();
+	need(!put(PARAMETERS "keep_hooks", "0"));
 	test_ways();
 	test_kept();
 	test_switched_off();
@@ -478,5 +479,6 @@ int main(void)
 	test_tracer("function_graph");
 	test_probes();
 	test_programs();
+	need(!put(PARAMETERS "keep_hooks", "1"));
 	return tap_done();
 }
