@@ -61,30 +61,42 @@ static void end_work(struct callback_head *work)
 	atlas_work_end();
 }
 
-/* The current thread's entry and view, with a reference; NULL in the base. */
-static struct atlas_view *creators_view(struct mm_struct *mm, struct atlas_thread **creator)
+/* What the current thread copies for a child; stays until its system call ends. */
+static struct atlas_fork *fork_under_way(struct mm_struct *child)
 {
-	struct atlas_view *view = NULL;
-	unsigned long flags;
+	struct atlas_thread *creator;
+	struct atlas_fork *fork = NULL;
 
 	rcu_read_lock();
-	*creator = atlas_thread_find(current);
-	if (*creator && (*creator)->space->mm == mm) {
-		raw_spin_lock_irqsave(&(*creator)->space->lock, flags);
-		view = (*creator)->view;
-		if (view)
-			kref_get(&view->refs);
-		raw_spin_unlock_irqrestore(&(*creator)->space->lock, flags);
-	}
-	/* The entry stays as long as its thread runs in the mm: that is the caller. */
+	creator = atlas_thread_find(current);
+	if (creator && creator->fork && creator->fork->mm == child)
+		fork = creator->fork;
+	rcu_read_unlock();
+	return fork;
+}
+
+/* The current thread's view, with a reference; NULL in the base. */
+static struct atlas_view *creators_view(struct atlas_space *space)
+{
+	struct atlas_view *view = NULL;
+	struct atlas_thread *creator;
+
+	rcu_read_lock();
+	raw_spin_lock_irq(&space->lock);
+	creator = atlas_thread_find(current);
+	if (creator && creator->space == space)
+		view = creator->view;
+	if (view)
+		kref_get(&view->refs);
+	raw_spin_unlock_irq(&space->lock);
 	rcu_read_unlock();
 	return view;
 }
 
 /* Takes the reference to the view over. */
-static struct atlas_fork *begin_fork(struct atlas_view *view, struct mm_struct *child)
+static struct atlas_fork *new_fork(struct atlas_view *view, struct mm_struct *child)
 {
-	struct atlas_fork *fork = kzalloc(sizeof(*fork), ATLAS_GFP);
+	struct atlas_fork *fork = kzalloc(sizeof(*fork), GFP_KERNEL);
 
 	if (!fork) {
 		atlas_view_put(view);
@@ -105,39 +117,46 @@ static struct atlas_fork *begin_fork(struct atlas_view *view, struct mm_struct *
 	return fork;
 }
 
-static bool has_marks(struct atlas_space *space, const struct vm_area_struct *vma)
+static int copy_marks(struct atlas_fork *fork, struct atlas_space *space)
 {
-	unsigned long index = vma->vm_start >> PAGE_SHIFT;
+	unsigned long index;
+	void *mark;
+	int error = 0;
 
-	return xa_find(&space->unshared, &index, (vma->vm_end - 1) >> PAGE_SHIFT, XA_PRESENT);
+	xa_for_each(&space->unshared, index, mark) {
+		error = xa_err(xa_store(&fork->unshared, index, mark, ATLAS_GFP));
+		if (error)
+			break;
+	}
+	return error;
 }
 
-/* The fork under way, begun if the mapping is the first that it concerns; NULL or an ERR_PTR. */
-static struct atlas_fork *fork_under_way(struct atlas_space *space, struct mm_struct *child,
-					 const struct vm_area_struct *vma)
+/*
+ * With the first mapping, also in the base: the thread may be moved while it sleeps
+ * between two, and the child is to have what one view had. Where that is nothing the
+ * fork must not fail for us: hence memory that is not counted, and the wait.
+ */
+static int begin_fork(struct atlas_space *space, struct mm_struct *child, struct atlas_fork **begun)
 {
 	struct atlas_thread *creator;
-	struct atlas_view *view = creators_view(vma->vm_mm, &creator);
+	struct atlas_fork *fork;
 	int error;
 
-	if (creator && creator->fork && creator->fork->mm == child) {
-		/* The thread may have been moved while it slept here. */
-		atlas_view_put(view);
-		return creator->fork;
-	}
-	if (!view && !has_marks(space, vma))
-		return NULL;
-	/* The marks, too, keep the space, and so the entry. */
-	if (!creator) {
-		error = atlas_thread_register(space, current, NULL, ATLAS_GFP);
-		if (error)
-			return ERR_PTR(error);
-		rcu_read_lock();
-		creator = atlas_thread_find(current);
-		rcu_read_unlock();
-	}
-	creator->fork = begin_fork(view, child);
-	return creator->fork ?: ERR_PTR(-ENOMEM);
+	/* Another space of the mm, which is being taken down, forgets the thread soon. */
+	while ((error = atlas_thread_register(space, current, NULL, GFP_KERNEL)) == -EAGAIN)
+		schedule_timeout_uninterruptible(1);
+	if (error)
+		return error;
+	fork = new_fork(creators_view(space), child);
+	if (!fork)
+		return -ENOMEM;
+	rcu_read_lock();
+	creator = atlas_thread_find(current);
+	if (creator)
+		creator->fork = fork;
+	rcu_read_unlock();
+	*begun = fork;
+	return copy_marks(fork, space);
 }
 
 static int copy_pages(struct atlas_fork *fork, const struct vm_area_struct *vma)
@@ -174,22 +193,6 @@ static int copy_held(struct atlas_fork *fork, const struct vm_area_struct *vma)
 	return error;
 }
 
-static int copy_marks(struct atlas_fork *fork, struct atlas_space *space,
-		      const struct vm_area_struct *vma)
-{
-	unsigned long index;
-	void *mark;
-	int error = 0;
-
-	xa_for_each_range(&space->unshared, index, mark, vma->vm_start >> PAGE_SHIFT,
-			  (vma->vm_end - 1) >> PAGE_SHIFT) {
-		error = xa_err(xa_store(&fork->unshared, index, mark, ATLAS_GFP));
-		if (error)
-			break;
-	}
-	return error;
-}
-
 /**
  * atlas_fork_copy() - fork has copied a mapping
  * @child: the child's mm
@@ -199,28 +202,26 @@ static int copy_marks(struct atlas_fork *fork, struct atlas_space *space,
  * page change once the view's entries were cleared: to fill them a fault takes the
  * lock of the mapping.
  *
- * Return: 0, or -ENOMEM or -EAGAIN, with which fork is to fail.
+ * Return: 0 or -ENOMEM, with which fork is to fail.
  */
 int atlas_fork_copy(struct mm_struct *child, struct vm_area_struct *vma)
 {
+	struct atlas_fork *fork = fork_under_way(child);
 	struct atlas_space *space;
-	struct atlas_fork *fork;
-	int error;
+	int error = 0;
 
 	if (vma->vm_mm != current->mm)
 		return 0;
 	rcu_read_lock();
 	space = atlas_space_find(vma->vm_mm);
-	if (space && !kref_get_unless_zero(&space->refs))
+	if (space && (!READ_ONCE(space->armed) || !kref_get_unless_zero(&space->refs)))
 		space = NULL;
 	rcu_read_unlock();
 	if (!space)
 		return 0;
-	fork = fork_under_way(space, child, vma);
-	error = PTR_ERR_OR_ZERO(fork);
-	if (!error && fork)
-		error = copy_marks(fork, space, vma);
-	if (!error && fork && fork->view && !xa_empty(&fork->view->pages))
+	if (!fork)
+		error = begin_fork(space, child, &fork);
+	if (!error && fork->view && !xa_empty(&fork->view->pages))
 		error = copy_held(fork, vma);
 	atlas_space_put(space);
 	return error;
@@ -379,28 +380,14 @@ static void leave_inheritance(struct task_struct *child, struct atlas_fork *fork
 	}
 }
 
-/* Takes from the creator what was copied for this child. */
-static struct atlas_fork *claim_fork(struct mm_struct *child)
-{
-	struct atlas_thread *creator;
-	struct atlas_fork *fork = NULL;
-
-	rcu_read_lock();
-	creator = atlas_thread_find(current);
-	if (creator && creator->fork && creator->fork->mm == child) {
-		fork = creator->fork;
-		refcount_inc(&fork->refs);
-	}
-	rcu_read_unlock();
-	return fork;
-}
-
 static void born_elsewhere(struct task_struct *child)
 {
-	struct atlas_fork *fork = claim_fork(child->mm);
+	struct atlas_fork *fork = fork_under_way(child->mm);
 
-	if (fork)
-		leave_inheritance(child, fork);
+	if (!fork || (!fork->view && xa_empty(&fork->unshared)))
+		return;
+	refcount_inc(&fork->refs);
+	leave_inheritance(child, fork);
 }
 
 /* Where a new thread starts, with a reference; NULL: the base. */

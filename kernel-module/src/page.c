@@ -106,8 +106,12 @@ int atlas_page_store(struct atlas_view *view, unsigned long index, void *entry,
 		return error;
 	/* With the table at once: until then a fault may put a page in the place of zeros. */
 	spin_lock_irqsave(&space->pt_lock, flags);
-	/* Into a slot that was reserved. */
+	/* Into a slot that was reserved; but what was there may have been dropped since. */
 	old = xa_store(&view->pages, index, entry, GFP_ATOMIC);
+	if (xa_is_err(old)) {
+		spin_unlock_irqrestore(&space->pt_lock, flags);
+		return xa_err(old);
+	}
 	if (!old) {
 		view->page_count++;
 		space->page_total++;

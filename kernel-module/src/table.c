@@ -15,6 +15,7 @@
  * need the same code once a level.
  */
 #include <asm/pgtable.h>
+#include <linux/delay.h>
 #include <linux/highmem.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
@@ -176,18 +177,17 @@ static void set_entry(struct atlas_view *view, u64 *table, unsigned int index, u
 	if (is_root(view, table) && user_root(table)) {
 		WRITE_ONCE(user_root(table)[index], entry);
 		if (entry)
-			entry |= READ_ONCE(base_root(view->space)[index]) & _PAGE_NX;
+			entry |= __supported_pte_mask & _PAGE_NX;
 	}
 	WRITE_ONCE(table[index], entry);
 }
 
-/* Copies an entry of the base's root; the caller looked whether it may. */
-static void share_root_entry(struct atlas_view *view, unsigned int index)
+/* For both halves of a view's root: the kernel changes the user's first, and without our lock. */
+static u64 base_root_entry(const struct atlas_space *space, unsigned int index)
 {
-	u64 *base = base_root(view->space);
+	u64 *base = base_root(space);
 
-	/* One read for both halves: the kernel changes the user's first, and without our lock. */
-	set_entry(view, view->root, index, READ_ONCE((user_root(base) ?: base)[index]));
+	return READ_ONCE((user_root(base) ?: base)[index]);
 }
 
 /* The first address from the given one on where the view has its own. */
@@ -315,16 +315,21 @@ static int fill_locked(struct atlas_view *view, struct vm_area_struct *vma,
 		}
 		/* What is shared was cleared when a page below it diverged. */
 		if (entry || !has_pages(view, start, start + level_span(level) - 1)) {
-			if (is_root(view, table)) {
-				share_root_entry(view, index);
-				return 0;
-			}
-			entry = base_copy(space, address, level);
+			u64 copy = is_root(view, table) ? base_root_entry(space, index) :
+							  base_copy(space, address, level);
+
+			/*
+			 * A dead link is for the recheck, whose flush comes before the
+			 * table is freed: a CPU may have walked it again (S3).
+			 */
+			if (entry && !entry_leaf(entry, level) &&
+			    entry_table(entry) != entry_table(copy))
+				return -EAGAIN;
 			/* Links may be copied at any time: see atlas_table_recheck(). */
-			if (entry_leaf(entry, level) &&
+			if (entry_leaf(copy, level) &&
 			    invalidating(space, start, start + level_span(level)))
 				return -EAGAIN;
-			set_entry(view, table, index, entry);
+			set_entry(view, table, index, copy);
 			return 0;
 		}
 		if (!spare->count)
@@ -638,17 +643,29 @@ static void audit_own(struct atlas_view *view, unsigned long address, u64 leaf, 
 {
 	struct page *page = atlas_entry_page(own);
 
-	WARN_ONCE(!page || page_to_pfn(page) != (leaf & PTE_PFN_MASK) >> PAGE_SHIFT,
+	/* Without a right to anything, the frame is told in another way (L1TF). */
+	WARN_ONCE(!page || (entry_present(leaf) && page_to_pfn(page) != (leaf & PTE_PFN_MASK) >> PAGE_SHIFT),
 		  "atlas: view %d has %llx at %lx, where it has a page of its own\n", view->id,
 		  leaf, address);
 }
 
 /* Of the base's: the same frame, and no right more. */
+static bool says_more(u64 leaf, u64 base)
+{
+	return (leaf ^ base) & (PTE_PFN_MASK | _PAGE_PRESENT) || leaf & ~base & _PAGE_RW;
+}
+
 static void audit_shared(struct atlas_view *view, unsigned long address, u64 leaf, int level)
 {
 	u64 base = base_copy(view->space, address, level);
+	int tries;
 
-	WARN_ONCE((leaf ^ base) & (PTE_PFN_MASK | _PAGE_PRESENT) || leaf & ~base & _PAGE_RW,
+	/* Some code of the kernel clears an entry for an instant and tells nobody. */
+	for (tries = 0; tries < 1000 && says_more(leaf, base); tries++) {
+		udelay(1);
+		base = base_copy(view->space, address, level);
+	}
+	WARN_ONCE(says_more(leaf, base),
 		  "atlas: view %d has %llx at %lx, the base %llx (level %d)\n", view->id, leaf,
 		  address, base, level);
 }
@@ -761,7 +778,7 @@ int atlas_root_alloc(struct atlas_view *view)
 		unsigned long start = (unsigned long)index << level_shift(top_level());
 
 		if (!invalidating(space, start, start + level_span(top_level())))
-			share_root_entry(view, index);
+			set_entry(view, root, index, base_root_entry(space, index));
 	}
 	/* From here on the notifiers keep it true. */
 	raw_spin_lock(&space->lock);

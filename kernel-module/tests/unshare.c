@@ -390,12 +390,14 @@ static void test_limit(int handle)
 
 static void test_fork(int handle)
 {
-	char *memory = pages(2);
+	char *memory = pages(2), *wiped = pages(1);
 	int view, status, pipes[2];
 	pid_t child;
 
 	need(!pipe(pipes));
 	need(!unshare_range(handle, memory, 2 * PAGE));
+	need(!madvise(wiped, PAGE, MADV_WIPEONFORK) && !unshare_range(handle, wiped, PAGE));
+	wiped[0] = 1;
 	view = create_view(handle, 0);
 	memory[0] = 1;
 	store(handle, view, memory, 2);
@@ -409,7 +411,10 @@ static void test_fork(int handle)
 		own = self();
 		if (memory[0] != 2)
 			_exit(1);
-		_exit(own < 0 || enter(own, 0) <= 0 || memory[0] != 1 ? 2 : 0);
+		if (wiped[0])
+			_exit(3);
+		wiped[0] = 5;
+		_exit(own < 0 || enter(own, 0) <= 0 || memory[0] != 1 || wiped[0] ? 2 : 0);
 	}
 	/* Stores after the fork are not the child's, before it are. */
 	memory[0] = 3;
@@ -422,13 +427,15 @@ static void test_fork(int handle)
 		int own = self(), copy = create_view(own, 0);
 
 		memory[PAGE] = 9;
+		wiped[0] = 9;
 		need(enter(own, copy) == 0);
-		_exit(memory[PAGE] ? 1 : memory[0] != 1);
+		_exit(memory[PAGE] || wiped[0] ? 1 : memory[0] != 1);
 	}
 	need(waitpid(child, &status, 0) == child);
-	is(status, 0, "what is unshared stays so in a child");
+	is(status, 0, "what is unshared stays so in a child, also what it gets empty");
 	delete_view(handle, view);
 	munmap(memory, 2 * PAGE);
+	munmap(wiped, PAGE);
 	close(pipes[0]);
 	close(pipes[1]);
 }
