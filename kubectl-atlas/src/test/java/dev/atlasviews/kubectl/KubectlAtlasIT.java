@@ -27,8 +27,10 @@ import dev.atlasviews.crds.ThreadSelector;
 import dev.atlasviews.crds.ViewNode;
 import dev.atlasviews.crds.ViewNodeStatus;
 import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.crds.ViewPatchArtifact;
 import dev.atlasviews.crds.ViewPatchStatus;
 import dev.atlasviews.crds.testing.ApiServer;
+import dev.atlasviews.crds.testing.OciRegistry;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.ConditionBuilder;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
@@ -148,6 +150,26 @@ final class KubectlAtlasIT {
         assertThat(run("__complete", "status", "f").out()).isEqualTo("fix\n:4\n");
         assertThat(run("revert", "fix").out()).contains("taken back everywhere");
         assertThat(client.resource(patch).get()).isNull();
+    }
+
+    @Test
+    void whatIsPushedIsInTheClusterWhenThatIsAskedFor(@TempDir final Path data) throws Exception {
+        final Path patch = Files.writeString(folder.resolve("pushed.atlas"), "new code");
+        try (OciRegistry registry = OciRegistry.start(data)) {
+            final String[] push = {"push", patch.toString(), registry.host() + "/team/fix:v1", "--plain-http", "--apply"
+            };
+            final Result first = run(push);
+            assertThat(first.err()).isEmpty();
+            assertThat(first.out()).contains("ViewPatchArtifact pushed applied");
+            final ViewPatchArtifact artifact = requireNonNull(client.resources(ViewPatchArtifact.class)
+                    .inNamespace(NAMESPACE)
+                    .withName("pushed")
+                    .get());
+            assertThat(first.out())
+                    .contains("# pushed " + requireNonNull(artifact.getSpec().reference()));
+            // A pipeline that runs again changes nothing.
+            assertThat(run(push)).isEqualTo(first);
+        }
     }
 
     @Test
