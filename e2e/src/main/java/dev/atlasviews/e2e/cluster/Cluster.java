@@ -97,6 +97,16 @@ public final class Cluster implements AutoCloseable {
         scripts.run("cluster/operator", "stop").requireSuccess();
     }
 
+    /** Ends the API server at once, as a machine that is lost does. All else goes on: nobody can be asked or told. */
+    public void killApiServer() {
+        scripts.run("cluster/control-plane", "api-server", "stop").requireSuccess();
+    }
+
+    /** Starts it again with what it had, and returns when it is ready. */
+    public void restartApiServer() {
+        scripts.run("cluster/control-plane", "api-server", "start").requireSuccess();
+    }
+
     @Override
     public void close() {
         scripts.run("cluster/control-plane", "stop").requireSuccess();

@@ -43,6 +43,9 @@ import org.junit.jupiter.api.io.TempDir;
 @SuppressWarnings("NullAway.Init") // set by JUnit
 class FaultsIT {
     private static final Duration LIMIT = Duration.ofMinutes(4);
+    /** Longer than a node may be silent, shorter than pods are moved for. */
+    private static final Duration OUTAGE = Duration.ofMinutes(2);
+
     private static final DataSet DATA = new DataSet(500, 128, 4);
     private static final String PATCH = "fault";
 
@@ -110,6 +113,29 @@ class FaultsIT {
         assertThat(look().threads())
                 .allSatisfy(thread -> assertThat(thread.view()).isPositive());
         assertUnharmed(started, "fixed");
+        cycle.revert(PATCH);
+        assertUnharmed(started, "vulnerable");
+        assertNothingIsLeft();
+    }
+
+    @Test
+    void anApiServerThatIsAwayForMinutesHoldsNoThreadUp() throws Exception {
+        long started = look().startTime();
+        int restarts = new Agent(system).restarts();
+        interruptAfterViewIsReady(Rollout.DEFAULT, () -> {
+            try (var meanwhile = observe(redis.pid())) {
+                system.cluster().killApiServer();
+                await("threads move while nobody can be told, and stay")
+                        .pollDelay(OUTAGE)
+                        .atMost(OUTAGE.plusMinutes(1))
+                        .until(() -> meanwhile.look().threads().stream().allMatch(thread -> thread.view() > 0));
+            } finally {
+                system.cluster().restartApiServer();
+            }
+        });
+        cycle.awaitApplied(PATCH);
+        assertUnharmed(started, "fixed");
+        assertThat(new Agent(system).restarts()).as("the agent does not mind").isEqualTo(restarts);
         cycle.revert(PATCH);
         assertUnharmed(started, "vulnerable");
         assertNothingIsLeft();
@@ -219,7 +245,7 @@ class FaultsIT {
                         .lines()
                         .filter(line -> line.contains("VIEW_READY"))
                         .forEach(line -> ready.countDown()));
-        try (var observer = observe()) {
+        try (var observer = observe(redis.findProcess())) {
             // The log is followed from here on, not a moment later.
             await().until(log::isAlive);
             cycle.create(PATCH, QuiescenceScope.THREAD, rollout);
@@ -257,13 +283,13 @@ class FaultsIT {
     }
 
     private Observation look() {
-        try (var observer = observe()) {
+        try (var observer = observe(redis.findProcess())) {
             return observer.look();
         }
     }
 
-    private Observer observe() {
-        return Observer.start(system.node(), redis.findProcess(), Observer.NOWHERE, Observer.NOWHERE);
+    private Observer observe(int pid) {
+        return Observer.start(system.node(), pid, Observer.NOWHERE, Observer.NOWHERE);
     }
 
     private @Nullable ViewPatch patch() {
