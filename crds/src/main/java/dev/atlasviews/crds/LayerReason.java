@@ -57,7 +57,10 @@ public enum LayerReason {
     UNSUPPORTED_TARGET("UnsupportedTarget"),
     /** Refused: a function that is to be excluded does not exist. */
     UNKNOWN_FUNCTION("UnknownFunction"),
-    /** Refused: a function that is to be excluded can not be: other code enters it in its first bytes. */
+    /**
+     * Refused: a function that is to be excluded can not be: other code enters it in its first bytes, or exceptions may pass
+     * there.
+     */
     NOT_EXCLUDABLE("NotExcludable"),
     /** Refused: another layer changes the same code and neither is based on the other. */
     CONFLICT("Conflict"),
