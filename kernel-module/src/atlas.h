@@ -194,6 +194,7 @@ extern struct workqueue_struct *atlas_wq;
 /* space.c */
 struct atlas_space *atlas_space_get(struct mm_struct *mm);
 struct atlas_space *atlas_space_find(struct mm_struct *mm);
+struct atlas_space *atlas_space_find_get(struct mm_struct *mm);
 bool atlas_space_viewed(struct mm_struct *mm);
 void atlas_space_hold(struct atlas_space *space);
 void atlas_space_put(struct atlas_space *space);

@@ -212,17 +212,16 @@ int atlas_fork_copy(struct mm_struct *child, struct vm_area_struct *vma)
 
 	if (vma->vm_mm != current->mm)
 		return 0;
-	rcu_read_lock();
-	space = atlas_space_find(vma->vm_mm);
-	if (space && (!READ_ONCE(space->armed) || !kref_get_unless_zero(&space->refs)))
-		space = NULL;
-	rcu_read_unlock();
+	space = atlas_space_find_get(vma->vm_mm);
 	if (!space)
 		return 0;
+	if (!READ_ONCE(space->armed))
+		goto put_space;
 	if (!fork)
 		error = begin_fork(space, child, &fork);
 	if (!error && fork->view && !xa_empty(&fork->view->pages))
 		error = copy_held(fork, vma);
+put_space:
 	atlas_space_put(space);
 	return error;
 }
@@ -480,11 +479,7 @@ void atlas_thread_born(struct task_struct *child, unsigned long clone_flags)
 
 	if (!child->mm || child->flags & PF_KTHREAD)
 		return;
-	rcu_read_lock();
-	space = atlas_space_find(current->mm);
-	if (space && !kref_get_unless_zero(&space->refs))
-		space = NULL;
-	rcu_read_unlock();
+	space = atlas_space_find_get(current->mm);
 	if (!space)
 		return;
 	if (child->mm != current->mm)

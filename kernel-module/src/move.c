@@ -126,14 +126,15 @@ struct atlas_mremap *atlas_move_begin(struct mm_struct *mm, unsigned long from,
 	struct atlas_mremap *move;
 	int error = -ENOMEM;
 
-	rcu_read_lock();
-	space = atlas_space_find(mm);
-	if (space && (!length || !concerns(space, from, length) ||
-		      !kref_get_unless_zero(&space->refs)))
-		space = NULL;
-	rcu_read_unlock();
+	if (!length)
+		return NULL;
+	space = atlas_space_find_get(mm);
 	if (!space)
 		return NULL;
+	if (!concerns(space, from, length)) {
+		atlas_space_put(space);
+		return NULL;
+	}
 	move = kmalloc(sizeof(*move), ATLAS_GFP);
 	if (!move)
 		goto put_space;

@@ -71,6 +71,23 @@ struct atlas_space *atlas_space_find(struct mm_struct *mm)
 }
 
 /**
+ * atlas_space_find_get() - the space of an mm, with a reference
+ * @mm: the mm
+ * Return: the space or NULL.
+ */
+struct atlas_space *atlas_space_find_get(struct mm_struct *mm)
+{
+	struct atlas_space *space;
+
+	rcu_read_lock();
+	space = atlas_space_find(mm);
+	if (space && !kref_get_unless_zero(&space->refs))
+		space = NULL;
+	rcu_read_unlock();
+	return space;
+}
+
+/**
  * atlas_space_viewed() - whether an mm has views, or is about to
  * @mm: the mm
  */

@@ -548,19 +548,19 @@ int atlas_unshare_writable(struct vm_area_struct *vma, unsigned long start, unsi
 	unsigned long index = page_number(start);
 	int error;
 
-	rcu_read_lock();
-	space = atlas_space_find(vma->vm_mm);
-	if (space && (!xa_find(&space->unshared, &index, page_number(end) - 1, XA_PRESENT) ||
-		      !kref_get_unless_zero(&space->refs)))
-		space = NULL;
-	rcu_read_unlock();
+	space = atlas_space_find_get(vma->vm_mm);
 	if (!space)
 		return 0;
+	if (!xa_find(&space->unshared, &index, page_number(end) - 1, XA_PRESENT)) {
+		error = 0;
+		goto put_space;
+	}
 	error = begin_divergence(&divergence, space, NULL);
 	if (!error) {
 		error = diverge_vma(&divergence, vma, start, end);
 		end_divergence(&divergence, !error);
 	}
+put_space:
 	atlas_space_put(space);
 	return error;
 }
