@@ -104,11 +104,19 @@ public final class PodHealth {
     private static Optional<String> unready(final Pod pod, final PodBaseline baseline) {
         return ready(pod)
                 .filter(condition -> "False".equals(condition.getStatus()))
+                .filter(PodHealth::isSaidByKubelet)
                 .filter(condition -> !waitsForPatchOnly(pod, condition))
                 .filter(condition -> baseline.readyChangedAt() != null
                         && !baseline.readyChangedAt().equals(changedAt(condition)))
-                .map(condition -> "it turned unready (%s)"
-                        .formatted(Objects.requireNonNullElse(condition.getReason(), "no reason")));
+                .map(condition -> "it turned unready (%s)".formatted(condition.getReason()));
+    }
+
+    /**
+     * The control plane calls all pods of a node unready that it has not heard of for a while, which says nothing about them;
+     * it keeps the reason of what was true before: none. A kubelet always has one.
+     */
+    private static boolean isSaidByKubelet(final PodCondition unready) {
+        return unready.getReason() != null && !unready.getReason().isEmpty();
     }
 
     /** A pod that the operator itself holds back is not harmed. The kubelet may say so a moment longer than it is true. */

@@ -75,6 +75,15 @@ final class PodHealthTest {
     }
 
     @Test
+    void aPodWhoseNodeTheControlPlaneHasLostIsNotHarmed() {
+        for (final String none : new String[] {null, ""}) {
+            final Pod lost = ready("False", AFTER);
+            lost.getStatus().getConditions().getFirst().setReason(none);
+            assertThat(since(ready("True", BEFORE), lost)).isEmpty();
+        }
+    }
+
+    @Test
     void aPodThatWaitsForItsPatchOnlyIsNotHarmedAndOneThatAnotherGateHoldsIs() {
         assertThat(since(ready("True", BEFORE), heldByGates(Atlas.PATCHED_CONDITION)))
                 .isEmpty();
