@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.engine;
 
+import dev.atlasviews.agent.files.BoundedDirectory;
 import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.patch.PatchFormatException;
 import dev.atlasviews.agent.patch.PatchReader;
@@ -10,9 +11,7 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Optional;
 
@@ -22,21 +21,25 @@ import java.util.Optional;
  * works, by treating all patch code as one. Patches that are asked for again and again are read once.
  */
 public final class LayerStore {
-    private static final String SIGNATURES = "signatures";
-
     /** Sixteen of the largest patches, and very many of the usual ones. */
     private static final long FILES_LIMIT = 256L << 20;
     /** One of the largest patches. */
     private static final long CACHE_LIMIT = PatchReader.MAX_FILE;
+    /** Thousands of signatures, and ten thousand stacks: of a process whose stack went, all patches can be taken back at once. */
+    private static final long NOTES_LIMIT = 1L << 20;
 
     private final Path directory;
     private final PatchFiles patches;
+    private final BoundedDirectory signatures;
+    private final BoundedDirectory stacks;
     private final PatchCache cache = new PatchCache(CACHE_LIMIT);
 
     /** A store in this directory, which is created when needed. */
     public LayerStore(final Path directory) {
         this.directory = directory;
         this.patches = new PatchFiles(directory.resolve("patches"), TargetProcess.PROC, FILES_LIMIT);
+        this.signatures = new BoundedDirectory(directory.resolve("signatures"), NOTES_LIMIT);
+        this.stacks = new BoundedDirectory(directory.resolve("stacks"), NOTES_LIMIT);
     }
 
     /** Keeps a patch file. */
@@ -69,22 +72,24 @@ public final class LayerStore {
 
     /** Keeps a signature of the patch file with this digest; the last one counts. */
     public void putSignature(final String digest, final String signature) throws IOException {
-        replace(path(SIGNATURES, digest), signature.getBytes(StandardCharsets.UTF_8));
+        signatures.put(digest, signature.getBytes(StandardCharsets.UTF_8));
     }
 
     /** The signature that was kept of the patch file with this digest: whoever reads it has to verify it. */
     public Optional<String> signature(final String digest) throws IOException {
-        return get(path(SIGNATURES, digest)).map(bytes -> new String(bytes, StandardCharsets.UTF_8));
+        return signatures.get(digest).map(bytes -> new String(bytes, StandardCharsets.UTF_8));
     }
 
     /** Keeps what a stack consists of. */
     void putStack(final LayerStack stack) throws IOException {
-        put(path("stacks", stack.tag()), String.join("\n", stack.digests()).getBytes(StandardCharsets.US_ASCII));
+        if (!stacks.use(stack.tag())) {
+            stacks.put(stack.tag(), String.join("\n", stack.digests()).getBytes(StandardCharsets.US_ASCII));
+        }
     }
 
     /** The stack with this tag. */
     public Optional<LayerStack> stack(final String tag) throws IOException {
-        return get(path("stacks", tag))
+        return stacks.get(tag)
                 .map(bytes -> new LayerStack(
                         new String(bytes, StandardCharsets.US_ASCII).lines().toList()))
                 .filter(stack -> stack.tag().equals(tag));
@@ -92,7 +97,7 @@ public final class LayerStore {
 
     /** Waits until no other program works on the process; closing the channel lets the next one in. */
     FileChannel lock(final long pid, final long startTime) throws IOException {
-        final Path file = path("locks", pid + "-" + startTime);
+        final Path file = lockFile(pid, startTime);
         Files.createDirectories(file.getParent());
         final FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         if (channel.lock() == null) {
@@ -103,7 +108,7 @@ public final class LayerStore {
 
     /** Removes the lock of a process that is gone: whoever still waits for it finds no process. */
     void forget(final long pid, final long startTime) throws IOException {
-        Files.deleteIfExists(path("locks", pid + "-" + startTime));
+        Files.deleteIfExists(lockFile(pid, startTime));
     }
 
     /**
@@ -126,29 +131,7 @@ public final class LayerStore {
         }
     }
 
-    private Path path(final String kind, final String name) {
-        return directory.resolve(kind).resolve(name);
-    }
-
-    private static Optional<byte[]> get(final Path file) throws IOException {
-        try {
-            return Optional.of(Files.readAllBytes(file));
-        } catch (final NoSuchFileException e) {
-            return Optional.empty();
-        }
-    }
-
-    private static void put(final Path file, final byte[] bytes) throws IOException {
-        if (Files.exists(file)) {
-            return;
-        }
-        replace(file, bytes);
-    }
-
-    private static void replace(final Path file, final byte[] bytes) throws IOException {
-        Files.createDirectories(file.getParent());
-        final Path temporary = Files.createTempFile(file.getParent(), ".new", "");
-        Files.write(temporary, bytes);
-        Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    private Path lockFile(final long pid, final long startTime) {
+        return directory.resolve("locks").resolve(pid + "-" + startTime);
     }
 }

@@ -6,7 +6,6 @@ import dev.atlasviews.agent.process.TargetProcess;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -22,8 +21,6 @@ import java.util.function.Predicate;
  */
 final class PatchFiles {
     private static final Duration LATELY = Duration.ofHours(1);
-    /** So seldom is it noted that a file was asked for. */
-    private static final Duration NOTED = Duration.ofMinutes(10);
 
     private final BoundedDirectory files;
     private final Path proc;
@@ -41,27 +38,12 @@ final class PatchFiles {
 
     /** Whether there is a file of this name, which has now been asked for. */
     boolean contains(final String digest) throws IOException {
-        try {
-            final Instant used = Files.getLastModifiedTime(files.file(digest)).toInstant();
-            if (used.isBefore(Instant.now().minus(NOTED))) {
-                files.use(digest);
-            }
-            return true;
-        } catch (final NoSuchFileException e) {
-            return false;
-        }
+        return files.use(digest);
     }
 
     /** The file with this digest. */
     Optional<byte[]> get(final String digest) throws IOException {
-        try {
-            return contains(digest)
-                    ? Optional.of(Files.readAllBytes(files.file(digest)))
-                            .filter(file -> LayerStack.sha256(file).equals(digest))
-                    : Optional.empty();
-        } catch (final NoSuchFileException e) {
-            return Optional.empty();
-        }
+        return files.get(digest).filter(file -> LayerStack.sha256(file).equals(digest));
     }
 
     /** Keeps a file, in place of a damaged one too. */

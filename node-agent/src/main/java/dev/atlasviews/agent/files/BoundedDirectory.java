@@ -4,13 +4,16 @@ package dev.atlasviews.agent.files;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Predicate;
 
 /**
@@ -18,6 +21,9 @@ import java.util.function.Predicate;
  * that were not used for the longest. A file is there whole or not at all.
  */
 public final class BoundedDirectory {
+    /** So seldom is it noted that a file was used. */
+    private static final Duration NOTED = Duration.ofMinutes(10);
+
     private final Path directory;
     private final long limit;
     private final Choice choice;
@@ -27,7 +33,7 @@ public final class BoundedDirectory {
      *
      * @param name without directories
      * @param size in bytes
-     * @param used when it was put or {@linkplain #use used}
+     * @param used when it was put or {@linkplain #use used}, to some minutes
      */
     public record Entry(String name, long size, Instant used) {}
 
@@ -63,13 +69,27 @@ public final class BoundedDirectory {
         return directory.resolve(name);
     }
 
-    /** Notes that a file is used. */
-    public void use(final String name) throws IOException {
-        Files.setLastModifiedTime(file(name), FileTime.from(Instant.now()));
+    /** Whether there is a file of this name, which is used by that. */
+    public synchronized boolean use(final String name) throws IOException {
+        final Instant now = Instant.now();
+        try {
+            final Instant used = Files.getLastModifiedTime(file(name)).toInstant();
+            if (used.isBefore(now.minus(NOTED))) {
+                Files.setLastModifiedTime(file(name), FileTime.from(now));
+            }
+            return true;
+        } catch (final NoSuchFileException e) {
+            return false;
+        }
+    }
+
+    /** The content of the file of this name, if there is one, which is used by that. */
+    public synchronized Optional<byte[]> get(final String name) throws IOException {
+        return use(name) ? Optional.of(Files.readAllBytes(file(name))) : Optional.empty();
     }
 
     /** Puts a file there, in place of another with that name. */
-    public void put(final String name, final byte[] content) throws IOException {
+    public synchronized void put(final String name, final byte[] content) throws IOException {
         Files.createDirectories(directory);
         shrinkTo(limit - content.length);
         final Path temporary = Files.createTempFile(directory, ".new", "");

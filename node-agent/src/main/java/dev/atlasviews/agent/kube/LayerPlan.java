@@ -34,6 +34,7 @@ final class LayerPlan {
     private final PresentLayers present;
     private final Optional<ProcessStatus> last;
     private final Instant now;
+    private final Waits waits;
     private final Map<String, dev.atlasviews.agent.engine.Layer> wanted = new LinkedHashMap<>();
     private final Map<String, dev.atlasviews.agent.engine.Layer> leaving = new LinkedHashMap<>();
     private final Map<Layer, dev.atlasviews.agent.engine.Layer> observed = new HashMap<>();
@@ -55,22 +56,25 @@ final class LayerPlan {
             final Source patches,
             final PresentLayers present,
             final Optional<ProcessStatus> last,
-            final Instant now) {
+            final Instant now,
+            final Waits waits) {
         this.container = container;
         this.patches = patches;
         this.present = present;
         this.last = last;
         this.now = now;
+        this.waits = waits;
     }
 
     static LayerPlan of(
             final ContainerLayers container,
             final Optional<ProcessStatus> last,
             final Instant now,
+            final Waits waits,
             final Source patches,
             final PresentLayers present)
             throws IOException {
-        final LayerPlan plan = new LayerPlan(container, patches, present, last, now);
+        final LayerPlan plan = new LayerPlan(container, patches, present, last, now, waits);
         for (final Layer layer : container.layers()) {
             if (plan.isWanted(layer)) {
                 plan.want(layer);
@@ -159,8 +163,8 @@ final class LayerPlan {
             case APPLYING ->
                 !LayerStates.isFetching(status)
                         && layer.quiescence().onDeadline() == OnDeadline.REVERT
-                        && now.isAfter(
-                                status.since().plusSeconds(layer.quiescence().deadlineSeconds()));
+                        && waits.since(status.since()).toSeconds()
+                                >= layer.quiescence().deadlineSeconds();
             // Not where it was ordered, by somebody who has changed his mind since.
             case REVERTING, REVERTED -> status.reason().equals(LayerReason.DEADLINE_EXCEEDED.value());
             case NOTHING_TO_DO, OBSERVED, APPLIED, REFUSED -> false;

@@ -22,7 +22,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -200,7 +199,7 @@ public final class NodeAgent implements AutoCloseable {
             final PodViewStatus status = reached.get();
             final boolean inMotion = PodViewReconciler.inMotion(status);
             final News news = News.between(view.getStatus(), status);
-            if (pace.writes().due(news, inMotion, Instant.now())) {
+            if (pace.writes().due(news, inMotion, Duration.ofNanos(System.nanoTime()))) {
                 client.resource(view).editStatus(current -> {
                     current.setStatus(status);
                     return current;

@@ -42,12 +42,19 @@ final class ProcessReconciler {
     private final LayerPlan.Source patches;
     private final String bootId;
     private final String node;
+    private final Waits waits;
 
-    ProcessReconciler(final Engine engine, final LayerPlan.Source patches, final String bootId, final String node) {
+    ProcessReconciler(
+            final Engine engine,
+            final LayerPlan.Source patches,
+            final String bootId,
+            final String node,
+            final Waits waits) {
         this.engine = engine;
         this.patches = patches;
         this.bootId = bootId;
         this.node = node;
+        this.waits = waits;
     }
 
     /** Empty when the process is gone. */
@@ -55,7 +62,7 @@ final class ProcessReconciler {
             final TargetProcess process, final ContainerLayers container, final Optional<ProcessStatus> last)
             throws IOException {
         final PresentLayers present = new PresentLayers(engine, process);
-        final LayerPlan plan = LayerPlan.of(container, last, Instant.now(), patches, present);
+        final LayerPlan plan = LayerPlan.of(container, last, Instant.now(), waits, patches, present);
         if (plan.onlyObserves() && !ProcessEngine.touched(process)) {
             return Optional.of(observed(process, container, plan, last));
         }

@@ -17,6 +17,7 @@ final class ProcessSteps implements PodViewReconciler.ProcessStep, ModuleSearch.
     private final Function<ViewModule, Engine> engines;
     private final String bootId;
     private final String node;
+    private final Waits waits = new Waits();
 
     private volatile PodViewReconciler.ProcessStep current;
 
@@ -43,7 +44,7 @@ final class ProcessSteps implements PodViewReconciler.ProcessStep, ModuleSearch.
 
     @Override
     public void available(final ViewModule module) throws IOException {
-        current = new ProcessReconciler(engines.apply(module), patches, bootId, node)::reconcile;
+        current = new ProcessReconciler(engines.apply(module), patches, bootId, node, waits)::reconcile;
         reporter.ready(module.info());
     }
 

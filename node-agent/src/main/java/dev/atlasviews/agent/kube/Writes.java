@@ -2,7 +2,7 @@
 package dev.atlasviews.agent.kube;
 
 import java.time.Duration;
-import java.time.Instant;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Bounds how often the status of one PodView is written. What became of a layer is told at once, unless that goes on and on;
@@ -17,17 +17,17 @@ final class Writes {
     private static final Duration SETTLED = Duration.ofMinutes(1);
 
     private int free = BURST;
-    private Instant last = Instant.MIN;
+    private @Nullable Duration last;
 
     /**
      * Whether a status is to be written now; if so, it counts as written.
      *
      * @param news what it tells
      * @param inMotion whether threads are on their way
-     * @param now the time
+     * @param uptime the time since some event before, on a clock that nobody sets
      */
-    boolean due(final News news, final boolean inMotion, final Instant now) {
-        final Duration quiet = last.equals(Instant.MIN) ? SETTLED : Duration.between(last, now);
+    boolean due(final News news, final boolean inMotion, final Duration uptime) {
+        final Duration quiet = last == null ? SETTLED : uptime.minus(last);
         final boolean due = switch (news) {
             case NONE -> false;
             case NUMBERS -> quiet.compareTo(inMotion ? IN_MOTION : SETTLED) >= 0;
@@ -35,7 +35,7 @@ final class Writes {
         };
         if (due) {
             free = Math.max(0, (quiet.compareTo(SETTLED) >= 0 ? BURST : free) - 1);
-            last = now;
+            last = uptime;
         }
         return due;
     }

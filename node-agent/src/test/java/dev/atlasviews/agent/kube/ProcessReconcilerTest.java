@@ -463,7 +463,7 @@ final class ProcessReconcilerTest {
 
     private ProcessStatus reconcile(final TargetProcess process, final ProcessStatus last, final Layer... layers)
             throws IOException {
-        return new ProcessReconciler(engine, patches, Fixtures.BOOT, "node")
+        return new ProcessReconciler(engine, patches, Fixtures.BOOT, "node", new Waits())
                 .reconcile(process, container(layers), Optional.of(last))
                 .orElseThrow();
     }
