@@ -4,8 +4,8 @@
 #
 #   host ── atlas-host (10.77.0.254) ──┐
 #                                      │ bridge atlas0 (10.77.0.1), in the network
-#   node (10.77.0.11) ── tap ──────────┘ namespace atlas-cluster: etcd, API server,
-#     └─ pods 10.78.1.0/24               controller manager, scheduler, QEMU
+#   node-N (10.77.0.1N) ── tap ────────┘ namespace atlas-cluster: etcd, API server,
+#     └─ pods 10.78.N.0/24               controller manager, scheduler, QEMU
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 . "$root/setup/debian.sh"
@@ -36,6 +36,7 @@ launch() {
 		'echo "$0" 2>/dev/null >/proc/self/autogroup || true; exec "$@"' "$niceness" "$@" \
 		>"$state/log/$name.log" 2>&1 </dev/null &
 	echo $! >"$state/run/$name.pid"
+	until running "$name" || ! kill -0 $! 2>/dev/null; do sleep 0.05; done
 }
 
 # running NAME: whether that program, and not another with its pid, runs

@@ -23,7 +23,7 @@ import java.util.List;
 import java.util.Map;
 import org.awaitility.Awaitility;
 
-/** A real registry server on loopback, Debian's docker-registry. */
+/** A real registry server, Debian's docker-registry. */
 public final class OciRegistry implements AutoCloseable {
     /** Who may read and write where a password is asked for. */
     public static final String USER = "atlas";
@@ -36,8 +36,10 @@ public final class OciRegistry implements AutoCloseable {
             "Basic " + Base64.getEncoder().encodeToString((USER + ":" + PASSWORD).getBytes(StandardCharsets.US_ASCII));
     private static final ObjectMapper JSON = new ObjectMapper();
 
+    private static final String LOOPBACK = "127.0.0.1";
+
     private final Path folder;
-    private final int port;
+    private final String host;
     private final Process process;
     private final HttpClient http = HttpClient.newHttpClient();
 
@@ -50,26 +52,36 @@ public final class OciRegistry implements AutoCloseable {
     @SuppressWarnings("ArrayRecordComponent") // not compared
     public record Part(String mediaType, byte[] content) {}
 
-    private OciRegistry(final Path folder, final int port, final Process process) {
+    private OciRegistry(final Path folder, final String host, final Process process) {
         this.folder = folder;
-        this.port = port;
+        this.host = host;
         this.process = process;
     }
 
     /**
-     * Starts a registry without TLS from which everybody may read and to which everybody may write.
+     * Starts a registry on loopback without TLS from which everybody may read and to which everybody may write.
      *
      * @param folder an empty folder for data and logs
      * @return the running server, which the caller closes
      */
     public static OciRegistry start(final Path folder) throws IOException, InterruptedException {
-        return started(folder, "").awaited();
+        return startAt(folder, LOOPBACK);
+    }
+
+    /**
+     * The same on another address of this machine.
+     *
+     * @param address where it listens
+     */
+    public static OciRegistry startAt(final Path folder, final String address)
+            throws IOException, InterruptedException {
+        return started(folder, address, "").awaited();
     }
 
     /** Starts a registry without TLS that asks for {@link #USER} and {@link #PASSWORD}. */
     public static OciRegistry startWithPassword(final Path folder) throws IOException, InterruptedException {
         final Path users = Files.writeString(folder.resolve("users"), HASH);
-        return started(folder, "auth: {htpasswd: {realm: test, path: %s}}\n".formatted(users))
+        return started(folder, LOOPBACK, "auth: {htpasswd: {realm: test, path: %s}}\n".formatted(users))
                 .awaited();
     }
 
@@ -109,12 +121,12 @@ public final class OciRegistry implements AutoCloseable {
                 Programs.pem(
                         "PRIVATE KEY",
                         keys.getKey("registry", PASSWORD.toCharArray()).getEncoded()));
-        return started(folder, "  tls: {certificate: %s, key: %s}\n".formatted(certificate, key));
+        return started(folder, LOOPBACK, "  tls: {certificate: %s, key: %s}\n".formatted(certificate, key));
     }
 
     /** The registry's host and port. */
     public String host() {
-        return "127.0.0.1:" + port;
+        return host;
     }
 
     /** A file with the password, as "docker login" writes it. */
@@ -161,21 +173,22 @@ public final class OciRegistry implements AutoCloseable {
         Programs.stop(process);
     }
 
-    private static OciRegistry started(final Path folder, final String more) throws IOException, InterruptedException {
-        final int port = Programs.freePort();
+    private static OciRegistry started(final Path folder, final String address, final String more)
+            throws IOException, InterruptedException {
+        final String host = address + ":" + Programs.freePort();
         final Path config =
                 Files.writeString(folder.resolve("config.yml"), """
                     version: 0.1
                     storage: {filesystem: {rootdirectory: %s}}
                     http:
-                      addr: 127.0.0.1:%d
+                      addr: %s
                     %s\
-                    """.formatted(folder.resolve("data"), port, more));
+                    """.formatted(folder.resolve("data"), host, more));
         final String program =
                 Programs.output(new ProcessBuilder("../setup/docker-registry")).strip();
         return new OciRegistry(
                 folder,
-                port,
+                host,
                 new ProcessBuilder(program, "serve", config.toString())
                         .redirectErrorStream(true)
                         .redirectOutput(folder.resolve("registry.log").toFile())

@@ -13,6 +13,9 @@ import java.util.List;
  * network namespace or link behind.
  */
 public final class Cluster implements AutoCloseable {
+    /** The address at which the cluster's nodes and pods reach this machine. */
+    public static final String HOST_ADDRESS = "10.77.0.254";
+
     private final Scripts scripts;
     private final Path kubeconfig;
 
@@ -71,20 +74,22 @@ public final class Cluster implements AutoCloseable {
     }
 
     /**
-     * Boots the node and waits until the cluster calls it Ready.
+     * Boots a node and waits until the cluster calls it Ready.
      *
+     * @param number which one: 1 to 9
      * @param images archives of the container images it shall have
      */
-    public Node startNode(List<Path> images) {
+    public Node startNode(int number, List<Path> images) {
         var arguments = new ArrayList<>(List.of("start"));
         images.forEach(image -> arguments.add(image.toString()));
-        scripts.run("cluster/node", arguments.toArray(String[]::new)).requireSuccess();
-        return node();
+        var node = node(number);
+        node.run(arguments.toArray(String[]::new)).requireSuccess();
+        return node;
     }
 
-    /** The node, which has been started before, by this program or another. */
-    public Node node() {
-        return new Node(scripts);
+    /** A node that has been started before, by this program or another. */
+    public Node node(int number) {
+        return new Node(scripts, number);
     }
 
     /** Starts our operator beside the control plane, with the rights that the chart gives it. */

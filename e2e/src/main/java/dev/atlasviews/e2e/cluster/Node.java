@@ -4,16 +4,23 @@ package dev.atlasviews.e2e.cluster;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
-/** The emulated node. Closing it powers it off and removes it from the cluster. */
+/** An emulated node. Closing it powers it off and removes it from the cluster. */
 public final class Node implements AutoCloseable {
-    /** Its name in the cluster. */
-    public static final String NAME = "node-1";
+    private static final String SCRIPT = "cluster/node";
 
     private final Scripts scripts;
+    private final int number;
 
-    Node(Scripts scripts) {
+    Node(Scripts scripts, int number) {
         this.scripts = scripts;
+        this.number = number;
+    }
+
+    /** Its name in the cluster. */
+    public String name() {
+        return "node-" + number;
     }
 
     /**
@@ -22,7 +29,7 @@ public final class Node implements AutoCloseable {
      * @param command program and arguments, not interpreted by a shell
      */
     public Output exec(String... command) {
-        return scripts.run("cluster/node", exec(List.of(command)));
+        return run(exec(List.of(command)));
     }
 
     /**
@@ -31,12 +38,12 @@ public final class Node implements AutoCloseable {
      * @param command program and arguments, not interpreted by a shell
      */
     public Process start(String... command) {
-        return scripts.start("cluster/node", exec(List.of(command)));
+        return scripts.start(SCRIPT, arguments(exec(List.of(command))));
     }
 
     /** Copies a program to the node. */
     public void put(Path program, String path) {
-        scripts.run("cluster/node", "put", program.toString(), path).requireSuccess();
+        run("put", program.toString(), path).requireSuccess();
     }
 
     /** The release of its kernel. */
@@ -46,7 +53,7 @@ public final class Node implements AutoCloseable {
 
     /** The kernel's log from boot until now. */
     public String kernelLog() {
-        return scripts.run("cluster/node", "log").requireSuccess();
+        return run("log").requireSuccess();
     }
 
     /**
@@ -55,12 +62,26 @@ public final class Node implements AutoCloseable {
      * @throws ScriptException with a WARN, BUG, Oops or lockup in the kernel log
      */
     public void requireCleanKernelLog() {
-        scripts.run("cluster/node", "check-log").requireSuccess();
+        run("check-log").requireSuccess();
+    }
+
+    /** Boots it again as by a button, with its disks as they are, and returns when commands can be run on it; the kubelet may not be there yet. */
+    public void reboot() {
+        run("reboot").requireSuccess();
     }
 
     @Override
     public void close() {
-        scripts.run("cluster/node", "stop").requireSuccess();
+        run("stop").requireSuccess();
+    }
+
+    Output run(String... command) {
+        return scripts.run(SCRIPT, arguments(command));
+    }
+
+    private String[] arguments(String... command) {
+        return Stream.concat(Stream.of("--number", Integer.toString(number)), Stream.of(command))
+                .toArray(String[]::new);
     }
 
     private static String[] exec(List<String> command) {

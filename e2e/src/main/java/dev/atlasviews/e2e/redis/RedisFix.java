@@ -75,6 +75,11 @@ public final class RedisFix {
         return new RedisFix(file, PatchReader.read(file));
     }
 
+    /** The patch file. */
+    public byte[] file() {
+        return file.clone();
+    }
+
     /** What the patch holds. */
     public Patch patch() {
         return patch;
@@ -95,13 +100,22 @@ public final class RedisFix {
 
     /** The object that carries some patch file. */
     public static ViewPatchArtifact artifact(String name, byte[] file) {
+        return artifact(
+                name, new ViewPatchArtifactSpec(DESCRIPTION, Base64.getEncoder().encodeToString(file)));
+    }
+
+    /** The object that names a patch file in a registry. */
+    public static ViewPatchArtifact artifactInRegistry(String name, String reference) {
+        return artifact(name, ViewPatchArtifactSpec.inRegistry(DESCRIPTION, reference));
+    }
+
+    private static ViewPatchArtifact artifact(String name, ViewPatchArtifactSpec spec) {
         var artifact = new ViewPatchArtifact();
         artifact.setMetadata(new ObjectMetaBuilder()
                 .withName(name)
                 .withNamespace(RedisPod.NAMESPACE)
                 .build());
-        artifact.setSpec(
-                new ViewPatchArtifactSpec(DESCRIPTION, Base64.getEncoder().encodeToString(file)));
+        artifact.setSpec(spec);
         return artifact;
     }
 

@@ -2,9 +2,11 @@
 package dev.atlasviews.e2e.redis;
 
 import dev.atlasviews.crds.Atlas;
+import dev.atlasviews.e2e.cluster.Node;
 import dev.atlasviews.e2e.cluster.ScriptException;
 import dev.atlasviews.e2e.cluster.Scripts;
 import dev.atlasviews.e2e.system.AtlasSystem;
+import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.Quantity;
@@ -25,6 +27,8 @@ public final class RedisPod implements AutoCloseable {
     public static final String NAMESPACE = "default";
     /** The value of its label {@code app}. */
     public static final String LABEL = "redis";
+    /** The image of its container, which {@code e2e/images/redis} makes. */
+    public static final String IMAGE = "atlas.local/redis:7.0.15";
     /** The name of its container. */
     public static final String CONTAINER = "redis";
     /** The port that it answers on. */
@@ -35,12 +39,14 @@ public final class RedisPod implements AutoCloseable {
     private static final Pattern PROCESS = Pattern.compile("/proc/(\\d+)/cgroup");
 
     private final AtlasSystem system;
+    private final Node node;
     private final Scripts scripts;
     private final Pod pod;
     private final int pid;
 
-    private RedisPod(AtlasSystem system, Scripts scripts, Pod pod) {
+    private RedisPod(AtlasSystem system, Node node, Scripts scripts, Pod pod) {
         this.system = system;
+        this.node = node;
         this.scripts = scripts;
         this.pod = pod;
         this.pid = findProcess();
@@ -48,7 +54,12 @@ public final class RedisPod implements AutoCloseable {
 
     /** Creates the pod and waits until the server answers. */
     public static RedisPod start(AtlasSystem system, String name) {
-        return start(system, name, definition(name));
+        return startOn(system, system.node(), name);
+    }
+
+    /** The same on a certain node. */
+    public static RedisPod startOn(AtlasSystem system, Node node, String name) {
+        return start(system, node, on(node, definition(name)));
     }
 
     /**
@@ -58,8 +69,8 @@ public final class RedisPod implements AutoCloseable {
     public static RedisPod startBehindGate(AtlasSystem system, String name) {
         return start(
                 system,
-                name,
-                definition(name)
+                system.node(),
+                on(system.node(), definition(name))
                         .edit()
                         .editSpec()
                         .addNewReadinessGate(Atlas.PATCHED_CONDITION)
@@ -76,15 +87,15 @@ public final class RedisPod implements AutoCloseable {
                         .build());
     }
 
-    private static RedisPod start(AtlasSystem system, String name, Pod definition) {
+    private static RedisPod start(AtlasSystem system, Node node, Pod definition) {
         var pods = system.client().pods().inNamespace(NAMESPACE);
         pods.resource(definition).create();
-        var pod = pods.withName(name)
+        var pod = pods.withName(definition.getMetadata().getName())
                 .waitUntilCondition(
                         created -> created != null && Readiness.getInstance().isReady(created),
                         START_LIMIT.toSeconds(),
                         TimeUnit.SECONDS);
-        var redis = new RedisPod(system, Scripts.ofThisCheckout(), pod);
+        var redis = new RedisPod(system, node, Scripts.ofThisCheckout(), pod);
         redis.awaitAnswer();
         return redis;
     }
@@ -99,9 +110,14 @@ public final class RedisPod implements AutoCloseable {
         return pod.getMetadata().getUid();
     }
 
-    /** The pod's address, reachable from this machine. */
+    /** The pod's address, reachable from this machine: another one after the node has booted again. */
     public String address() {
-        return pod.getStatus().getPodIP();
+        return current().getStatus().getPodIP();
+    }
+
+    /** The node that it runs on. */
+    public Node node() {
+        return node;
     }
 
     /** The server's process id on the node. */
@@ -156,7 +172,7 @@ public final class RedisPod implements AutoCloseable {
         long deadline = System.nanoTime() + START_LIMIT.toNanos();
         while (true) {
             var id = containerId();
-            var found = system.node().exec("sh", "-c", "grep -ls %s /proc/[0-9]*/cgroup".formatted(id));
+            var found = node.exec("sh", "-c", "grep -ls %s /proc/[0-9]*/cgroup".formatted(id));
             var matcher = PROCESS.matcher(found.text());
             if (matcher.find()) {
                 return Integer.parseInt(matcher.group(1));
@@ -168,15 +184,36 @@ public final class RedisPod implements AutoCloseable {
         }
     }
 
+    /** The pod as the cluster knows it now. */
+    public Pod current() {
+        return system.client().pods().inNamespace(NAMESPACE).withName(name()).get();
+    }
+
+    /** How often its container was started again. */
+    public int restarts() {
+        return container().getRestartCount();
+    }
+
+    private static Pod on(Node node, Pod definition) {
+        return definition
+                .edit()
+                .editSpec()
+                .addToNodeSelector("kubernetes.io/hostname", node.name())
+                .endSpec()
+                .build();
+    }
+
     private String containerId() {
-        var current =
-                system.client().pods().inNamespace(NAMESPACE).withName(name()).get();
-        var id = current.getStatus().getContainerStatuses().getFirst().getContainerID();
+        var id = container().getContainerID();
         return id.substring(id.indexOf("//") + 2);
     }
 
-    /** The requests keep the node's processors from those who work beside it: what is measured is the server. */
-    private static Pod definition(String name) {
+    private ContainerStatus container() {
+        return current().getStatus().getContainerStatuses().getFirst();
+    }
+
+    /** The pod as it is given to a cluster. The requests keep the node's processors from those who work beside it: what is measured is the server. */
+    public static Pod definition(String name) {
         return new PodBuilder()
                 .withNewMetadata()
                 .withName(name)
@@ -187,7 +224,7 @@ public final class RedisPod implements AutoCloseable {
                 .withTerminationGracePeriodSeconds(1L)
                 .addNewContainer()
                 .withName(CONTAINER)
-                .withImage("atlas.local/redis:7.0.15")
+                .withImage(IMAGE)
                 .withImagePullPolicy("Never")
                 .withArgs("--io-threads", "4", "--io-threads-do-reads", "yes")
                 .withNewResources()

@@ -27,12 +27,14 @@ public final class AtlasSystem implements AutoCloseable {
 
     private final Cluster cluster;
     private final Node node;
+    private final List<Path> images;
     private final Chart chart;
     private final KubernetesClient client;
 
-    private AtlasSystem(Cluster cluster, Node node, Chart chart) {
+    private AtlasSystem(Cluster cluster, Node node, List<Path> images, Chart chart) {
         this.cluster = cluster;
         this.node = node;
+        this.images = images;
         this.chart = chart;
         this.client = cluster.client();
     }
@@ -57,13 +59,13 @@ public final class AtlasSystem implements AutoCloseable {
         try {
             cluster.applyCustomResourceDefinitions();
             progress.done("controlPlane");
-            var node = cluster.startNode(images);
+            var node = cluster.startNode(1, images);
             progress.done("node");
             var chart = new Chart(scripts.checkout("helm/atlas-for-kubernetes"), cluster.kubeconfig());
             chart.install();
             cluster.startOperator();
             progress.done("operator");
-            var system = new AtlasSystem(cluster, node, chart);
+            var system = new AtlasSystem(cluster, node, images, chart);
             system.awaitAgent();
             progress.done("agent");
             return system;
@@ -78,9 +80,21 @@ public final class AtlasSystem implements AutoCloseable {
         return cluster;
     }
 
-    /** The one node. */
+    /** The one node, or the first. */
     public Node node() {
         return node;
+    }
+
+    /** Starts a second node, and waits for its agent; the caller closes it. */
+    public Node startSecondNode() {
+        var second = cluster.startNode(2, images);
+        try {
+            awaitAgent(second);
+            return second;
+        } catch (RuntimeException e) {
+            second.close();
+            throw e;
+        }
     }
 
     /** A client with the administrator's rights, closed with this. */
@@ -113,7 +127,7 @@ public final class AtlasSystem implements AutoCloseable {
                 .formatted(pod.getMetadata().getNamespace(), pod.getMetadata().getName(), path));
     }
 
-    /** The agent's pods; one, or none for a moment after it was killed. */
+    /** The agent's pods; one a node, or none for a moment after it was killed. */
     public List<Pod> agents() {
         return pods("agent").list().getItems();
     }
@@ -124,12 +138,18 @@ public final class AtlasSystem implements AutoCloseable {
                 .start("logs", "--follow", "--tail=0", "--namespace=" + Chart.NAMESPACE, "daemonset/atlas-agent");
     }
 
-    /** Waits until the agent runs and the node says that it can patch. */
+    /** Waits until the agent of the one node, or the first, runs and the node says that it can patch. */
     public void awaitAgent() {
+        awaitAgent(node);
+    }
+
+    private void awaitAgent(Node of) {
         client.resources(ViewNode.class)
-                .withName(Node.NAME)
+                .withName(of.name())
                 .waitUntilCondition(AtlasSystem::isReady, AGENT_LIMIT.toSeconds(), TimeUnit.SECONDS);
-        pods("agent").waitUntilCondition(Readiness.getInstance()::isReady, AGENT_LIMIT.toSeconds(), TimeUnit.SECONDS);
+        pods("agent")
+                .withField("spec.nodeName", of.name())
+                .waitUntilCondition(Readiness.getInstance()::isReady, AGENT_LIMIT.toSeconds(), TimeUnit.SECONDS);
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.atlasviews.e2e.system;
 
 import com.marcnuri.helm.Helm;
 import java.nio.file.Path;
+import java.util.Map;
 
 /** The chart of this checkout in a cluster whose node has its images already, put there by Helm. */
 final class Chart {
@@ -10,6 +11,13 @@ final class Chart {
     static final String NAMESPACE = "atlas-system";
 
     private static final String RELEASE = "atlas";
+
+    private static final Map<String, Object> VALUES = Map.of(
+            "agent.image.tag", "dev",
+            "agent.image.pullPolicy", "Never",
+            "operator.image.tag", "dev",
+            "operator.image.pullPolicy", "Never",
+            "operator.replicas", 0);
 
     private final Path chart;
     private final Path kubeconfig;
@@ -21,31 +29,31 @@ final class Chart {
 
     /** Installs it without an operator of its own. */
     void install() {
-        new Helm(chart)
+        var install = new Helm(chart)
                 .install()
                 .withName(RELEASE)
                 .withNamespace(NAMESPACE)
                 .createNamespace()
                 .withKubeConfig(kubeconfig)
-                .skipCrds()
-                .set("agent.image.tag", "dev")
-                .set("agent.image.pullPolicy", "Never")
-                .set("operator.image.tag", "dev")
-                .set("operator.image.pullPolicy", "Never")
-                .set("operator.replicas", 0)
-                .call();
+                .skipCrds();
+        VALUES.forEach(install::set);
+        install.call();
     }
 
-    /** Upgrades what is installed to one with or without an operator of its own. */
-    void upgrade(boolean operator) {
-        new Helm(chart)
+    /**
+     * Upgrades what is installed.
+     *
+     * @param values what is to be different from what was installed first
+     */
+    void upgrade(Map<String, Object> values) {
+        var upgrade = new Helm(chart)
                 .upgrade()
                 .withName(RELEASE)
                 .withNamespace(NAMESPACE)
                 .withKubeConfig(kubeconfig)
-                .skipCrds()
-                .reuseValues()
-                .set("operator.replicas", operator ? 1 : 0)
-                .call();
+                .skipCrds();
+        VALUES.forEach(upgrade::set);
+        values.forEach(upgrade::set);
+        upgrade.call();
     }
 }

@@ -4,36 +4,60 @@ package dev.atlasviews.e2e.system;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.atlasviews.e2e.cluster.Node;
 import dev.atlasviews.e2e.cluster.Output;
-import io.fabric8.kubernetes.api.model.ContainerStatus;
 import java.time.Duration;
 
-/** The agent on the node, from the point of view of those who do it harm. */
+/** The agent on a node, from the point of view of those who do it harm. */
 final class Agent {
     private static final Duration LIMIT = Duration.ofMinutes(4);
+    /** In the command line of its process. */
+    private static final String PROGRAM = "dev.atlasviews.agent.cli.Atlas agent";
 
     private final AtlasSystem system;
+    private final Node node;
 
     Agent(AtlasSystem system) {
-        this.system = system;
+        this(system, system.node());
     }
 
-    /** Ends it at once, as running out of memory would, and returns when it no longer runs. */
+    Agent(AtlasSystem system, Node node) {
+        this.system = system;
+        this.node = node;
+    }
+
+    /** Ends it at once, as running out of memory would, and returns when it has been started again. */
     void kill() {
-        int restarts = container().getRestartCount();
-        Output killed = system.node().exec("pkill", "-KILL", "-f", "dev.atlasviews.agent.cli.Atlas agent");
+        restartedAfter("pkill", "-KILL", "-f", PROGRAM);
+    }
+
+    /** Ends it and takes the module away: from then on the kernel takes signed ones only, which ours is not. */
+    void killAndForbidModule() {
+        // What ends the agent must not be found by its name.
+        restartedAfter(
+                "sh",
+                "-c",
+                "echo 1 >/sys/module/module/parameters/sig_enforce && pkill -KILL -f \"$0\" && "
+                        + "for i in 1 2 3 4 5 6 7 8 9; do rmmod atlas && exit; sleep 0.1; done; exit 1",
+                PROGRAM.replace("Atlas ", "Atlas[ ]"));
+    }
+
+    private void restartedAfter(String... command) {
+        int restarts = restarts();
+        Output killed = node.exec(command);
         assertThat(killed.status()).as("an agent was there to be killed").isZero();
-        await("the agent is started again")
-                .atMost(LIMIT)
-                .until(() -> container().getRestartCount() > restarts);
+        await("the agent is started again").atMost(LIMIT).until(() -> restarts() > restarts);
     }
 
     /** How often it was started again. */
     int restarts() {
-        return container().getRestartCount();
-    }
-
-    private ContainerStatus container() {
-        return system.agents().getFirst().getStatus().getContainerStatuses().getFirst();
+        return system.agents().stream()
+                .filter(pod -> node.name().equals(pod.getSpec().getNodeName()))
+                .findFirst()
+                .orElseThrow()
+                .getStatus()
+                .getContainerStatuses()
+                .getFirst()
+                .getRestartCount();
     }
 }

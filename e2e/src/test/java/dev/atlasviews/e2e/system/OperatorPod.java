@@ -9,6 +9,7 @@ import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.readiness.Readiness;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Map;
 
 /**
  * The operator in the pod that the chart makes for its users, instead of beside the control plane. Closing it puts it back
@@ -29,7 +30,7 @@ final class OperatorPod implements AutoCloseable {
         var pod = new OperatorPod(system);
         system.cluster().stopOperator();
         try {
-            system.chart().upgrade(true);
+            system.chart().upgrade(Map.of("operator.replicas", 1));
             await("the operator's pod is ready")
                     .atMost(LIMIT)
                     .until(() -> system.operators().stream().anyMatch(Readiness::isPodReady));
@@ -62,7 +63,7 @@ final class OperatorPod implements AutoCloseable {
 
     @Override
     public void close() {
-        system.chart().upgrade(false);
+        system.chart().upgrade(Map.of());
         await("the operator's pod is gone")
                 .atMost(LIMIT)
                 .until(() -> system.operators().isEmpty());

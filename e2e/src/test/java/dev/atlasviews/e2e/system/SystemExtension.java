@@ -1,26 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.e2e.system;
 
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import java.nio.file.Path;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
+import org.junit.jupiter.api.extension.ExtensionContext.Store;
 import org.junit.jupiter.api.extension.ParameterContext;
 import org.junit.jupiter.api.extension.ParameterResolver;
 
-/** Gives tests the one {@link AtlasSystem} of the whole run: started by the first that asks, closed after the last. */
+/**
+ * Gives tests the one {@link AtlasSystem} of the whole run: started by the first that asks, closed after the last. Those that
+ * ask for a client only get one of that cluster or, with {@code -Dcluster=kubeconfig}, of the one that the caller has.
+ */
 public final class SystemExtension implements ParameterResolver {
     private static final Namespace NAMESPACE = Namespace.create(SystemExtension.class);
     private static final Path STATE = Path.of("target/cluster").toAbsolutePath();
 
     @Override
     public boolean supportsParameter(ParameterContext parameter, ExtensionContext context) {
-        return parameter.getParameter().getType() == AtlasSystem.class;
+        var type = parameter.getParameter().getType();
+        return type == AtlasSystem.class || type == KubernetesClient.class;
     }
 
     @Override
     public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
-        return context.getRoot()
-                .getStore(NAMESPACE)
-                .computeIfAbsent(AtlasSystem.class, type -> AtlasSystem.start(STATE, part -> {}), AtlasSystem.class);
+        var store = context.getRoot().getStore(NAMESPACE);
+        if (parameter.getParameter().getType() == AtlasSystem.class) {
+            return system(store);
+        }
+        return "kubeconfig".equals(System.getProperty("cluster"))
+                ? store.computeIfAbsent(
+                        KubernetesClient.class, type -> new KubernetesClientBuilder().build(), KubernetesClient.class)
+                : system(store).client();
+    }
+
+    private static AtlasSystem system(Store store) {
+        return store.computeIfAbsent(
+                AtlasSystem.class, type -> AtlasSystem.start(STATE, part -> {}), AtlasSystem.class);
     }
 }

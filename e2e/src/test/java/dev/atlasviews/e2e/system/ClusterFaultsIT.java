@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.e2e.system;
+
+import static dev.atlasviews.e2e.system.RedisUnderPatch.LIMIT;
+import static dev.atlasviews.e2e.system.RedisUnderPatch.PATCH;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.atlasviews.crds.OnFailure;
+import dev.atlasviews.crds.QuiescenceScope;
+import dev.atlasviews.crds.Rollout;
+import dev.atlasviews.e2e.observe.Observation;
+import dev.atlasviews.e2e.redis.PatchCycle;
+import dev.atlasviews.e2e.redis.RedisFix;
+import io.fabric8.kubernetes.api.model.IntOrString;
+import io.fabric8.kubernetes.client.readiness.Readiness;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What goes wrong around us, in the cluster and on the node, and comes back: so does what was ordered. */
+@ExtendWith(SystemExtension.class)
+@SuppressWarnings("NullAway.Init") // set by JUnit
+class ClusterFaultsIT {
+    /** Longer than a node may be silent, shorter than pods are moved for. */
+    private static final Duration OUTAGE = Duration.ofMinutes(2);
+    /** More than the time that threads have, and less than a certificate. */
+    private static final Duration JUMP = Duration.ofHours(2);
+
+    private static RedisFix fix;
+
+    private AtlasSystem system;
+    private RedisUnderPatch redis;
+    private PatchCycle cycle;
+
+    @BeforeAll
+    static void buildPatch(@TempDir Path directory) throws IOException {
+        fix = RedisUnderPatch.buildFix(directory);
+    }
+
+    @BeforeEach
+    void startRedis(AtlasSystem running) throws IOException {
+        system = running;
+        redis = RedisUnderPatch.start(system, fix);
+        cycle = redis.cycle();
+    }
+
+    @AfterEach
+    void stopRedis() {
+        redis.close();
+    }
+
+    @Test
+    void anApiServerThatIsAwayForMinutesHoldsNoThreadUp() throws Exception {
+        unharmedBy(Rollout.DEFAULT, () -> {
+            try (var meanwhile = redis.observe()) {
+                system.cluster().killApiServer();
+                await("threads move while nobody can be told, and stay")
+                        .pollDelay(OUTAGE)
+                        .atMost(OUTAGE.plusMinutes(1))
+                        .until(() -> allInViews(meanwhile.look()));
+            } finally {
+                system.cluster().restartApiServer();
+            }
+        });
+    }
+
+    @Test
+    void aNodeThatIsNotHeardOfIsNoFailureOfThePatch() throws Exception {
+        // Its pods are looked at for as long as it is silent.
+        var soaking = new Rollout(null, new IntOrString("100%"), 60, false, 600, OnFailure.PAUSE);
+        unharmedBy(soaking, () -> {
+            try {
+                onNode("pkill", "-STOP", "-x", "kubelet");
+                await("the cluster gives the node up")
+                        .atMost(LIMIT)
+                        .until(() -> !Readiness.getInstance()
+                                .isReady(system.client()
+                                        .nodes()
+                                        .withName(system.node().name())
+                                        .get()));
+                await("its pods are called unready for that")
+                        .atMost(LIMIT)
+                        .until(() ->
+                                !Readiness.getInstance().isReady(redis.pod().current()));
+            } finally {
+                onNode("pkill", "-CONT", "-x", "kubelet");
+            }
+        });
+    }
+
+    @Test
+    void aKubeletAndAContainerRuntimeThatStartAgainChangeNothing() throws Exception {
+        unharmedBy(Rollout.DEFAULT, () -> {
+            onNode("pkill", "-KILL", "-x", "containerd");
+            onNode("pkill", "-KILL", "-x", "kubelet");
+        });
+    }
+
+    @Test
+    void aClockThatIsSetEndsNoDeadline() throws Exception {
+        unharmedBy(Rollout.DEFAULT, () -> {
+            try {
+                for (var jump : List.of(JUMP, JUMP.negated())) {
+                    setClock(Instant.now().plus(jump));
+                    await("threads move, and stay")
+                            .pollDelay(Duration.ofSeconds(5))
+                            .atMost(LIMIT)
+                            .until(() -> allInViews(redis.look()));
+                }
+            } finally {
+                setClock(Instant.now());
+            }
+        });
+    }
+
+    @Test
+    void aNodeThatIsDrainedPatchesThePodThatComesAfter() throws IOException {
+        cycle.apply(PATCH, QuiescenceScope.THREAD);
+        system.kubectl()
+                .run(
+                        "drain",
+                        "--force",
+                        "--ignore-daemonsets",
+                        "--delete-emptydir-data",
+                        system.node().name());
+        await("there is nothing to do")
+                .atMost(LIMIT)
+                .untilAsserted(() -> assertThat(PatchCycle.condition(redis.patch(), "Applied"))
+                        .hasValueSatisfying(
+                                condition -> assertThat(condition.getReason()).isEqualTo("NoMatchingPods")));
+        system.kubectl().run("uncordon", system.node().name());
+        redis.startAnotherPod();
+        cycle.awaitApplied(PATCH);
+        redis.awaitAllThreadsPatched(redis.pod().pid());
+        assertThat(redis.pod().behaviour()).isEqualTo("fixed");
+    }
+
+    @Test
+    void aNodeThatBootsAgainPatchesWhatItStartsAgain() throws IOException {
+        cycle.apply(PATCH, QuiescenceScope.THREAD);
+        system.node().reboot();
+        system.awaitAgent();
+        redis.awaitAllThreadsPatched(redis.awaitRestart());
+        cycle.awaitApplied(PATCH);
+        assertThat(redis.pod().behaviour()).isEqualTo("fixed");
+        cycle.revert(PATCH);
+        assertThat(redis.pod().behaviour()).isEqualTo("vulnerable");
+        redis.assertNothingIsLeft();
+    }
+
+    /** The patch is applied and taken back in spite of what happens when its view is ready. */
+    private void unharmedBy(Rollout rollout, Runnable fault) throws Exception {
+        long started = redis.look().startTime();
+        int restarts = new Agent(system).restarts();
+        redis.interruptAfterViewIsReady(rollout, fault);
+        cycle.awaitApplied(PATCH);
+        assertThat(allInViews(redis.look())).as("all threads run it").isTrue();
+        redis.assertUnharmed(started, "fixed");
+        assertThat(new Agent(system).restarts()).as("the agent does not mind").isEqualTo(restarts);
+        cycle.revert(PATCH);
+        redis.assertUnharmed(started, "vulnerable");
+        redis.assertNothingIsLeft();
+    }
+
+    private static boolean allInViews(Observation seen) {
+        return seen.threads().stream().allMatch(thread -> thread.view() > 0);
+    }
+
+    private void setClock(Instant time) {
+        onNode("date", "-u", "-s", "@" + time.getEpochSecond());
+    }
+
+    private void onNode(String... command) {
+        system.node().exec(command).requireSuccess();
+    }
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.e2e.system;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.atlasviews.crds.PodView;
+import dev.atlasviews.crds.QuiescenceScope;
+import dev.atlasviews.crds.Rollout;
+import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.e2e.cluster.Scripts;
+import dev.atlasviews.e2e.load.DataSet;
+import dev.atlasviews.e2e.observe.Observation;
+import dev.atlasviews.e2e.observe.Observer;
+import dev.atlasviews.e2e.redis.PatchCycle;
+import dev.atlasviews.e2e.redis.RedisBuild;
+import dev.atlasviews.e2e.redis.RedisFix;
+import dev.atlasviews.e2e.redis.RedisPod;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** A Redis server with data in a pod, and the ViewPatch of its fix, as one sees them who looks for harm. */
+final class RedisUnderPatch implements AutoCloseable {
+    /** For what takes seconds, on a host that is busy. */
+    static final Duration LIMIT = Duration.ofMinutes(4);
+    /** The name of the ViewPatch. */
+    static final String PATCH = "fault";
+
+    private static final DataSet DATA = new DataSet(500, 128, 4);
+
+    private final AtlasSystem system;
+    private final PatchCycle cycle;
+    private RedisPod redis;
+
+    private RedisUnderPatch(AtlasSystem system, PatchCycle cycle, RedisPod redis) {
+        this.system = system;
+        this.cycle = cycle;
+        this.redis = redis;
+    }
+
+    /** Builds the fix, into that directory. */
+    static RedisFix buildFix(Path directory) throws IOException {
+        return RedisFix.build(
+                RedisBuild.make(Scripts.ofThisCheckout()),
+                directory.resolve("redis.patch"),
+                new PrintWriter(System.err, false, StandardCharsets.UTF_8));
+    }
+
+    /** Starts the server on a node whose agent is there, and stores the data. */
+    static RedisUnderPatch start(AtlasSystem system, RedisFix fix) throws IOException {
+        system.awaitAgent();
+        return new RedisUnderPatch(system, new PatchCycle(system, fix), startPod(system));
+    }
+
+    private static RedisPod startPod(AtlasSystem system) {
+        var redis = RedisPod.start(system, "redis");
+        try (var connection = redis.connect()) {
+            DATA.store(connection);
+        }
+        return redis;
+    }
+
+    /** The server's pod. */
+    RedisPod pod() {
+        return redis;
+    }
+
+    /** Another pod of the name, in the place of one that is gone. */
+    void startAnotherPod() {
+        redis = startPod(system);
+    }
+
+    /** What is done with the ViewPatch. */
+    PatchCycle cycle() {
+        return cycle;
+    }
+
+    /** Takes the ViewPatch back and deletes the pod. */
+    @Override
+    public void close() {
+        if (patch() != null) {
+            cycle.revert(PATCH);
+        }
+        redis.close();
+        system.node().requireCleanKernelLog();
+    }
+
+    /** What the kernel says of the server's process now. */
+    Observation look() {
+        try (var observer = observe()) {
+            return observer.look();
+        }
+    }
+
+    /** Looks at the server's process, also while there is no cluster to ask which one it is. */
+    Observer observe() {
+        return Observer.start(system.node(), redis.findProcess(), Observer.NOWHERE, Observer.NOWHERE);
+    }
+
+    /** How many threads of the server are in a view. */
+    long threadsInViews() {
+        return look().threads().stream().filter(thread -> thread.view() > 0).count();
+    }
+
+    /** The ViewPatch as it is now; null when it is gone. */
+    @Nullable
+    ViewPatch patch() {
+        return system.client()
+                .resources(ViewPatch.class)
+                .inNamespace(RedisPod.NAMESPACE)
+                .withName(PATCH)
+                .get();
+    }
+
+    /** The pod's PodView as it is now; null when there is none. */
+    @Nullable
+    PodView podView() {
+        return system.client()
+                .resources(PodView.class)
+                .inNamespace(RedisPod.NAMESPACE)
+                .withName(redis.uid())
+                .get();
+    }
+
+    /** Creates the ViewPatch and interrupts when the agent has built the view; asserts that this was in time. */
+    void interruptAfterViewIsReady(Rollout rollout, Runnable interruption) throws Exception {
+        var ready = new CountDownLatch(1);
+        var log = system.followAgentLog();
+        Thread.ofPlatform()
+                .daemon()
+                .start(() -> log.inputReader(StandardCharsets.UTF_8)
+                        .lines()
+                        .filter(line -> line.contains("VIEW_READY"))
+                        .forEach(line -> ready.countDown()));
+        try (var observer = observe()) {
+            // The log is followed from here on, not a moment later.
+            await().until(log::isAlive);
+            cycle.create(PATCH, QuiescenceScope.THREAD, rollout);
+            assertThat(ready.await(LIMIT.toSeconds(), TimeUnit.SECONDS))
+                    .as("a view was built")
+                    .isTrue();
+            var seen = observer.look();
+            assertThat(seen.stat("views_created")).isEqualTo(1);
+            assertThat(seen.threads())
+                    .as("in the middle: not all threads have moved")
+                    .anySatisfy(thread -> assertThat(thread.view()).isZero());
+            interruption.run();
+        } finally {
+            log.destroy();
+        }
+    }
+
+    /** Waits until the kubelet says that the container was started again, and finds its process. */
+    int awaitRestart() {
+        await("the container is started again").atMost(LIMIT).until(() -> redis.restarts() > 0);
+        return redis.findProcess();
+    }
+
+    /** Waits until all threads of the pod's one process, that one, run the new code. */
+    void awaitAllThreadsPatched(int pid) {
+        await("process %d is patched".formatted(pid))
+                .atMost(LIMIT)
+                .untilAsserted(() -> assertThat(podView())
+                        .extracting(PodView::getStatus)
+                        .isNotNull()
+                        .satisfies(status -> assertThat(status.processes())
+                                .singleElement()
+                                .satisfies(process -> {
+                                    assertThat(process.pid()).isEqualTo(pid);
+                                    assertThat(process.threads().moved())
+                                            .isEqualTo(process.threads().total())
+                                            .isPositive();
+                                })));
+    }
+
+    /** Asserts that it is the process that started then, behaves like that, and has all its data. */
+    void assertUnharmed(long started, String behaviour) {
+        assertThat(redis.findProcess()).isEqualTo(redis.pid());
+        assertThat(look().startTime()).isEqualTo(started);
+        assertThat(redis.behaviour()).isEqualTo(behaviour);
+        try (var connection = redis.connect()) {
+            assertThat(DATA.countIntact(connection)).isEqualTo(DATA.size());
+        }
+    }
+
+    /** Asserts that no thread is in a view, and that no page and no object is left. */
+    void assertNothingIsLeft() {
+        assertThat(look().threads())
+                .allSatisfy(thread -> assertThat(thread.view()).isZero());
+        await().atMost(LIMIT)
+                .untilAsserted(() ->
+                        assertThat(look().stat("pages")).as("pages of views").isZero());
+        await().atMost(LIMIT)
+                .untilAsserted(() -> assertThat(podView()).as("the PodView").isNull());
+    }
+}
