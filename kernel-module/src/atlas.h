@@ -88,6 +88,7 @@ struct atlas_space {
 	int users;			/* handles and views; under atlas_spaces_mutex */
 	bool armed;			/* notifiers and hooks are in place */
 	bool gone;			/* the mm has no users any more */
+	bool forgotten;			/* no user is left: no thread gets an entry; under lock */
 
 	struct mutex mutex;
 	spinlock_t pt_lock;

@@ -145,6 +145,9 @@ static int begin_fork(struct atlas_space *space, struct mm_struct *child, struct
 	/* Another space of the mm, which is being taken down, forgets the thread soon. */
 	while ((error = atlas_thread_register(space, current, NULL, GFP_KERNEL)) == -EAGAIN)
 		schedule_timeout_uninterruptible(1);
+	/* Nobody uses the space any more: there is no view that the child could have. */
+	if (error == -ESRCH)
+		return 0;
 	if (error)
 		return error;
 	fork = new_fork(creators_view(space), child);
@@ -219,7 +222,7 @@ int atlas_fork_copy(struct mm_struct *child, struct vm_area_struct *vma)
 		goto put_space;
 	if (!fork)
 		error = begin_fork(space, child, &fork);
-	if (!error && fork->view && !xa_empty(&fork->view->pages))
+	if (!error && fork && fork->view && !xa_empty(&fork->view->pages))
 		error = copy_held(fork, vma);
 put_space:
 	atlas_space_put(space);

@@ -117,7 +117,8 @@ static void unlink_thread(struct atlas_thread *thread, struct atlas_view **empti
  *        looked at under the lock: a deleted one without threads counts as
  *        the base
  * @gfp: how to allocate
- * Return: 0, also when it had one; -ENOMEM; -ESRCH when it left the mm;
+ * Return: 0, also when it had one; -ENOMEM; -ESRCH when it left the mm or the space has
+ * lost its last user;
  * -EAGAIN while a space of the same mm that is being taken down has it.
  */
 int atlas_thread_register(struct atlas_space *space, struct task_struct *task,
@@ -144,7 +145,10 @@ int atlas_thread_register(struct atlas_space *space, struct task_struct *task,
 
 	raw_spin_lock_irqsave(&space->lock, flags);
 	known = atlas_thread_find(task);
-	if (!known) {
+	/* Nobody would forget the task again, and the mm's next space could never have it. */
+	if (!known && space->forgotten)
+		error = -ESRCH;
+	if (!known && !error) {
 		list_add_tail(&thread->member, &space->threads);
 		raw_spin_lock(&table_lock);
 		hash_add_rcu(threads, &thread->node, (unsigned long)task);
@@ -153,9 +157,9 @@ int atlas_thread_register(struct atlas_space *space, struct task_struct *task,
 			atlas_thread_set_view(thread, view, &emptied);
 	}
 	raw_spin_unlock_irqrestore(&space->lock, flags);
-	if (known) {
+	if (known || error) {
 		call_rcu(&thread->rcu, free_thread);
-		return 0;
+		return error;
 	}
 	/* It may have exited before it had an entry to remove; see atlas_thread_forget(). */
 	smp_mb();
@@ -223,6 +227,9 @@ void atlas_thread_forget_all(struct atlas_space *space)
 	struct atlas_move *pending;
 	unsigned long flags;
 
+	raw_spin_lock_irqsave(&space->lock, flags);
+	space->forgotten = true;
+	raw_spin_unlock_irqrestore(&space->lock, flags);
 	for (;;) {
 		pending = NULL;
 		raw_spin_lock_irqsave(&space->lock, flags);
