@@ -13,7 +13,9 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Instant;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
  * Remembers, across restarts, the patch files that were applied and which of them a view's tag stands for. Everything is
@@ -25,7 +27,7 @@ public final class LayerStore {
     private static final long FILES_LIMIT = 256L << 20;
     /** One of the largest patches. */
     private static final long CACHE_LIMIT = PatchReader.MAX_FILE;
-    /** Thousands of signatures, and ten thousand stacks: of a process whose stack went, all patches can be taken back at once. */
+    /** Thousands of signatures, which are asked for again when they went, and ten thousand stacks that no process has any more. */
     private static final long NOTES_LIMIT = 1L << 20;
 
     private final Path directory;
@@ -39,7 +41,7 @@ public final class LayerStore {
         this.directory = directory;
         this.patches = new PatchFiles(directory.resolve("patches"), TargetProcess.PROC, FILES_LIMIT);
         this.signatures = new BoundedDirectory(directory.resolve("signatures"), NOTES_LIMIT);
-        this.stacks = new BoundedDirectory(directory.resolve("stacks"), NOTES_LIMIT);
+        this.stacks = new BoundedDirectory(directory.resolve("stacks"), NOTES_LIMIT, LayerStore::notLately);
     }
 
     /** Keeps a patch file. */
@@ -129,6 +131,12 @@ public final class LayerStore {
                 }
             }
         }
+    }
+
+    /** What a process has is asked for all the time. */
+    private static Predicate<BoundedDirectory.Entry> notLately() {
+        final Instant lately = Instant.now().minus(PatchFiles.LATELY);
+        return entry -> entry.used().isBefore(lately);
     }
 
     private Path lockFile(final long pid, final long startTime) {

@@ -20,7 +20,8 @@ import java.util.function.Predicate;
  * has mapped, for it is needed to take the patch back.
  */
 final class PatchFiles {
-    private static final Duration LATELY = Duration.ofHours(1);
+    /** What was asked for since then stays. */
+    static final Duration LATELY = Duration.ofHours(1);
 
     private final BoundedDirectory files;
     private final Path proc;

@@ -85,7 +85,11 @@ public final class BoundedDirectory {
 
     /** The content of the file of this name, if there is one, which is used by that. */
     public synchronized Optional<byte[]> get(final String name) throws IOException {
-        return use(name) ? Optional.of(Files.readAllBytes(file(name))) : Optional.empty();
+        try {
+            return use(name) ? Optional.of(Files.readAllBytes(file(name))) : Optional.empty();
+        } catch (final NoSuchFileException e) {
+            return Optional.empty();
+        }
     }
 
     /** Puts a file there, in place of another with that name. */
@@ -122,12 +126,21 @@ public final class BoundedDirectory {
         final List<Entry> entries = new ArrayList<>();
         try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
             for (final Path file : files) {
-                entries.add(new Entry(
-                        file.getFileName().toString(),
-                        Files.size(file),
-                        Files.getLastModifiedTime(file).toInstant()));
+                entry(file).ifPresent(entries::add);
             }
         }
         return entries;
+    }
+
+    /** Empty if another program has put it in its place, or removed it, meanwhile. */
+    private static Optional<Entry> entry(final Path file) throws IOException {
+        try {
+            return Optional.of(new Entry(
+                    file.getFileName().toString(),
+                    Files.size(file),
+                    Files.getLastModifiedTime(file).toInstant()));
+        } catch (final NoSuchFileException e) {
+            return Optional.empty();
+        }
     }
 }

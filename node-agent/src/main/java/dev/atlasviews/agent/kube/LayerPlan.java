@@ -39,6 +39,8 @@ final class LayerPlan {
     private final Map<String, dev.atlasviews.agent.engine.Layer> leaving = new LinkedHashMap<>();
     private final Map<Layer, dev.atlasviews.agent.engine.Layer> observed = new HashMap<>();
     private final Map<Layer, LayerStatus> decided = new HashMap<>();
+    /** One answer for the whole pass, in which time goes by. */
+    private final Map<Layer, Boolean> expired = new HashMap<>();
     /** Names of the wanted layers whose patches can not be had. */
     private final Set<String> missing = new HashSet<>();
 
@@ -56,25 +58,23 @@ final class LayerPlan {
             final Source patches,
             final PresentLayers present,
             final Optional<ProcessStatus> last,
-            final Instant now,
             final Waits waits) {
         this.container = container;
         this.patches = patches;
         this.present = present;
         this.last = last;
-        this.now = now;
         this.waits = waits;
+        this.now = waits.now();
     }
 
     static LayerPlan of(
             final ContainerLayers container,
             final Optional<ProcessStatus> last,
-            final Instant now,
             final Waits waits,
             final Source patches,
             final PresentLayers present)
             throws IOException {
-        final LayerPlan plan = new LayerPlan(container, patches, present, last, now, waits);
+        final LayerPlan plan = new LayerPlan(container, patches, present, last, waits);
         for (final Layer layer : container.layers()) {
             if (plan.isWanted(layer)) {
                 plan.want(layer);
@@ -88,7 +88,7 @@ final class LayerPlan {
                 plan.observe(layer);
             } else if (container.layers().stream()
                     .anyMatch(other -> plan.isWanted(other) && other.digest().equals(layer.digest()))) {
-                plan.decided.put(layer, LayerStates.keptByAnother(layer, plan.isExpired(layer), now));
+                plan.decided.put(layer, LayerStates.keptByAnother(layer, plan.isExpired(layer), plan.now));
             } else {
                 plan.leave(layer);
             }
@@ -154,6 +154,10 @@ final class LayerPlan {
 
     /** Whether the layer's time is over, now or at an earlier try: what was taken back for that is not tried again. */
     boolean isExpired(final Layer layer) {
+        return expired.computeIfAbsent(layer, this::expires);
+    }
+
+    private boolean expires(final Layer layer) {
         final Optional<LayerStatus> before = before(layer);
         if (layer.desired() != DesiredState.PRESENT || before.isEmpty()) {
             return false;

@@ -62,7 +62,7 @@ final class ProcessReconciler {
             final TargetProcess process, final ContainerLayers container, final Optional<ProcessStatus> last)
             throws IOException {
         final PresentLayers present = new PresentLayers(engine, process);
-        final LayerPlan plan = LayerPlan.of(container, last, Instant.now(), waits, patches, present);
+        final LayerPlan plan = LayerPlan.of(container, last, waits, patches, present);
         if (plan.onlyObserves() && !ProcessEngine.touched(process)) {
             return Optional.of(observed(process, container, plan, last));
         }

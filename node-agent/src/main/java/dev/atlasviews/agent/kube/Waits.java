@@ -10,7 +10,7 @@ import java.util.function.LongSupplier;
 
 /**
  * How long something has been so, however the node's clock is set meanwhile: a deadline is neither over early nor never for
- * that. The clock counts only until the first question: before the agent was started, that is, or since the pass before.
+ * that. Only of what began before the agent did the clock itself has to be believed.
  */
 final class Waits {
     /** More than a node has processes that wait; what is forgotten counts by the clock. */
@@ -33,6 +33,13 @@ final class Waits {
     Waits(final InstantSource clock, final LongSupplier nanos) {
         this.clock = clock;
         this.nanos = nanos;
+    }
+
+    /** What the node's clock shows, by which something that begins now can be asked for. */
+    synchronized Instant now() {
+        final Instant now = clock.instant();
+        begun.put(now, nanos.getAsLong());
+        return now;
     }
 
     /**

@@ -5,12 +5,11 @@ import dev.atlasviews.agent.oci.RegistryException.Kind;
 import dev.atlasviews.crds.OciReference;
 import java.io.IOException;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,20 +27,22 @@ public final class PatchFetches {
     private static final Duration LONGEST_PAUSE = Duration.ofMinutes(5);
 
     private final PatchImages images;
-    private final InstantSource clock;
+    /** Of a clock that nobody sets. */
+    private final LongSupplier nanos;
+
     private final Map<String, Failure> failures = new LinkedHashMap<>();
     private final Map<String, String> running = new HashMap<>();
 
-    private record Failure(RegistryException why, Duration pause, Instant until) {}
+    private record Failure(RegistryException why, Duration pause, long until) {}
 
     /** Fetches of these patches. */
     public PatchFetches(final PatchImages images) {
-        this(images, InstantSource.system());
+        this(images, System::nanoTime);
     }
 
-    PatchFetches(final PatchImages images, final InstantSource clock) {
+    PatchFetches(final PatchImages images, final LongSupplier nanos) {
         this.images = images;
-        this.clock = clock;
+        this.nanos = nanos;
     }
 
     /**
@@ -68,7 +69,7 @@ public final class PatchFetches {
     private synchronized RegistryException begin(final String owner, final OciReference reference) {
         final String name = reference.toString();
         final Failure failure = failures.get(name);
-        final boolean rests = failure != null && clock.instant().isBefore(failure.until());
+        final boolean rests = failure != null && nanos.getAsLong() - failure.until() < 0;
         if (!rests && !running.containsKey(name) && !running.containsValue(owner) && running.size() < MAX_AT_ONCE) {
             running.put(name, owner);
             Thread.ofVirtual().name("fetch " + name).start(() -> fetch(name, reference));
@@ -102,7 +103,7 @@ public final class PatchFetches {
         final Failure before = failures.remove(name);
         if (failed.isPresent()) {
             final Duration pause = pause(failed.get(), before);
-            failures.put(name, new Failure(failed.get(), pause, clock.instant().plus(pause)));
+            failures.put(name, new Failure(failed.get(), pause, nanos.getAsLong() + pause.toNanos()));
             if (failures.size() > MAX_REMEMBERED) {
                 failures.remove(failures.keySet().iterator().next());
             }

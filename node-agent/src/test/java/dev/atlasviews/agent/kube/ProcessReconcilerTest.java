@@ -35,6 +35,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -43,6 +44,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -407,6 +409,30 @@ final class ProcessReconcilerTest {
     }
 
     @Test
+    void aDeadlineThatPassesWhileTheLastThreadMovesIsKept() throws IOException {
+        final Layer layer = present("one", "a");
+        final Instant began = Instant.parse("2026-01-01T00:00:00Z");
+        final AtomicLong hours = new AtomicLong();
+        final Waits waits = new Waits(
+                () -> began.plusSeconds(1),
+                () -> Duration.ofHours(hours.incrementAndGet()).toNanos());
+        final LayerStatus before = status(layer, LayerState.APPLYING, LayerReason.WAITING_FOR_QUIESCENCE);
+        final ProcessStatus last = last(new LayerStatus(
+                before.name(),
+                before.digest(),
+                before.state(),
+                before.reason(),
+                before.message(),
+                began,
+                before.threads()));
+
+        assertThat(states(reconcile(waits, Fixtures.process(proc), last, layer)))
+                .containsExactly(LayerState.APPLIED);
+        assertThat(states(reconcile(waits, Fixtures.process(proc), last, layer)))
+                .containsExactly(LayerState.REVERTED);
+    }
+
+    @Test
     void ofTwoLayersWithOnePatchThePresentOneWins() throws IOException {
         final ProcessStatus status = reconcile(last(), absent("one", "a"), present("two", "a"));
 
@@ -463,7 +489,13 @@ final class ProcessReconcilerTest {
 
     private ProcessStatus reconcile(final TargetProcess process, final ProcessStatus last, final Layer... layers)
             throws IOException {
-        return new ProcessReconciler(engine, patches, Fixtures.BOOT, "node", new Waits())
+        return reconcile(new Waits(), process, last, layers);
+    }
+
+    private ProcessStatus reconcile(
+            final Waits waits, final TargetProcess process, final ProcessStatus last, final Layer... layers)
+            throws IOException {
+        return new ProcessReconciler(engine, patches, Fixtures.BOOT, "node", waits)
                 .reconcile(process, container(layers), Optional.of(last))
                 .orElseThrow();
     }

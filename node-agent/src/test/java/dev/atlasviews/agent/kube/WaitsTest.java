@@ -24,6 +24,14 @@ final class WaitsTest {
     }
 
     @Test
+    void whatBeginsNowCountsFromNowOnThoughNobodyAsksBeforeTheClockIsSet() {
+        final Instant begin = waits.now();
+        pass(MINUTE);
+        clock = clock.plus(Duration.ofHours(2));
+        assertThat(waits.since(begin)).isEqualTo(MINUTE);
+    }
+
+    @Test
     void aClockThatIsSetChangesNothing() {
         assertThat(waits.since(BEGIN)).isZero();
         pass(MINUTE);
