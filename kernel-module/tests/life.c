@@ -7,6 +7,8 @@
 
 #include "views.h"
 
+#define USERS	1000
+
 RETURNS(answer, 1);
 
 static int handle;
@@ -306,6 +308,48 @@ static void test_survival(void)
 	is(delete_view(handle, view), 0, "and can delete it");
 }
 
+/*
+ * A process forks all the time while its last user goes and another one comes. What
+ * is in between must not hold it up: not even its next fork.
+ */
+static void test_users(void)
+{
+	atomic_long *forks = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int views = 0, waited;
+	long before;
+	pid_t pid;
+
+	need(forks != MAP_FAILED);
+	pid = fork();
+	need(pid >= 0);
+	while (!pid) {
+		pid_t child = fork();
+
+		if (!child)
+			_exit(0);
+		if (child < 0 || waitpid(child, NULL, 0) != child)
+			_exit(1);
+		++*forks;
+	}
+	for (int round = 0; round < USERS; round++) {
+		int user = attach(pid), view = user < 0 ? user : create_view(user, ATLAS_VIEW_BASE);
+
+		views += view > 0 && !delete_view(user, view);
+		close(user);
+	}
+	is(views, USERS, "%d users of a process that forks come and go", USERS);
+	before = *forks;
+	for (waited = 0; *forks < before + 10 && waited < 1000; waited++)
+		pause_ms(10);
+	ok(*forks >= before + 10, "and it forks on");
+	kill(pid, SIGKILL);
+	for (waited = 0; waitpid(pid, NULL, WNOHANG) != pid && waited < 500; waited++)
+		pause_ms(10);
+	ok(waited < 500, "and dies when it is killed");
+	munmap(forks, getpagesize());
+}
+
 int main(int count, char **arguments)
 {
 	if (count > 1)
@@ -319,6 +363,7 @@ int main(int count, char **arguments)
 	test_gone();
 	test_traced();
 	test_survival();
+	test_users();
 	close(handle);
 	for (int i = 0; i < 500 && info().views; i++)
 		pause_ms(10);
