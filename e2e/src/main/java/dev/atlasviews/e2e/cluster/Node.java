@@ -65,7 +65,7 @@ public final class Node implements AutoCloseable {
         run("check-log").requireSuccess();
     }
 
-    /** Boots it again as by a button, with its disks as they are, and returns when commands can be run on it; the kubelet may not be there yet. */
+    /** Boots it again as by a button, with its disks as they are, and returns when its kubelet says that it is Ready. */
     public void reboot() {
         run("reboot").requireSuccess();
     }

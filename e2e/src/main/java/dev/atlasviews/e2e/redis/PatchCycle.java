@@ -66,6 +66,15 @@ public final class PatchCycle {
                         "viewpatch/" + name);
     }
 
+    /** The ViewPatch as it is now; null when there is none. */
+    public @Nullable ViewPatch find(String name) {
+        return system.client()
+                .resources(ViewPatch.class)
+                .inNamespace(RedisPod.NAMESPACE)
+                .withName(name)
+                .get();
+    }
+
     /** A condition of a ViewPatch. */
     public static Optional<Condition> condition(@Nullable ViewPatch patch, String type) {
         if (patch == null || patch.getStatus() == null) {

@@ -2,9 +2,12 @@
 package dev.atlasviews.e2e.redis;
 
 import dev.atlasviews.crds.Atlas;
+import dev.atlasviews.crds.PodView;
 import dev.atlasviews.e2e.cluster.Node;
 import dev.atlasviews.e2e.cluster.ScriptException;
 import dev.atlasviews.e2e.cluster.Scripts;
+import dev.atlasviews.e2e.observe.Observation;
+import dev.atlasviews.e2e.observe.Observer;
 import dev.atlasviews.e2e.system.AtlasSystem;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -16,6 +19,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.Jedis;
@@ -172,6 +176,7 @@ public final class RedisPod implements AutoCloseable {
         long deadline = System.nanoTime() + START_LIMIT.toNanos();
         while (true) {
             var id = containerId();
+            id = id.substring(id.indexOf("//") + 2);
             var found = node.exec("sh", "-c", "grep -ls %s /proc/[0-9]*/cgroup".formatted(id));
             var matcher = PROCESS.matcher(found.text());
             if (matcher.find()) {
@@ -194,6 +199,32 @@ public final class RedisPod implements AutoCloseable {
         return container().getRestartCount();
     }
 
+    /** Looks at the server's process, also while there is no cluster to ask which one it is; the caller closes it. */
+    public Observer observe() {
+        return Observer.start(node, findProcess(), Observer.NOWHERE, Observer.NOWHERE);
+    }
+
+    /** What the kernel says of the server's process now. */
+    public Observation look() {
+        try (var observer = observe()) {
+            return observer.look();
+        }
+    }
+
+    /** How many threads of the server are in a view. */
+    public long threadsInViews() {
+        return look().threads().stream().filter(thread -> thread.view() > 0).count();
+    }
+
+    /** The pod's PodView as it is now; null when there is none. */
+    public @Nullable PodView podView() {
+        return system.client()
+                .resources(PodView.class)
+                .inNamespace(NAMESPACE)
+                .withName(uid())
+                .get();
+    }
+
     private static Pod on(Node node, Pod definition) {
         return definition
                 .edit()
@@ -203,9 +234,9 @@ public final class RedisPod implements AutoCloseable {
                 .build();
     }
 
-    private String containerId() {
-        var id = container().getContainerID();
-        return id.substring(id.indexOf("//") + 2);
+    /** The id of its container: another one after it was started again. */
+    public String containerId() {
+        return container().getContainerID();
     }
 
     private ContainerStatus container() {

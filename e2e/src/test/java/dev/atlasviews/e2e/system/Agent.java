@@ -38,7 +38,7 @@ final class Agent {
                 "sh",
                 "-c",
                 "echo 1 >/sys/module/module/parameters/sig_enforce && pkill -KILL -f \"$0\" && "
-                        + "for i in 1 2 3 4 5 6 7 8 9; do rmmod atlas && exit; sleep 0.1; done; exit 1",
+                        + "for i in $(seq 100); do rmmod atlas 2>/dev/null && exit; sleep 0.1; done; rmmod atlas",
                 PROGRAM.replace("Atlas ", "Atlas[ ]"));
     }
 

@@ -44,6 +44,11 @@ class AnyClusterIT {
         var namespace = cluster.resource(namespace());
         namespace.create();
         try {
+            // Pods can not be created before.
+            cluster.serviceAccounts()
+                    .inNamespace(NAME)
+                    .withName("default")
+                    .waitUntilCondition(Objects::nonNull, LIMIT.toSeconds(), TimeUnit.SECONDS);
             var pod = cluster.resource(in(pod()));
             pod.create();
             pod.waitUntilCondition(Readiness.getInstance()::isReady, LIMIT.toSeconds(), TimeUnit.SECONDS);

@@ -11,57 +11,26 @@ import dev.atlasviews.crds.QuiescenceScope;
 import dev.atlasviews.crds.Rollout;
 import dev.atlasviews.e2e.observe.Observation;
 import dev.atlasviews.e2e.redis.PatchCycle;
-import dev.atlasviews.e2e.redis.RedisFix;
 import io.fabric8.kubernetes.api.model.IntOrString;
 import io.fabric8.kubernetes.client.readiness.Readiness;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.ZonedDateTime;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.ExtendWith;
-import org.junit.jupiter.api.io.TempDir;
 
 /** What goes wrong around us, in the cluster and on the node, and comes back: so does what was ordered. */
-@ExtendWith(SystemExtension.class)
-@SuppressWarnings("NullAway.Init") // set by JUnit
-class ClusterFaultsIT {
+class ClusterFaultsIT extends RedisUnderPatchTest {
     /** Longer than a node may be silent, shorter than pods are moved for. */
     private static final Duration OUTAGE = Duration.ofMinutes(2);
-    /** More than the time that threads have, and less than a certificate. */
+    /** Much more than the two minutes that threads have. */
     private static final Duration JUMP = Duration.ofHours(2);
-
-    private static RedisFix fix;
-
-    private AtlasSystem system;
-    private RedisUnderPatch redis;
-    private PatchCycle cycle;
-
-    @BeforeAll
-    static void buildPatch(@TempDir Path directory) throws IOException {
-        fix = RedisUnderPatch.buildFix(directory);
-    }
-
-    @BeforeEach
-    void startRedis(AtlasSystem running) throws IOException {
-        system = running;
-        redis = RedisUnderPatch.start(system, fix);
-        cycle = redis.cycle();
-    }
-
-    @AfterEach
-    void stopRedis() {
-        redis.close();
-    }
 
     @Test
     void anApiServerThatIsAwayForMinutesHoldsNoThreadUp() throws Exception {
         unharmedBy(Rollout.DEFAULT, () -> {
-            try (var meanwhile = redis.observe()) {
+            try (var meanwhile = redis.pod().observe()) {
                 system.cluster().killApiServer();
                 await("threads move while nobody can be told, and stay")
                         .pollDelay(OUTAGE)
@@ -75,25 +44,28 @@ class ClusterFaultsIT {
 
     @Test
     void aNodeThatIsNotHeardOfIsNoFailureOfThePatch() throws Exception {
-        // Its pods are looked at for as long as it is silent.
-        var soaking = new Rollout(null, new IntOrString("100%"), 60, false, 600, OnFailure.PAUSE);
+        // Its pods are looked at for as long as it takes.
+        var soaking = new Rollout(null, new IntOrString("100%"), 3600, false, 600, OnFailure.PAUSE);
         unharmedBy(soaking, () -> {
             try {
                 onNode("pkill", "-STOP", "-x", "kubelet");
                 await("the cluster gives the node up")
                         .atMost(LIMIT)
-                        .until(() -> !Readiness.getInstance()
-                                .isReady(system.client()
-                                        .nodes()
-                                        .withName(system.node().name())
-                                        .get()));
+                        .until(() -> !Readiness.getInstance().isReady(node()));
                 await("its pods are called unready for that")
                         .atMost(LIMIT)
                         .until(() ->
                                 !Readiness.getInstance().isReady(redis.pod().current()));
+                await("nobody takes that for the patch's fault")
+                        .during(Duration.ofSeconds(10))
+                        .atMost(LIMIT)
+                        .until(() -> PatchCycle.condition(redis.patch(), "Degraded")
+                                .filter(degraded -> "True".equals(degraded.getStatus()))
+                                .isEmpty());
             } finally {
                 onNode("pkill", "-CONT", "-x", "kubelet");
             }
+            redis.change("{'spec': {'rollout': {'soakSeconds': 0}}}");
         });
     }
 
@@ -102,11 +74,18 @@ class ClusterFaultsIT {
         unharmedBy(Rollout.DEFAULT, () -> {
             onNode("pkill", "-KILL", "-x", "containerd");
             onNode("pkill", "-KILL", "-x", "kubelet");
+            var last = renewed();
+            await("the kubelet is there again")
+                    .atMost(LIMIT)
+                    .until(() -> renewed().isAfter(last));
+            await("and asks the container runtime")
+                    .atMost(LIMIT)
+                    .until(() -> Readiness.getInstance().isReady(node()));
         });
     }
 
     @Test
-    void aClockThatIsSetEndsNoDeadline() throws Exception {
+    void aClockThatIsSetMovesNoThread() throws Exception {
         unharmedBy(Rollout.DEFAULT, () -> {
             try {
                 for (var jump : List.of(JUMP, JUMP.negated())) {
@@ -125,22 +104,20 @@ class ClusterFaultsIT {
     @Test
     void aNodeThatIsDrainedPatchesThePodThatComesAfter() throws IOException {
         cycle.apply(PATCH, QuiescenceScope.THREAD);
-        system.kubectl()
-                .run(
-                        "drain",
-                        "--force",
-                        "--ignore-daemonsets",
-                        "--delete-emptydir-data",
-                        system.node().name());
-        await("there is nothing to do")
-                .atMost(LIMIT)
-                .untilAsserted(() -> assertThat(PatchCycle.condition(redis.patch(), "Applied"))
-                        .hasValueSatisfying(
-                                condition -> assertThat(condition.getReason()).isEqualTo("NoMatchingPods")));
-        system.kubectl().run("uncordon", system.node().name());
+        var name = system.node().name();
+        try {
+            system.kubectl().run("drain", "--force", "--ignore-daemonsets", "--delete-emptydir-data", name);
+            await("there is nothing to do")
+                    .atMost(LIMIT)
+                    .untilAsserted(() -> assertThat(PatchCycle.condition(redis.patch(), "Applied"))
+                            .hasValueSatisfying(condition ->
+                                    assertThat(condition.getReason()).isEqualTo("NoMatchingPods")));
+        } finally {
+            system.kubectl().run("uncordon", name);
+        }
         redis.startAnotherPod();
+        redis.awaitAllThreadsPatched();
         cycle.awaitApplied(PATCH);
-        redis.awaitAllThreadsPatched(redis.pod().pid());
         assertThat(redis.pod().behaviour()).isEqualTo("fixed");
     }
 
@@ -149,7 +126,8 @@ class ClusterFaultsIT {
         cycle.apply(PATCH, QuiescenceScope.THREAD);
         system.node().reboot();
         system.awaitAgent();
-        redis.awaitAllThreadsPatched(redis.awaitRestart());
+        redis.awaitRestart();
+        redis.awaitAllThreadsPatched();
         cycle.awaitApplied(PATCH);
         assertThat(redis.pod().behaviour()).isEqualTo("fixed");
         cycle.revert(PATCH);
@@ -173,6 +151,21 @@ class ClusterFaultsIT {
 
     private static boolean allInViews(Observation seen) {
         return seen.threads().stream().allMatch(thread -> thread.view() > 0);
+    }
+
+    private io.fabric8.kubernetes.api.model.Node node() {
+        return system.client().nodes().withName(system.node().name()).get();
+    }
+
+    /** When the kubelet last said that it lives. */
+    private ZonedDateTime renewed() {
+        return system.client()
+                .leases()
+                .inNamespace("kube-node-lease")
+                .withName(system.node().name())
+                .get()
+                .getSpec()
+                .getRenewTime();
     }
 
     private void setClock(Instant time) {

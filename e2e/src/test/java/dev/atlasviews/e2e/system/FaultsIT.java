@@ -16,46 +16,14 @@ import dev.atlasviews.crds.ViewPatchArtifact;
 import dev.atlasviews.e2e.cluster.Scripts;
 import dev.atlasviews.e2e.redis.PatchCycle;
 import dev.atlasviews.e2e.redis.RedisFix;
-import dev.atlasviews.e2e.redis.RedisPod;
 import io.fabric8.kubernetes.api.model.IntOrString;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.ExtendWith;
-import org.junit.jupiter.api.io.TempDir;
 
 /** What goes wrong on the way leaves the process unharmed, the status true and nothing behind. */
-@ExtendWith(SystemExtension.class)
-@SuppressWarnings("NullAway.Init") // set by JUnit
-class FaultsIT {
-
-    private static RedisFix fix;
-
-    private AtlasSystem system;
-    private RedisUnderPatch redis;
-    private PatchCycle cycle;
-
-    @BeforeAll
-    static void buildPatch(@TempDir Path directory) throws IOException {
-        fix = RedisUnderPatch.buildFix(directory);
-    }
-
-    @BeforeEach
-    void startRedis(AtlasSystem running) throws IOException {
-        system = running;
-        redis = RedisUnderPatch.start(system, fix);
-        cycle = redis.cycle();
-    }
-
-    @AfterEach
-    void stopRedis() {
-        redis.close();
-    }
+class FaultsIT extends RedisUnderPatchTest {
 
     @Test
     void aPatchForAnotherBuildIsNothingToDo() throws IOException {
@@ -109,9 +77,9 @@ class FaultsIT {
                 PATCH,
                 QuiescenceScope.THREAD,
                 new Rollout(null, new IntOrString("100%"), 0, true, 600, OnFailure.PAUSE));
-        change("{'spec': {'threads': {'share': 2}, 'rollout': {'paused': false}}}");
+        redis.change("{'spec': {'threads': {'share': 2}, 'rollout': {'paused': false}}}");
         cycle.awaitApplied(PATCH);
-        assertThat(redis.threadsInViews()).isEqualTo(2).isLessThan(all);
+        assertThat(redis.pod().threadsInViews()).isEqualTo(2).isLessThan(all);
         assertThat(redis.patch())
                 .extracting(ViewPatch::getStatus)
                 .isNotNull()
@@ -119,25 +87,15 @@ class FaultsIT {
         // The oldest thread is the one that answers.
         redis.assertUnharmed(started, "fixed");
 
-        change("{'spec': {'threads': {'share': '100%'}}}");
-        await().atMost(LIMIT).until(() -> redis.threadsInViews() == all);
-        change("{'spec': {'threads': {'share': '1%'}}}");
-        await().atMost(LIMIT).until(() -> redis.threadsInViews() == 1);
+        redis.change("{'spec': {'threads': {'share': '100%'}}}");
+        await().atMost(LIMIT).until(() -> redis.pod().threadsInViews() == all);
+        redis.change("{'spec': {'threads': {'share': '1%'}}}");
+        await().atMost(LIMIT).until(() -> redis.pod().threadsInViews() == 1);
         redis.assertUnharmed(started, "fixed");
 
         cycle.revert(PATCH);
         redis.assertUnharmed(started, "vulnerable");
         redis.assertNothingIsLeft();
-    }
-
-    private void change(String patch) {
-        system.kubectl()
-                .run(
-                        "patch",
-                        "--namespace=" + RedisPod.NAMESPACE,
-                        "viewpatch/" + PATCH,
-                        "--type=merge",
-                        "--patch=" + patch.replace('\'', '"'));
     }
 
     @Test
@@ -151,8 +109,8 @@ class FaultsIT {
                             .status())
                     .isZero();
         });
-        int pid = redis.awaitRestart();
-        redis.awaitAllThreadsPatched(pid);
+        redis.awaitRestart();
+        redis.awaitAllThreadsPatched();
         // Whether it was the change that ended it is for a human to say.
         await().atMost(LIMIT)
                 .untilAsserted(() -> assertThat(PatchCycle.condition(redis.patch(), "Degraded"))

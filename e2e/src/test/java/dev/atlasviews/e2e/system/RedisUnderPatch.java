@@ -11,7 +11,6 @@ import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.e2e.cluster.Scripts;
 import dev.atlasviews.e2e.load.DataSet;
 import dev.atlasviews.e2e.observe.Observation;
-import dev.atlasviews.e2e.observe.Observer;
 import dev.atlasviews.e2e.redis.PatchCycle;
 import dev.atlasviews.e2e.redis.RedisBuild;
 import dev.atlasviews.e2e.redis.RedisFix;
@@ -84,48 +83,36 @@ final class RedisUnderPatch implements AutoCloseable {
     /** Takes the ViewPatch back and deletes the pod. */
     @Override
     public void close() {
-        if (patch() != null) {
-            cycle.revert(PATCH);
+        try {
+            if (patch() != null) {
+                cycle.revert(PATCH);
+            }
+        } finally {
+            redis.close();
         }
-        redis.close();
         system.node().requireCleanKernelLog();
     }
 
     /** What the kernel says of the server's process now. */
     Observation look() {
-        try (var observer = observe()) {
-            return observer.look();
-        }
-    }
-
-    /** Looks at the server's process, also while there is no cluster to ask which one it is. */
-    Observer observe() {
-        return Observer.start(system.node(), redis.findProcess(), Observer.NOWHERE, Observer.NOWHERE);
-    }
-
-    /** How many threads of the server are in a view. */
-    long threadsInViews() {
-        return look().threads().stream().filter(thread -> thread.view() > 0).count();
+        return redis.look();
     }
 
     /** The ViewPatch as it is now; null when it is gone. */
     @Nullable
     ViewPatch patch() {
-        return system.client()
-                .resources(ViewPatch.class)
-                .inNamespace(RedisPod.NAMESPACE)
-                .withName(PATCH)
-                .get();
+        return cycle.find(PATCH);
     }
 
-    /** The pod's PodView as it is now; null when there is none. */
-    @Nullable
-    PodView podView() {
-        return system.client()
-                .resources(PodView.class)
-                .inNamespace(RedisPod.NAMESPACE)
-                .withName(redis.uid())
-                .get();
+    /** Changes the ViewPatch by a merge patch, in which an apostrophe stands for a quotation mark. */
+    void change(String patch) {
+        system.kubectl()
+                .run(
+                        "patch",
+                        "--namespace=" + RedisPod.NAMESPACE,
+                        "viewpatch/" + PATCH,
+                        "--type=merge",
+                        "--patch=" + patch.replace('\'', '"'));
     }
 
     /** Creates the ViewPatch and interrupts when the agent has built the view; asserts that this was in time. */
@@ -138,7 +125,7 @@ final class RedisUnderPatch implements AutoCloseable {
                         .lines()
                         .filter(line -> line.contains("VIEW_READY"))
                         .forEach(line -> ready.countDown()));
-        try (var observer = observe()) {
+        try (var observer = redis.observe()) {
             // The log is followed from here on, not a moment later.
             await().until(log::isAlive);
             cycle.create(PATCH, QuiescenceScope.THREAD, rollout);
@@ -156,23 +143,22 @@ final class RedisUnderPatch implements AutoCloseable {
         }
     }
 
-    /** Waits until the kubelet says that the container was started again, and finds its process. */
-    int awaitRestart() {
+    /** Waits until the kubelet says that the container was started again. */
+    void awaitRestart() {
         await("the container is started again").atMost(LIMIT).until(() -> redis.restarts() > 0);
-        return redis.findProcess();
     }
 
-    /** Waits until all threads of the pod's one process, that one, run the new code. */
-    void awaitAllThreadsPatched(int pid) {
-        await("process %d is patched".formatted(pid))
+    /** Waits until all threads of the one process of the container that runs now run the new code. */
+    void awaitAllThreadsPatched() {
+        await("the process is patched")
                 .atMost(LIMIT)
-                .untilAsserted(() -> assertThat(podView())
+                .untilAsserted(() -> assertThat(redis.podView())
                         .extracting(PodView::getStatus)
                         .isNotNull()
                         .satisfies(status -> assertThat(status.processes())
                                 .singleElement()
                                 .satisfies(process -> {
-                                    assertThat(process.pid()).isEqualTo(pid);
+                                    assertThat(process.containerId()).isEqualTo(redis.containerId());
                                     assertThat(process.threads().moved())
                                             .isEqualTo(process.threads().total())
                                             .isPositive();
@@ -197,6 +183,7 @@ final class RedisUnderPatch implements AutoCloseable {
                 .untilAsserted(() ->
                         assertThat(look().stat("pages")).as("pages of views").isZero());
         await().atMost(LIMIT)
-                .untilAsserted(() -> assertThat(podView()).as("the PodView").isNull());
+                .untilAsserted(
+                        () -> assertThat(redis.podView()).as("the PodView").isNull());
     }
 }

@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.security.KeyPair;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -32,10 +33,15 @@ import org.junit.jupiter.api.io.TempDir;
 class RegistryIT {
     private RedisFix fix;
     private KeyPair keys;
+
+    @AutoClose
     private OciRegistry registry;
 
     private AtlasSystem system;
+
+    @AutoClose
     private RedisUnderPatch redis;
+
     private PatchCycle cycle;
 
     @BeforeEach
@@ -49,9 +55,7 @@ class RegistryIT {
     }
 
     @AfterEach
-    void stop() {
-        redis.close();
-        registry.close();
+    void trustEverybodyAgain() {
         upgradeAgent(Map.of());
     }
 
@@ -82,7 +86,9 @@ class RegistryIT {
         cycle.revert(PATCH);
 
         // The node has the file from before; now it has to come from where it lies.
-        system.node().exec("sh", "-c", "rm /var/lib/atlas/patches/*").requireSuccess();
+        system.node()
+                .exec("sh", "-c", "rm /var/lib/atlas/patches/* /var/lib/atlas/registry-cache/*")
+                .requireSuccess();
         order("signed", registry.push("team/signed", patch(), signature()));
         cycle.awaitApplied(PATCH);
         redis.assertUnharmed(started, "fixed");

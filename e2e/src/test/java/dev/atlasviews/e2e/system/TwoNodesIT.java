@@ -13,8 +13,6 @@ import dev.atlasviews.crds.Rollout;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.crds.ViewPatchStatus;
 import dev.atlasviews.e2e.cluster.Node;
-import dev.atlasviews.e2e.observe.Observation;
-import dev.atlasviews.e2e.observe.Observer;
 import dev.atlasviews.e2e.redis.PatchCycle;
 import dev.atlasviews.e2e.redis.RedisPod;
 import io.fabric8.kubernetes.api.model.IntOrString;
@@ -22,8 +20,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.MethodOrderer;
@@ -39,10 +37,16 @@ import org.junit.jupiter.api.io.TempDir;
 @SuppressWarnings("NullAway.Init") // set by JUnit
 class TwoNodesIT {
     private static AtlasSystem system;
+
+    @AutoClose
     private static Node second;
+
     private static PatchCycle cycle;
 
+    @AutoClose
     private RedisPod redis;
+
+    @AutoClose
     private RedisPod other;
 
     @BeforeAll
@@ -53,11 +57,6 @@ class TwoNodesIT {
         second = system.startSecondNode();
     }
 
-    @AfterAll
-    static void stopSecondNode() {
-        second.close();
-    }
-
     @BeforeEach
     void startServers() {
         redis = RedisPod.startOn(system, system.node(), "redis-1");
@@ -65,13 +64,10 @@ class TwoNodesIT {
     }
 
     @AfterEach
-    void stopServers() {
+    void takeBack() {
         if (patch() != null) {
             cycle.revert(PATCH);
         }
-        redis.close();
-        other.close();
-        system.node().requireCleanKernelLog();
     }
 
     @Test
@@ -82,7 +78,7 @@ class TwoNodesIT {
                 QuiescenceScope.THREAD,
                 new Rollout(new IntOrString(1), new IntOrString("100%"), 600, false, 600, OnFailure.REVERT));
         await("one of the pods is patched").atMost(LIMIT).until(() -> appliedPods() == 1);
-        var canary = threadsInViews(redis) > 0 ? redis : other;
+        var canary = redis.threadsInViews() > 0 ? redis : other;
         var untouched = canary == redis ? other : redis;
         assertThat(canary.behaviour()).isEqualTo("fixed");
         assertThat(untouched.behaviour()).isEqualTo("vulnerable");
@@ -99,10 +95,11 @@ class TwoNodesIT {
                         }));
         await("it is taken back").atMost(LIMIT).untilAsserted(() -> {
             assertThat(canary.restarts()).isPositive();
-            assertThat(threadsInViews(canary)).isZero();
+            assertThat(canary.podView()).isNull();
         });
+        assertThat(canary.threadsInViews()).isZero();
         assertThat(canary.behaviour()).isEqualTo("vulnerable");
-        assertThat(look(untouched).stat("views_created")).isZero();
+        assertThat(untouched.look().stat("views_created")).isZero();
         assertThat(untouched.restarts()).isZero();
     }
 
@@ -122,19 +119,11 @@ class TwoNodesIT {
         assertThat(redis.behaviour()).isEqualTo("fixed");
         assertThat(other.behaviour()).isEqualTo("vulnerable");
 
+        second.requireCleanKernelLog();
         second.close();
         cycle.awaitApplied(PATCH);
         assertThat(appliedPods()).isEqualTo(1);
-    }
-
-    private static long threadsInViews(RedisPod pod) {
-        return look(pod).threads().stream().filter(thread -> thread.view() > 0).count();
-    }
-
-    private static Observation look(RedisPod pod) {
-        try (var observer = Observer.start(pod.node(), pod.findProcess(), Observer.NOWHERE, Observer.NOWHERE)) {
-            return observer.look();
-        }
+        system.node().requireCleanKernelLog();
     }
 
     private static int appliedPods() {
@@ -146,10 +135,6 @@ class TwoNodesIT {
     }
 
     private static @Nullable ViewPatch patch() {
-        return system.client()
-                .resources(ViewPatch.class)
-                .inNamespace(RedisPod.NAMESPACE)
-                .withName(PATCH)
-                .get();
+        return cycle.find(PATCH);
     }
 }
