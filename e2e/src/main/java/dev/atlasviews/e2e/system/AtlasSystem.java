@@ -132,18 +132,10 @@ public final class AtlasSystem implements AutoCloseable {
         return pods("agent").list().getItems();
     }
 
-    /** What the agent of the one node writes into its log from now on, as the output of a program that the caller ends. */
+    /** What the agent writes into its log from now on, as the output of a program that the caller ends. */
     public Process followAgentLog() {
-        // By the node's clock: the program may take a while until it asks.
-        var now =
-                node.exec("date", "-u", "+%Y-%m-%dT%H:%M:%SZ").requireSuccess().strip();
         return kubectl()
-                .start(
-                        "logs",
-                        "--follow",
-                        "--since-time=" + now,
-                        "--namespace=" + Chart.NAMESPACE,
-                        "daemonset/atlas-agent");
+                .start("logs", "--follow", "--tail=0", "--namespace=" + Chart.NAMESPACE, "daemonset/atlas-agent");
     }
 
     /** Waits until the agent of the one node, or the first, runs and the node says that it can patch. */
