@@ -87,16 +87,18 @@ class ClusterFaultsIT extends RedisUnderPatchTest {
     @Test
     void aClockThatIsSetMovesNoThread() throws Exception {
         unharmedBy(Rollout.DEFAULT, () -> {
-            try {
-                for (var jump : List.of(JUMP, JUMP.negated())) {
-                    setClock(Instant.now().plus(jump));
-                    await("threads move, and stay")
-                            .pollDelay(Duration.ofSeconds(5))
-                            .atMost(LIMIT)
-                            .until(() -> allInViews(redis.look()));
+            try (var meanwhile = redis.pod().observe()) {
+                try {
+                    for (var jump : List.of(JUMP, JUMP.negated())) {
+                        setClock(Instant.now().plus(jump));
+                        await("threads move, and stay")
+                                .pollDelay(Duration.ofSeconds(5))
+                                .atMost(LIMIT)
+                                .until(() -> allInViews(meanwhile.look()));
+                    }
+                } finally {
+                    setClock(Instant.now());
                 }
-            } finally {
-                setClock(Instant.now());
             }
         });
     }
