@@ -117,9 +117,9 @@ static void unlink_thread(struct atlas_thread *thread, struct atlas_view **empti
  *        looked at under the lock: a deleted one without threads counts as
  *        the base
  * @gfp: how to allocate
- * Return: 0, also when it had one; -ENOMEM; -ESRCH when it left the mm or the space has
- * lost its last user;
- * -EAGAIN while a space of the same mm that is being taken down has it.
+ * Return: 0, also when it had one; -ENOMEM; -ESRCH when it left the mm or the space
+ * has lost its last user; -EAGAIN while a space of the same mm that is being taken
+ * down has it.
  */
 int atlas_thread_register(struct atlas_space *space, struct task_struct *task,
 			  struct atlas_view *view, gfp_t gfp)

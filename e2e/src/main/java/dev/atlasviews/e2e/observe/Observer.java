@@ -9,11 +9,13 @@ import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 
 /** A running {@code e2e/observe/observe.c} on the node; counts until it is closed. */
 public final class Observer implements AutoCloseable {
     private static final String PROGRAM = "/tmp/observe";
+    private static final Duration ENDS = Duration.ofSeconds(10);
     /** Stands for an address that is not counted. */
     public static final long NOWHERE = 0;
 
@@ -64,6 +66,19 @@ public final class Observer implements AutoCloseable {
 
     @Override
     public void close() {
-        process.destroy();
+        try {
+            // The program ends with its input, and with it what carries it to the node: a command that comes
+            // next over the same connection is not in the way of its end.
+            in.close();
+            if (!process.waitFor(ENDS)) {
+                process.destroy();
+            }
+        } catch (IOException e) {
+            // It has ended by itself; whoever looked was told.
+            process.destroy();
+        } catch (InterruptedException e) {
+            process.destroy();
+            Thread.currentThread().interrupt();
+        }
     }
 }

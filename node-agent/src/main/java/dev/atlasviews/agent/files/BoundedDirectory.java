@@ -84,12 +84,29 @@ public final class BoundedDirectory {
     }
 
     /** The content of the file of this name, if there is one, which is used by that. */
-    public synchronized Optional<byte[]> get(final String name) throws IOException {
+    public Optional<byte[]> get(final String name) throws IOException {
+        return get(name, Long.MAX_VALUE);
+    }
+
+    /**
+     * The content of the file of this name, if there is one, which is used by that.
+     *
+     * @param longest in bytes; a larger file is not read, as if there were none
+     */
+    public synchronized Optional<byte[]> get(final String name, final long longest) throws IOException {
         try {
-            return use(name) ? Optional.of(Files.readAllBytes(file(name))) : Optional.empty();
+            if (Files.size(file(name)) > longest || !use(name)) {
+                return Optional.empty();
+            }
+            return Optional.of(Files.readAllBytes(file(name)));
         } catch (final NoSuchFileException e) {
             return Optional.empty();
         }
+    }
+
+    /** Removes a file, if it is there, whatever has to stay. */
+    public synchronized void remove(final String name) throws IOException {
+        Files.deleteIfExists(file(name));
     }
 
     /** Puts a file there, in place of another with that name. */

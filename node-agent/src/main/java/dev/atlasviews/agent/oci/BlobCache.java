@@ -4,8 +4,6 @@ package dev.atlasviews.agent.oci;
 import dev.atlasviews.agent.files.BoundedDirectory;
 import dev.atlasviews.crds.Digest;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -31,22 +29,13 @@ final class BlobCache {
      * @param longest the most that it may have, in bytes
      */
     synchronized Optional<byte[]> get(final Digest digest, final int longest) throws IOException {
-        final Path file = files.file(digest.hex());
-        try {
-            if (Files.size(file) > longest) {
-                return Optional.empty();
-            }
-            final byte[] content = Files.readAllBytes(file);
-            if (!Digest.of(content).equals(digest)) {
-                // Damaged: the registry has it.
-                Files.deleteIfExists(file);
-                return Optional.empty();
-            }
-            files.use(digest.hex());
-            return Optional.of(content);
-        } catch (final NoSuchFileException e) {
+        final Optional<byte[]> content = files.get(digest.hex(), longest);
+        if (content.isPresent() && !Digest.of(content.get()).equals(digest)) {
+            // Damaged: the registry has it.
+            files.remove(digest.hex());
             return Optional.empty();
         }
+        return content;
     }
 
     /** Keeps something, in place of what was not used for the longest. */
