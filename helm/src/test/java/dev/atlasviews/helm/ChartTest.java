@@ -3,6 +3,7 @@ package dev.atlasviews.helm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import com.marcnuri.helm.LintResult;
 import dev.atlasviews.operator.SelfTest;
@@ -12,6 +13,7 @@ import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.Volume;
+import io.fabric8.kubernetes.api.model.VolumeMount;
 import io.fabric8.kubernetes.api.model.admissionregistration.v1.ValidatingAdmissionPolicy;
 import io.fabric8.kubernetes.api.model.admissionregistration.v1.ValidatingAdmissionPolicyBinding;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
@@ -305,6 +307,43 @@ final class ChartTest {
             assertThat(variable.getName()).isEqualTo("NODE_NAME");
             assertThat(variable.getValueFrom().getFieldRef().getFieldPath()).isEqualTo("spec.nodeName");
         });
+    }
+
+    @Test
+    void nodesBuildTheModuleBeforeTheirAgentStartsWithoutAnyPrivilege() {
+        final var pod = Chart.only(
+                        Chart.render(
+                                NEW,
+                                command -> command.set("agent.module.build", true)
+                                        .set("agent.module.signingSecret", "module-key")),
+                        DaemonSet.class,
+                        "atlas-agent")
+                .getSpec()
+                .getTemplate()
+                .getSpec();
+        assertThat(pod.getInitContainers()).singleElement().satisfies(builder -> {
+            assertThat(builder.getImage()).isEqualTo("atlas.local/atlas-module-builder:0.1.0");
+            final var security = builder.getSecurityContext();
+            assertThat(security.getPrivileged()).isNull();
+            assertThat(security.getAllowPrivilegeEscalation()).isFalse();
+            assertThat(security.getCapabilities().getDrop()).containsExactly("ALL");
+            assertThat(builder.getVolumeMounts())
+                    .extracting(VolumeMount::getName, VolumeMount::getMountPath, VolumeMount::getReadOnly)
+                    .containsExactlyInAnyOrder(
+                            tuple("node-usr", "/host/usr", true),
+                            tuple("state", "/var/lib/atlas/modules", null),
+                            tuple("tmp", "/tmp", null),
+                            tuple("signing", "/etc/atlas/signing", true));
+        });
+        assertThat(pod.getContainers().getFirst().getVolumeMounts())
+                .extracting(VolumeMount::getName)
+                .doesNotContain("node-usr", "signing");
+        assertThat(Chart.only(Chart.render(NEW), DaemonSet.class, "atlas-agent")
+                        .getSpec()
+                        .getTemplate()
+                        .getSpec()
+                        .getInitContainers())
+                .isEmpty();
     }
 
     @Test

@@ -13,9 +13,7 @@ final class Chart {
     private static final String RELEASE = "atlas";
 
     private static final Map<String, Object> VALUES = Map.of(
-            "agent.image.tag", "dev",
             "agent.image.pullPolicy", "Never",
-            "operator.image.tag", "dev",
             "operator.image.pullPolicy", "Never",
             "operator.replicas", 0);
 

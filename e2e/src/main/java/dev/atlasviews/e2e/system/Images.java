@@ -13,8 +13,8 @@ final class Images {
     static List<Path> make(Scripts scripts) {
         return List.of(
                 make(scripts, "images/redis"),
-                make(scripts, "images/atlas", "agent"),
-                make(scripts, "images/atlas", "operator"));
+                make(scripts, "../images/atlas", "agent"),
+                make(scripts, "../images/atlas", "operator"));
     }
 
     private static Path make(Scripts scripts, String script, String... arguments) {

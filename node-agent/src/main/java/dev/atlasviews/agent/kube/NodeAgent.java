@@ -22,6 +22,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -62,7 +63,8 @@ public final class NodeAgent implements AutoCloseable {
      * Starts an agent. While the node has no module it says so, in the ViewNode and of each PodView, and looks for it.
      *
      * @param node the node's name
-     * @param modules where the kernel's modules lie, {@code RELEASE/atlas.ko}
+     * @param modules where the kernel's modules lie, {@code RELEASE/atlas.ko}; those that were built on the node, or put there
+     *     by its administrator, lie in {@code modules} of the state
      * @param state where applied patches are remembered
      * @param trusted whose patches it applies
      * @param registries which registries it may ask for patches
@@ -81,7 +83,12 @@ public final class NodeAgent implements AutoCloseable {
         return new NodeAgent(
                 client,
                 node,
-                new Host(TargetProcess.PROC, new NodeModule(modules), state, trusted, registries),
+                new Host(
+                        TargetProcess.PROC,
+                        new NodeModule(List.of(modules, state.resolve("modules"))),
+                        state,
+                        trusted,
+                        registries),
                 registry);
     }
 

@@ -8,16 +8,26 @@ import dev.atlasviews.agent.views.ViewModule;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
 
-/** The kernel module of this node: loaded when it is not, from a file that was built for the running kernel. */
+/**
+ * The kernel module of this node: loaded when it is not, from a file that was built for the running kernel. Of several, the
+ * first that the kernel takes.
+ */
 final class NodeModule implements ModuleSearch.Opening {
     private static final Path RELEASE = Path.of("/proc/sys/kernel/osrelease");
+    private static final int LONGEST_REASON = 500;
 
-    private final Path directory;
+    private final List<Path> directories;
 
-    /** Modules lie in {@code DIRECTORY/RELEASE/atlas.ko}. */
-    NodeModule(final Path directory) {
-        this.directory = directory;
+    /**
+     * Modules lie in {@code DIRECTORY/RELEASE/atlas.ko}. Where one could not be built, {@code DIRECTORY/RELEASE/refusal} says
+     * why.
+     */
+    NodeModule(final List<Path> directories) {
+        this.directories = directories;
     }
 
     static String release() throws IOException {
@@ -43,18 +53,42 @@ final class NodeModule implements ModuleSearch.Opening {
     }
 
     private void load() throws IOException {
-        final Path file = directory.resolve(release()).resolve("atlas.ko");
-        if (!Files.exists(file)) {
-            throw new IOException("there is no module for kernel %s (%s): use an agent image that has one for it"
-                    .formatted(release(), file));
-        }
-        try {
-            ViewDevice.loadModule(file);
-        } catch (final ViewException e) {
-            if (e.errno() != Errno.EEXIST) {
-                throw new IOException(refusal(file, e), e);
+        final String release = release();
+        final List<String> refusals = new ArrayList<>();
+        for (final Path directory : directories) {
+            final Path file = directory.resolve(release).resolve("atlas.ko");
+            if (Files.exists(file)) {
+                try {
+                    ViewDevice.loadModule(file);
+                    return;
+                } catch (final ViewException e) {
+                    if (e.errno() == Errno.EEXIST) {
+                        return;
+                    }
+                    refusals.add(refusal(file, e));
+                }
             }
         }
+        throw new IOException(refusals.isEmpty() ? absence(release) : String.join("; ", refusals));
+    }
+
+    /** Where a module was looked for, and why there is none. */
+    String absence(final String release) throws IOException {
+        final StringBuilder text = new StringBuilder("there is no module for kernel ")
+                .append(release)
+                .append(" in ")
+                .append(directories.stream().map(Path::toString).collect(Collectors.joining(" or ")));
+        for (final Path directory : directories) {
+            final Path reason = directory.resolve(release).resolve("refusal");
+            if (Files.exists(reason)) {
+                final String why = Files.readString(reason).strip();
+                return text.append(": ")
+                        .append(why, 0, Math.min(why.length(), LONGEST_REASON))
+                        .toString();
+            }
+        }
+        return text.append(": use an agent image that has one for it, or let the nodes build it (agent.module.build)")
+                .toString();
     }
 
     /** What the kernel's refusal to load a file means. */

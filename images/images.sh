@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by the scripts that make one image each: they print the archive's path.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(cd "$here/../.." && pwd)
+root=$(cd "$here/.." && pwd)
 . "$root/setup/debian.sh"
 images=$ATLAS_CACHE/images
 mkdir -p "$images"
+# What the chart asks for where its values name no other.
+version=$(sed -n 's/^appVersion: //p' "$root/helm/atlas-for-kubernetes/Chart.yaml")
 
 # with_libraries DIRECTORY PROGRAM…: copies the shared libraries that the
 # programs need, and their loader, to where the loader looks for them
