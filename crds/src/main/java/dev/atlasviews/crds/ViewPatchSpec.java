@@ -39,6 +39,11 @@ public record ViewPatchSpec(
         after = after == null ? List.of() : List.copyOf(after);
     }
 
+    /** The same in another mode. */
+    public ViewPatchSpec in(final Mode other) {
+        return new ViewPatchSpec(selector, container, change, threads, quiescence, newPods, other, rollout, after);
+    }
+
     /** A change of all pods at once, after no other. */
     public ViewPatchSpec(
             final LabelSelector selector,

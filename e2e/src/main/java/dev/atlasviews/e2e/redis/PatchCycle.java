@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.e2e.redis;
 
+import dev.atlasviews.crds.Mode;
 import dev.atlasviews.crds.QuiescenceScope;
 import dev.atlasviews.crds.Rollout;
 import dev.atlasviews.crds.ViewPatch;
@@ -35,7 +36,18 @@ public final class PatchCycle {
 
     /** Creates the ViewPatch. */
     public void create(String name, QuiescenceScope scope, Rollout rollout) throws IOException {
-        RedisFix.write(document, fix.viewPatch(name, ARTIFACT, scope, rollout));
+        create(fix.viewPatch(name, ARTIFACT, scope, rollout));
+    }
+
+    /** Creates the ViewPatch such that it only tells what it would change. */
+    public void observe(String name) throws IOException {
+        var patch = fix.viewPatch(name, ARTIFACT, QuiescenceScope.THREAD, Rollout.DEFAULT);
+        patch.setSpec(patch.getSpec().in(Mode.OBSERVE));
+        create(patch);
+    }
+
+    private void create(ViewPatch patch) throws IOException {
+        RedisFix.write(document, patch);
         system.kubectl().run("create", "--filename=" + document);
     }
 

@@ -3,6 +3,7 @@ package dev.atlasviews.e2e.system;
 
 import com.marcnuri.helm.Helm;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 
 /** The chart of this checkout in a cluster whose node has its images already, put there by Helm. */
@@ -11,6 +12,7 @@ final class Chart {
     static final String NAMESPACE = "atlas-system";
 
     private static final String RELEASE = "atlas";
+    private static final Duration TESTED_WITHIN = Duration.ofMinutes(4);
 
     private static final Map<String, Object> VALUES = Map.of(
             "agent.image.pullPolicy", "Never",
@@ -36,6 +38,16 @@ final class Chart {
                 .skipCrds();
         VALUES.forEach(install::set);
         install.call();
+    }
+
+    /** Runs what the chart tests itself by, in the cluster; what Helm says of it. */
+    String test() {
+        return Helm.test(RELEASE)
+                .withNamespace(NAMESPACE)
+                .withKubeConfig(kubeconfig)
+                .withTimeout((int) TESTED_WITHIN.toSeconds())
+                .call()
+                .getOutput();
     }
 
     /**

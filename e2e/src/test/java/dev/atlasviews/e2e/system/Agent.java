@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.atlasviews.e2e.cluster.Node;
 import dev.atlasviews.e2e.cluster.Output;
+import io.fabric8.kubernetes.api.model.ContainerStatus;
 import java.time.Duration;
 
 /** The agent on a node, from the point of view of those who do it harm. */
@@ -26,9 +27,14 @@ final class Agent {
         this.node = node;
     }
 
-    /** Ends it at once, as running out of memory would, and returns when it has been started again. */
-    void kill() {
-        restartedAfter("pkill", "-KILL", "-f", PROGRAM);
+    /** Takes its memory away, so that the kernel kills it, and returns when it has been started again. */
+    void runOutOfMemory() {
+        restartedAfter(
+                "sh",
+                "-c",
+                "pid=$(pgrep -o -f \"$0\") && echo 8M >/sys/fs/cgroup$(cut -d: -f3 /proc/$pid/cgroup)/memory.max",
+                PROGRAM.replace("Atlas ", "Atlas[ ]"));
+        assertThat(container().getLastState().getTerminated().getReason()).isEqualTo("OOMKilled");
     }
 
     /** Ends it and takes the module away: from then on the kernel takes signed ones only, which ours is not. */
@@ -51,13 +57,16 @@ final class Agent {
 
     /** How often it was started again. */
     int restarts() {
+        return container().getRestartCount();
+    }
+
+    private ContainerStatus container() {
         return system.agents().stream()
                 .filter(pod -> node.name().equals(pod.getSpec().getNodeName()))
                 .findFirst()
                 .orElseThrow()
                 .getStatus()
                 .getContainerStatuses()
-                .getFirst()
-                .getRestartCount();
+                .getFirst();
     }
 }

@@ -49,9 +49,9 @@ class FaultsIT extends RedisUnderPatchTest {
     }
 
     @Test
-    void anAgentThatIsKilledInTheMiddleGoesOnWhereItWas() throws Exception {
+    void anAgentThatRunsOutOfMemoryInTheMiddleGoesOnWhereItWas() throws Exception {
         long started = redis.look().startTime();
-        redis.interruptAfterViewIsReady(Rollout.DEFAULT, new Agent(system)::kill);
+        redis.interruptAfterViewIsReady(Rollout.DEFAULT, new Agent(system)::runOutOfMemory);
         cycle.awaitApplied(PATCH);
         assertThat(redis.look().threads())
                 .allSatisfy(thread -> assertThat(thread.view()).isPositive());

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.e2e.system;
 
-import static java.util.Objects.requireNonNull;
 import static org.awaitility.Awaitility.await;
 
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.readiness.Readiness;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Map;
 
 /**
@@ -47,18 +45,6 @@ final class OperatorPod implements AutoCloseable {
 
     ContainerStatus container() {
         return pod().getStatus().getContainerStatuses().getFirst();
-    }
-
-    /** From the start of its container to the end of its start, by the kubelet's clock. */
-    Duration startTime() {
-        var ready = pod().getStatus().getConditions().stream()
-                .filter(condition -> condition.getType().equals("Ready"))
-                .findFirst()
-                .orElseThrow();
-        return Duration.between(
-                Instant.parse(
-                        requireNonNull(container().getState().getRunning()).getStartedAt()),
-                Instant.parse(ready.getLastTransitionTime()));
     }
 
     @Override
