@@ -4,16 +4,22 @@ package dev.atlasviews.crds;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.atlasviews.crds.testing.CurrentApiServer;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Today's API server takes the definitions as they stand, and refuses what their CEL rules forbid. */
 final class RulesIT {
@@ -48,29 +54,91 @@ final class RulesIT {
         });
     }
 
-    @Test
-    void anArtifactNeverChanges() {
-        final String artifact = """
-            apiVersion: atlasviews.dev/v1alpha1
-            kind: ViewPatchArtifact
-            metadata: {namespace: default, name: fix}
-            spec: {content: bmV3IGNvZGU=}
-            """;
-        create(artifact);
-        assertRefused(artifact.replace("bmV3IGNvZGU=", "b3RoZXIgY29kZQ=="), "a ViewPatchArtifact never changes");
+    @ParameterizedTest
+    @MethodSource("forbidden")
+    void whatARuleForbidsIsRefused(final Forbidden forbidden) {
+        client.resource(parse(forbidden.allowed())).create();
+        assertRefused(forbidden.allowed().replace(forbidden.part(), forbidden.by()), forbidden.message());
     }
 
     @Test
-    void aPodViewStaysWithItsPodOnItsNode() {
-        final String view = """
+    void everyRuleHasATest() {
+        final List<String> messages = Definitions.read(client.getKubernetesSerialization()).stream()
+                .flatMap(definition -> messages(
+                        client.getKubernetesSerialization().convertValue(definition.getSpec(), JsonNode.class)))
+                .toList();
+        assertThat(messages)
+                .doesNotHaveDuplicates()
+                .containsExactlyInAnyOrderElementsOf(
+                        forbidden().map(Forbidden::message).distinct().toList());
+    }
+
+    /**
+     * An object that is taken, and a change of it that is not.
+     *
+     * @param message what is said of it: the whole message of a rule
+     * @param allowed the object
+     * @param part what is changed of it
+     * @param by what comes in its place
+     */
+    record Forbidden(String message, String allowed, String part, String by) {
+        @Override
+        public String toString() {
+            return message;
+        }
+    }
+
+    static Stream<Forbidden> forbidden() {
+        final String digest = "sha256:" + "0".repeat(64);
+        return Stream.of(
+                new Forbidden(
+                        "a ViewPatchArtifact never changes: create another one and name it in the ViewPatch",
+                        artifact("immutable", "{content: bmV3IGNvZGU=}"),
+                        "bmV3IGNvZGU=",
+                        "b3RoZXIgY29kZQ=="),
+                new Forbidden(
+                        "a ViewPatchArtifact has either the patch file as its content, or names it by oci",
+                        artifact("either", "{content: bmV3IGNvZGU=}"),
+                        "name: either}\nspec: {",
+                        "name: both}\nspec: {oci: {reference: 'registry.example.com/fix@%s'}, ".formatted(digest)),
+                new Forbidden(
+                        "a ViewPatchArtifact has either the patch file as its content, or names it by oci",
+                        artifact("one", "{content: bmV3IGNvZGU=}"),
+                        "one}\nspec: {content: bmV3IGNvZGU=}",
+                        "none}\nspec: {}"),
+                new Forbidden(
+                        "name the artifact by its digest, as REGISTRY/REPOSITORY@sha256:…, and not by a tag, which may"
+                                + " come to mean another patch",
+                        artifact("by-digest", "{oci: {reference: 'registry.example.com/fix@%s'}}".formatted(digest)),
+                        "by-digest}\nspec: {oci: {reference: 'registry.example.com/fix@" + digest,
+                        "by-tag}\nspec: {oci: {reference: 'registry.example.com/fix:latest@" + digest),
+                new Forbidden("a PodView stays with its pod", podView("its-pod"), "redis-0", "redis-1"),
+                new Forbidden("a PodView stays on its node", podView("its-node"), "node-1", "node-2"));
+    }
+
+    private static String artifact(final String name, final String spec) {
+        return """
+            apiVersion: atlasviews.dev/v1alpha1
+            kind: ViewPatchArtifact
+            metadata: {namespace: default, name: %s}
+            spec: %s
+            """.formatted(name, spec);
+    }
+
+    private static String podView(final String name) {
+        return """
             apiVersion: atlasviews.dev/v1alpha1
             kind: PodView
-            metadata: {namespace: default, name: 0f1e}
+            metadata: {namespace: default, name: %s}
             spec: {podName: redis-0, nodeName: node-1, containers: []}
-            """;
-        create(view);
-        assertRefused(view.replace("redis-0", "redis-1"), "a PodView stays with its pod");
-        assertRefused(view.replace("node-1", "node-2"), "a PodView stays on its node");
+            """.formatted(name);
+    }
+
+    /** The messages of all rules below a node. */
+    private static Stream<String> messages(final JsonNode node) {
+        return node.findValues("x-kubernetes-validations").stream()
+                .flatMap(rules -> StreamSupport.stream(rules.spliterator(), false))
+                .map(rule -> rule.get("message").asText());
     }
 
     private static long rules(final CustomResourceDefinition definition) {
@@ -79,10 +147,6 @@ final class RulesIT {
                 .lines()
                 .filter(line -> line.strip().startsWith("x-kubernetes-validations"))
                 .count();
-    }
-
-    private static void create(final String yaml) {
-        client.resource(parse(yaml)).create();
     }
 
     private static void assertRefused(final String changed, final String message) {
