@@ -4,7 +4,10 @@ package dev.atlasviews.operator;
 import dev.atlasviews.crds.ArtifactReference;
 import dev.atlasviews.crds.Atlas;
 import dev.atlasviews.crds.Change;
+import dev.atlasviews.crds.ContainerLayers;
 import dev.atlasviews.crds.Digest;
+import dev.atlasviews.crds.KernelStatus;
+import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.LayerStatus;
 import dev.atlasviews.crds.NewPods;
@@ -17,9 +20,12 @@ import dev.atlasviews.crds.ProcessStatus;
 import dev.atlasviews.crds.Quiescence;
 import dev.atlasviews.crds.ThreadCounts;
 import dev.atlasviews.crds.ThreadSelector;
+import dev.atlasviews.crds.ViewNode;
+import dev.atlasviews.crds.ViewNodeStatus;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.crds.ViewPatchSpec;
 import dev.atlasviews.crds.ViewPatchStatus;
+import dev.atlasviews.operator.layers.Layers;
 import io.fabric8.kubernetes.api.model.ConditionBuilder;
 import io.fabric8.kubernetes.api.model.LabelSelectorBuilder;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
@@ -35,6 +41,12 @@ import org.jspecify.annotations.Nullable;
 public final class Objects {
     /** The namespace of all of them. */
     public static final String NAMESPACE = "shop";
+
+    /** The container that runs in all pods. */
+    public static final String CONTAINER = "containerd://1";
+
+    /** The boot of all nodes. */
+    public static final String BOOT = "boot";
 
     private Objects() {}
 
@@ -58,7 +70,7 @@ public final class Objects {
                 .withPhase("Running")
                 .addNewContainerStatus()
                 .withName("redis")
-                .withContainerID("containerd://1")
+                .withContainerID(CONTAINER)
                 .withNewState()
                 .withNewRunning()
                 .endRunning()
@@ -117,6 +129,31 @@ public final class Objects {
         return Digest.of(text.getBytes(StandardCharsets.UTF_8));
     }
 
+    /** A node whose agent can act. */
+    public static ViewNode readyNode(final String name) {
+        return viewNode(name, BOOT, "True", "ModuleLoaded", "processes of this node can be patched");
+    }
+
+    /** A node in some boot whose agent tells this of it. */
+    public static ViewNode viewNode(
+            final String name, final String boot, final String ready, final String reason, final String message) {
+        final var node = new ViewNode();
+        node.setMetadata(new ObjectMetaBuilder().withName(name).build());
+        node.setStatus(new ViewNodeStatus(
+                boot,
+                "0.1.0",
+                new KernelStatus("6.1.0", "x86_64", null, null),
+                null,
+                List.of(new ConditionBuilder()
+                        .withType("Ready")
+                        .withStatus(ready)
+                        .withReason(reason)
+                        .withMessage(message)
+                        .withLastTransitionTime("2026-11-23T20:00:00Z")
+                        .build())));
+        return node;
+    }
+
     /** A PodView of the given generation, on which the agent has not reported. */
     public static PodView view(final Pod pod, final PodViewSpec spec, final long generation) {
         final var view = new PodView();
@@ -129,15 +166,35 @@ public final class Objects {
         return view;
     }
 
+    /** A PodView of one layer of a pod's container, which is in some state. */
+    public static PodView reported(final Pod pod, final ViewPatch patch, final LayerState state) {
+        final Layer layer = Layers.wantedBy(patch, Instant.parse("2026-11-23T22:00:00Z"), null);
+        final PodView view = view(
+                pod,
+                new PodViewSpec(
+                        pod.getMetadata().getName(),
+                        pod.getSpec().getNodeName(),
+                        List.of(new ContainerLayers("redis", CONTAINER, List.of(layer)))),
+                1);
+        view.setStatus(report(1, layer(patch, state, 0)));
+        return view;
+    }
+
     /** What an agent reports of one process. */
     public static PodViewStatus report(final long generation, final LayerStatus... layers) {
+        return report(generation, CONTAINER, BOOT, layers);
+    }
+
+    /** The same of a process of a container that may be another, on a node that may have been booted again. */
+    public static PodViewStatus report(
+            final long generation, final String container, final String boot, final LayerStatus... layers) {
         return new PodViewStatus(
                 generation,
                 new PodViewSummary(LayerState.APPLYING, 1, ThreadCounts.NONE, null),
                 List.of(new ProcessStatus(
                         "redis",
-                        "containerd://1",
-                        "boot",
+                        container,
+                        boot,
                         42,
                         4711,
                         "/usr/bin/redis-server",

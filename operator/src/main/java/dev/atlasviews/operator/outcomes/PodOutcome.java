@@ -61,7 +61,8 @@ public record PodOutcome(String pod, String uid, Outcome outcome, ThreadCounts t
         PodOutcome unreported(final NodeStates nodes) {
             final NodeState state = nodes.of(node);
             return switch (state.kind()) {
-                case READY -> outcome(Outcome.PROGRESSING, "WaitingForNode", "its node has not reported yet");
+                case READY ->
+                    outcome(Outcome.PROGRESSING, "WaitingForNode", "its node has not reported on what runs there now");
                 case AGENT_MISSING -> outcome(Outcome.UNREACHABLE, "AgentMissing", state.message());
                 case MODULE_UNAVAILABLE ->
                     outcome(Outcome.REFUSED, LayerReason.MODULE_UNAVAILABLE.value(), state.message());
@@ -77,7 +78,7 @@ public record PodOutcome(String pod, String uid, Outcome outcome, ThreadCounts t
      * @param view the pod's PodView, or null if it has none yet
      * @param released whether the pod's wave has begun
      * @param nodes which agents can act
-     * @return progressing unless the node has reported on just this change
+     * @return progressing unless the node has reported on just this change, in what the pod runs now
      */
     public static PodOutcome applying(
             final ViewPatch patch,
@@ -96,7 +97,7 @@ public record PodOutcome(String pod, String uid, Outcome outcome, ThreadCounts t
         if (!released && layer.isEmpty()) {
             return place.outcome(Outcome.WAITING, "WaitingForWave", "its wave has not begun");
         }
-        if (view == null || layer.isEmpty() || !hasReported(view)) {
+        if (view == null || layer.isEmpty() || !Reports.areOf(pod, view, nodes)) {
             return place.unreported(nodes);
         }
         if (isBetweenProcesses(view)) {
@@ -130,7 +131,7 @@ public record PodOutcome(String pod, String uid, Outcome outcome, ThreadCounts t
         final PodOutcome waiting = unreported.outcome() == Outcome.REFUSED
                 ? Place.of(view).outcome(Outcome.UNREACHABLE, unreported.reason(), unreported.message())
                 : unreported;
-        final PodOutcome reported = hasReported(view) ? worst(patch, view, waiting) : waiting;
+        final PodOutcome reported = Reports.areOfNow(view, nodes) ? worst(patch, view, waiting) : waiting;
         return reported.outcome() == Outcome.PROGRESSING ? reported : waiting;
     }
 
@@ -158,13 +159,6 @@ public record PodOutcome(String pod, String uid, Outcome outcome, ThreadCounts t
                         layer.digest().equals(own.digest()) && !layer.name().equals(own.name()))
                 .filter(layer -> layer.createdAt().isBefore(own.createdAt()))
                 .findFirst();
-    }
-
-    private static boolean hasReported(final PodView view) {
-        return view.getStatus() != null
-                && view.getStatus()
-                        .observedGeneration()
-                        .equals(view.getMetadata().getGeneration());
     }
 
     /**

@@ -4,13 +4,15 @@ package dev.atlasviews.operator.pods;
 import dev.atlasviews.crds.NewPods;
 import dev.atlasviews.crds.ViewPatch;
 import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.Stream;
 
-/** Which pods a ViewPatch is meant for, and which of their containers. */
+/** Which pods a ViewPatch is meant for, which of their containers, and which of these run. */
 public final class PodSelection {
     private PodSelection() {}
 
@@ -55,6 +57,23 @@ public final class PodSelection {
     public static Stream<String> containers(final ViewPatch patch, final Pod pod) {
         final String only = patch.getSpec().container();
         return allContainers(pod).filter(name -> only == null || only.equals(name));
+    }
+
+    /**
+     * Which container runs under a name.
+     *
+     * @param pod a pod on a node
+     * @param name the container's name
+     * @return its id, as {@code containerd://…}, which another has once it was started again; empty while none runs
+     */
+    public static Optional<String> runningId(final Pod pod, final String name) {
+        return Stream.concat(
+                        pod.getStatus().getInitContainerStatuses().stream(),
+                        pod.getStatus().getContainerStatuses().stream())
+                .filter(status -> status.getName().equals(name))
+                .filter(status -> status.getState() != null && status.getState().getRunning() != null)
+                .map(ContainerStatus::getContainerID)
+                .findFirst();
     }
 
     /** The names of a pod's containers that run as long as the pod does. */

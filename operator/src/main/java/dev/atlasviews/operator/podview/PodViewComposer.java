@@ -13,7 +13,6 @@ import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.operator.layers.Layers;
 import dev.atlasviews.operator.pods.PodSelection;
 import dev.atlasviews.operator.rollout.PodHealth;
-import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -90,7 +89,8 @@ final class PodViewComposer {
         existingContainers().map(ContainerLayers::name).forEach(names::add);
 
         final List<ContainerLayers> containers = names.stream()
-                .map(name -> new ContainerLayers(name, containerId(name), layers(name)))
+                .map(name -> new ContainerLayers(
+                        name, PodSelection.runningId(pod, name).orElse(null), layers(name)))
                 .filter(container -> !container.layers().isEmpty())
                 .toList();
         return new PodViewSpec(pod.getMetadata().getName(), pod.getSpec().getNodeName(), containers);
@@ -175,16 +175,5 @@ final class PodViewComposer {
 
     private Stream<ContainerLayers> existingContainers() {
         return existing == null ? Stream.empty() : existing.getSpec().containers().stream();
-    }
-
-    private @Nullable String containerId(final String name) {
-        return Stream.concat(
-                        pod.getStatus().getInitContainerStatuses().stream(),
-                        pod.getStatus().getContainerStatuses().stream())
-                .filter(status -> status.getName().equals(name))
-                .filter(status -> status.getState() != null && status.getState().getRunning() != null)
-                .map(ContainerStatus::getContainerID)
-                .findFirst()
-                .orElse(null);
     }
 }

@@ -14,7 +14,7 @@ import dev.atlasviews.operator.caches.NoIndex;
 import dev.atlasviews.operator.caches.PodStore;
 import dev.atlasviews.operator.events.EventRecorder;
 import dev.atlasviews.operator.layers.Layers;
-import dev.atlasviews.operator.nodes.NodeState;
+import dev.atlasviews.operator.nodes.KnownNodes;
 import dev.atlasviews.operator.nodes.NodeStates;
 import dev.atlasviews.operator.outcomes.PodOutcome;
 import dev.atlasviews.operator.retry.PatientRetry;
@@ -48,7 +48,6 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -79,21 +78,8 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
     private record Sources(
             InformerEventSource<Pod, ViewPatch> pods,
             InformerEventSource<PodView, ViewPatch> views,
-            InformerEventSource<ViewNode, ViewPatch> nodes,
-            IndexerResourceCache<ViewPatch> patches) {
-        /** What is known of nodes, of agents in this namespace. */
-        NodeStates nodes(final @Nullable String agentNamespace) {
-            return name -> NodeState.of(
-                    name,
-                    nodes.get(new ResourceID(name)).orElse(null),
-                    agentNamespace == null
-                            ? Stream.empty()
-                            : pods.list(
-                                    agentNamespace,
-                                    pod -> NodeState.isAgent(pod)
-                                            && name.equals(pod.getSpec().getNodeName())));
-        }
-    }
+            IndexerResourceCache<ViewPatch> patches,
+            NodeStates nodes) {}
 
     /**
      * A reconciler.
@@ -107,19 +93,22 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
     @Override
     public List<EventSource<?, ViewPatch>> prepareEventSources(final EventSourceContext<ViewPatch> context) {
         final IndexerResourceCache<ViewPatch> patches = context.getPrimaryCache();
-        final var pods = new InformerEventSource<Pod, ViewPatch>(
-                InformerEventSourceConfiguration.from(Pod.class, ViewPatch.class)
-                        .withSecondaryToPrimaryMapper(pod -> patchesOf(pod, patches))
+        final var views = new InformerEventSource<PodView, ViewPatch>(
+                InformerEventSourceConfiguration.from(PodView.class, ViewPatch.class)
+                        // All of the namespace, for a PodView no longer says which layers it had before.
+                        .withSecondaryToPrimaryMapper(
+                                view -> patchesIn(view.getMetadata().getNamespace(), patches))
                         .withPrimaryToSecondaryMapper(NoIndex.INSTANCE)
-                        .withItemStore(new PodStore())
+                        .withItemStore(new LeanStore<>())
                         .withInformerListLimit(LeanStore.PAGE)
                         .build(),
                 context);
-        final var views = new InformerEventSource<PodView, ViewPatch>(
-                InformerEventSourceConfiguration.from(PodView.class, ViewPatch.class)
-                        .withSecondaryToPrimaryMapper(view -> patchesOf(view, patches))
+        final var pods = new InformerEventSource<Pod, ViewPatch>(
+                InformerEventSourceConfiguration.from(Pod.class, ViewPatch.class)
+                        // Labels may have changed, so that it concerns those it left as well.
+                        .withSecondaryToPrimaryMapper(pod -> patchesIn(pod.getMetadata().getNamespace(), patches))
                         .withPrimaryToSecondaryMapper(NoIndex.INSTANCE)
-                        .withItemStore(new LeanStore<>())
+                        .withItemStore(new PodStore())
                         .withInformerListLimit(LeanStore.PAGE)
                         .build(),
                 context);
@@ -133,12 +122,13 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
                 context);
         final var nodes = new InformerEventSource<ViewNode, ViewPatch>(
                 InformerEventSourceConfiguration.from(ViewNode.class, ViewPatch.class)
-                        .withSecondaryToPrimaryMapper(node -> patchesOf(node, patches, views))
+                        .withSecondaryToPrimaryMapper(
+                                node -> patchesOn(node.getMetadata().getName(), patches, views))
                         .withPrimaryToSecondaryMapper(NoIndex.INSTANCE)
                         .withItemStore(new LeanStore<>())
                         .build(),
                 context);
-        sources = new Sources(pods, views, nodes, patches);
+        sources = new Sources(pods, views, patches, new KnownNodes(nodes, pods, agentNamespace));
         return List.of(pods, views, artifacts, nodes);
     }
 
@@ -159,20 +149,13 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
                 .collect(Collectors.toSet());
     }
 
-    /** All ViewPatches of the namespace: a pod whose labels changed or that stopped concerns those it left as well. */
-    private static Set<ResourceID> patchesOf(final Pod pod, final IndexerResourceCache<ViewPatch> patches) {
-        return patches.list(pod.getMetadata().getNamespace(), patch -> true)
-                .map(ResourceID::fromResource)
-                .collect(Collectors.toSet());
-    }
-
     /** The ViewPatches of the namespaces that have something on the node. */
-    private static Set<ResourceID> patchesOf(
-            final ViewNode node,
+    private static Set<ResourceID> patchesOn(
+            final String node,
             final IndexerResourceCache<ViewPatch> patches,
             final InformerEventSource<PodView, ViewPatch> views) {
-        final Set<String> namespaces = views.list(view ->
-                        view.getSpec().nodeName().equals(node.getMetadata().getName()))
+        final Set<String> namespaces = views.list(
+                        view -> view.getSpec().nodeName().equals(node))
                 .map(view -> view.getMetadata().getNamespace())
                 .collect(Collectors.toSet());
         return patches.list(patch -> namespaces.contains(patch.getMetadata().getNamespace()))
@@ -180,9 +163,8 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
                 .collect(Collectors.toSet());
     }
 
-    /** All ViewPatches of the namespace, for a PodView no longer says which layers it had before. */
-    private static Set<ResourceID> patchesOf(final PodView view, final IndexerResourceCache<ViewPatch> patches) {
-        return patches.list(view.getMetadata().getNamespace(), patch -> true)
+    private static Set<ResourceID> patchesIn(final String namespace, final IndexerResourceCache<ViewPatch> patches) {
+        return patches.list(namespace, patch -> true)
                 .map(ResourceID::fromResource)
                 .collect(Collectors.toSet());
     }
@@ -192,8 +174,8 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
         final Acceptance acceptance = Acceptance.before(patch)
                 .orElseGet(
                         () -> Acceptance.check(patch.getSpec().change().patch(), artifact(patch, context.getClient())));
-        final NodeStates nodes = sources().nodes(agentNamespace);
-        final var pods = new PatchedPods(patch, sources().pods(), sources().views(), nodes);
+        final var pods = new PatchedPods(
+                patch, sources().pods(), sources().views(), sources().nodes());
         final var factory = new StatusFactory(patch, Instant.now());
         if (!acceptance.accepted()) {
             return update(patch, factory.unaccepted(acceptance, pods.outcomes(nothing -> false)), context);
@@ -253,7 +235,7 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
                 .views()
                 .list(patch.getMetadata().getNamespace(), view -> Layers.lists(view, patch))
                 .filter(view -> mayHaveProcesses(view, context.getClient()))
-                .map(view -> PodOutcome.reverting(patch, view, sources().nodes(agentNamespace)))
+                .map(view -> PodOutcome.reverting(patch, view, sources().nodes()))
                 .toList();
         if (remaining.isEmpty()) {
             podEvents.forget(patch);

@@ -6,8 +6,8 @@ import static dev.atlasviews.operator.Objects.layer;
 import static dev.atlasviews.operator.Objects.patch;
 import static dev.atlasviews.operator.Objects.pod;
 import static dev.atlasviews.operator.Objects.report;
+import static dev.atlasviews.operator.Objects.reported;
 import static dev.atlasviews.operator.Objects.spec;
-import static dev.atlasviews.operator.Objects.view;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.atlasviews.crds.ConditionType;
@@ -16,22 +16,18 @@ import dev.atlasviews.crds.DesiredState;
 import dev.atlasviews.crds.Digest;
 import dev.atlasviews.crds.HeldThread;
 import dev.atlasviews.crds.Layer;
-import dev.atlasviews.crds.LayerArtifact;
 import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.LayerStatus;
-import dev.atlasviews.crds.Mode;
 import dev.atlasviews.crds.NewPods;
 import dev.atlasviews.crds.PodCounts;
 import dev.atlasviews.crds.PodView;
 import dev.atlasviews.crds.PodViewSpec;
 import dev.atlasviews.crds.PodViewStatus;
 import dev.atlasviews.crds.ProcessStatus;
-import dev.atlasviews.crds.Quiescence;
 import dev.atlasviews.crds.RolloutFailure;
 import dev.atlasviews.crds.RolloutPhase;
 import dev.atlasviews.crds.RolloutStatus;
 import dev.atlasviews.crds.ThreadCounts;
-import dev.atlasviews.crds.ThreadSelector;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.crds.ViewPatchSpec;
 import dev.atlasviews.crds.ViewPatchStatus;
@@ -276,11 +272,6 @@ final class StatusFactoryTest {
     void aContainerWithoutProcessesIsNotDoneWith() {
         final Pod pod = pod("redis-0");
         final PodView view = viewOf(pod, LayerState.APPLIED);
-        final ContainerLayers running = new ContainerLayers(
-                "redis",
-                "containerd://1",
-                view.getSpec().containers().getFirst().layers());
-        view.setSpec(new PodViewSpec("redis-0", "node-1", List.of(running)));
         view.setStatus(new PodViewStatus(1L, view.getStatus().summary(), List.of()));
         final PodOutcome between = outcome(pod, view);
         assertThat(between.outcome()).isEqualTo(Outcome.PROGRESSING);
@@ -377,26 +368,7 @@ final class StatusFactoryTest {
     }
 
     private PodView viewOf(final Pod pod, final LayerState state) {
-        final var change = patch.getSpec().change().patch();
-        final var layer = new Layer(
-                "shop/fix",
-                change.digest(),
-                new LayerArtifact("shop", "artifact"),
-                NOW,
-                NOW,
-                null,
-                patch.getSpec().mode() == Mode.OBSERVE ? DesiredState.OBSERVED : DesiredState.PRESENT,
-                ThreadSelector.ALL,
-                Quiescence.DEFAULT);
-        final PodView view = view(
-                pod,
-                new PodViewSpec(
-                        pod.getMetadata().getName(),
-                        "node-1",
-                        List.of(new ContainerLayers("redis", null, List.of(layer)))),
-                1);
-        view.setStatus(report(1, layer(patch, state, 0)));
-        return view;
+        return reported(pod, patch, state);
     }
 
     private PodViewStatus withHeldThreads(final PodViewStatus status, final int held) {

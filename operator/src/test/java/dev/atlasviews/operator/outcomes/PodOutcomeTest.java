@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.operator.outcomes;
+
+import static dev.atlasviews.operator.Objects.BOOT;
+import static dev.atlasviews.operator.Objects.patch;
+import static dev.atlasviews.operator.Objects.pod;
+import static dev.atlasviews.operator.Objects.reported;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.atlasviews.crds.LayerState;
+import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.operator.nodes.NodeState;
+import dev.atlasviews.operator.nodes.NodeStates;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodBuilder;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Nothing that a node reported counts for longer than what it tells of is there. */
+final class PodOutcomeTest {
+    private static final NodeState SILENT = new NodeState(NodeState.Kind.AGENT_MISSING, "the agent is not ready");
+
+    private final ViewPatch fix = patch("fix", "2026-11-23T20:00:00Z");
+    private final Pod pod = pod("redis-0");
+
+    /** A node in some state that is in some boot. */
+    private record Booted(NodeState state, String id) implements NodeStates {
+        @Override
+        public NodeState of(final String node) {
+            return state;
+        }
+
+        @Override
+        public Optional<String> boot(final String node) {
+            return Optional.of(id);
+        }
+    }
+
+    @Test
+    void whatTheNodeReportedInThisBootOfThisContainerCounts() {
+        assertThat(applying(pod, LayerState.APPLIED, new Booted(NodeState.READY, BOOT)))
+                .returns(Outcome.APPLIED, PodOutcome::outcome);
+    }
+
+    @ParameterizedTest
+    @EnumSource(LayerState.class)
+    void whatItReportedBeforeItWasBootedAgainDoesNot(final LayerState state) {
+        assertThat(applying(pod, state, new Booted(NodeState.READY, "another boot")))
+                .returns(Outcome.PROGRESSING, PodOutcome::outcome)
+                .returns("WaitingForNode", PodOutcome::reason);
+    }
+
+    @ParameterizedTest
+    @EnumSource(LayerState.class)
+    void whatItReportedOfTheContainerBeforeDoesNot(final LayerState state) {
+        assertThat(applying(startedAgain(), state, NodeStates.ALL_READY))
+                .returns(Outcome.PROGRESSING, PodOutcome::outcome)
+                .returns("WaitingForNode", PodOutcome::reason);
+    }
+
+    @Test
+    void whatItReportedOfAContainerThatHasEndedDoesNot() {
+        assertThat(applying(ended(), LayerState.APPLIED, NodeStates.ALL_READY))
+                .returns(Outcome.PROGRESSING, PodOutcome::outcome);
+    }
+
+    @Test
+    void whatDoesNotCountIsUnknownWhileTheAgentIsSilent() {
+        final var silent = new Booted(SILENT, BOOT);
+        assertThat(applying(pod, LayerState.APPLIED, silent)).returns(Outcome.APPLIED, PodOutcome::outcome);
+        assertThat(applying(startedAgain(), LayerState.APPLIED, silent))
+                .returns(Outcome.UNREACHABLE, PodOutcome::outcome)
+                .returns("AgentMissing", PodOutcome::reason);
+    }
+
+    @Test
+    void whatIsTakenBackIsNotWaitedForInAnotherBoot() {
+        final var view = reported(pod, fix, LayerState.REVERTING);
+        assertThat(PodOutcome.reverting(fix, view, new Booted(NodeState.READY, BOOT)))
+                .returns("Because", PodOutcome::reason);
+        assertThat(PodOutcome.reverting(fix, view, new Booted(NodeState.READY, "another boot")))
+                .returns(Outcome.PROGRESSING, PodOutcome::outcome)
+                .returns("WaitingForNode", PodOutcome::reason);
+    }
+
+    private PodOutcome applying(final Pod now, final LayerState state, final NodeStates nodes) {
+        return PodOutcome.applying(fix, now, reported(pod, fix, state), true, nodes);
+    }
+
+    private Pod startedAgain() {
+        return new PodBuilder(pod)
+                .editStatus()
+                .editFirstContainerStatus()
+                .withContainerID("containerd://2")
+                .endContainerStatus()
+                .endStatus()
+                .build();
+    }
+
+    private Pod ended() {
+        return new PodBuilder(pod)
+                .editStatus()
+                .editFirstContainerStatus()
+                .withNewState()
+                .withNewTerminated()
+                .endTerminated()
+                .endState()
+                .endContainerStatus()
+                .endStatus()
+                .build();
+    }
+}
