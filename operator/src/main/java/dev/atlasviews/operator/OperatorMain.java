@@ -40,8 +40,9 @@ public final class OperatorMain {
     public static void main(final String[] arguments) {
         try {
             final var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-            final var leadership = Leadership.of(System.getenv("ATLAS_LEASE"), System.getenv("ATLAS_NAMESPACE"));
-            final Operator operator = create(new KubernetesClientBuilder().build(), registry, leadership);
+            final String namespace = System.getenv("ATLAS_NAMESPACE");
+            final var leadership = Leadership.of(System.getenv("ATLAS_LEASE"), namespace);
+            final Operator operator = create(new KubernetesClientBuilder().build(), registry, leadership, namespace);
             serve(operator, registry, System.getenv("ATLAS_STATUS_PORT"));
             operator.installShutdownHook(TERMINATION_GRACE);
             operator.start();
@@ -53,13 +54,13 @@ public final class OperatorMain {
     }
 
     /**
-     * An operator that has not been started.
+     * An operator that has not been started, of agents that do not run in pods.
      *
      * @param client the cluster; closed when the operator stops
      * @return the operator
      */
     public static Operator create(final KubernetesClient client) {
-        return create(client, new CompositeMeterRegistry(), Leadership.alone());
+        return create(client, new CompositeMeterRegistry(), Leadership.alone(), null);
     }
 
     /**
@@ -68,9 +69,14 @@ public final class OperatorMain {
      * @param client the cluster; closed when the operator stops
      * @param registry where its metrics go
      * @param leadership whether it acts
+     * @param agentNamespace where the agents' pods are; null where they do not run in pods
      * @return the operator
      */
-    static Operator create(final KubernetesClient client, final MeterRegistry registry, final Leadership leadership) {
+    static Operator create(
+            final KubernetesClient client,
+            final MeterRegistry registry,
+            final Leadership leadership,
+            final @Nullable String agentNamespace) {
         final var operator = new Operator(configuration -> configuration
                 .withKubernetesClient(client)
                 .withLeaderElectionConfiguration(leadership.election().orElse(null))
@@ -82,7 +88,7 @@ public final class OperatorMain {
                         System.exit(1);
                     }
                 }));
-        final var patches = new ViewPatchReconciler(System.getenv("ATLAS_NAMESPACE"));
+        final var patches = new ViewPatchReconciler(agentNamespace);
         operator.register(new PodReconciler());
         operator.register(patches);
         // Summed up over all operators, each ViewPatch counts once.

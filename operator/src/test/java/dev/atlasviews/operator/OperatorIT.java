@@ -2,7 +2,9 @@
 package dev.atlasviews.operator;
 
 import static dev.atlasviews.operator.Objects.digest;
+import static dev.atlasviews.operator.Objects.readyNode;
 import static dev.atlasviews.operator.Objects.report;
+import static dev.atlasviews.operator.Objects.viewNode;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -14,7 +16,6 @@ import dev.atlasviews.crds.Change;
 import dev.atlasviews.crds.ContainerLayers;
 import dev.atlasviews.crds.DesiredState;
 import dev.atlasviews.crds.Digest;
-import dev.atlasviews.crds.KernelStatus;
 import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.LayerStatus;
@@ -29,7 +30,6 @@ import dev.atlasviews.crds.RolloutPhase;
 import dev.atlasviews.crds.RolloutStatus;
 import dev.atlasviews.crds.ThreadCounts;
 import dev.atlasviews.crds.ViewNode;
-import dev.atlasviews.crds.ViewNodeStatus;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.crds.ViewPatchArtifact;
 import dev.atlasviews.crds.ViewPatchArtifactSpec;
@@ -38,7 +38,6 @@ import dev.atlasviews.crds.testing.ApiServer;
 import dev.atlasviews.monitoring.StatusServer;
 import dev.atlasviews.operator.pods.PatchedCondition;
 import io.fabric8.kubernetes.api.model.Condition;
-import io.fabric8.kubernetes.api.model.ConditionBuilder;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.IntOrString;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
@@ -46,6 +45,7 @@ import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.PodCondition;
+import io.fabric8.kubernetes.api.model.PodConditionBuilder;
 import io.fabric8.kubernetes.api.model.PodReadinessGate;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
@@ -81,6 +81,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The whole operator on a real API server. The test writes what nodes would: pods' status, and PodViews'. */
 final class OperatorIT {
     private static final Duration LIMIT = Duration.ofSeconds(60);
+    private static final String AGENTS = "atlas-system";
 
     @TempDir
     private static Path folder;
@@ -96,10 +97,10 @@ final class OperatorIT {
     static void start() throws Exception {
         server = ApiServer.start(folder);
         client = server.client();
-        client.resource(readyNode("node-1")).create();
-        client.resource(readyNode("node-1")).updateStatus();
+        createNamespace(AGENTS);
+        reports(readyNode("node-1"));
         final var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-        operator = OperatorMain.create(server.client(), registry, Leadership.alone());
+        operator = OperatorMain.create(server.client(), registry, Leadership.alone(), AGENTS);
         status = OperatorMain.status(operator, registry, 0);
         assertThat(ask("readyz")).startsWith("status 503");
         operator.start();
@@ -116,9 +117,13 @@ final class OperatorIT {
     @BeforeEach
     void newNamespace() {
         namespace = "test-" + UUID.randomUUID();
+        createNamespace(namespace);
+    }
+
+    private static void createNamespace(final String name) {
         client.resource(new NamespaceBuilder()
                         .withNewMetadata()
-                        .withName(namespace)
+                        .withName(name)
                         .endMetadata()
                         .build())
                 .create();
@@ -531,37 +536,99 @@ final class OperatorIT {
         awaitReason("fix", "AgentMissing");
         assertThat(condition("fix", "Applied").getStatus()).isEqualTo("Unknown");
 
-        final ViewNode node = readyNode("node-2");
-        client.resource(node).create();
+        client.resource(readyNode("node-2")).create();
         awaitReason("fix", "AgentMissing");
-        node.setStatus(nodeStatus("False", "ModuleUnavailable", "there is no module for kernel 4.4"));
-        client.resource(node).updateStatus();
+        reports(viewNode("node-2", Objects.BOOT, "False", "ModuleUnavailable", "there is no module for kernel 4.4"));
         awaitReason("fix", "ModuleUnavailable");
         assertThat(condition("fix", "Degraded").getMessage()).contains("node-2", "kernel 4.4");
-        client.resource(readyNode("node-2")).updateStatus();
+        reports(readyNode("node-2"));
         awaitReason("fix", "WaitingForNode");
     }
 
-    private static ViewNode readyNode(final String name) {
-        final var node = new ViewNode();
-        node.setMetadata(new ObjectMetaBuilder().withName(name).build());
-        node.setStatus(nodeStatus("True", "ModuleLoaded", "processes of this node can be patched"));
-        return node;
+    @Test
+    void whatANodeReportedBeforeItWasBootedAgainDoesNotCount() {
+        reports(readyNode("node-3"));
+        final Pod pod = runningPod("redis-0", "node-3");
+        artifact("new code");
+        viewPatch("fix", digest("new code"));
+        awaitLayers(pod, "fix=Present");
+        agentReports(pod, LayerState.APPLIED);
+        awaitReason("fix", "Applied");
+
+        // The new boot's agent first of all says that it is one, while the pod is still told of as it was.
+        reports(viewNode("node-3", "another boot", "True", "ModuleLoaded", "processes of this node can be patched"));
+        awaitReason("fix", "WaitingForNode");
+        assertThat(condition("fix", "Progressing").getStatus()).isEqualTo("True");
+        agentReports(pod, LayerState.APPLIED);
+        awaitReason("fix", "Applied");
     }
 
-    private static ViewNodeStatus nodeStatus(final String ready, final String reason, final String message) {
-        return new ViewNodeStatus(
-                "boot",
-                "0.1.0",
-                new KernelStatus("6.1.0", "x86_64", null, null),
-                null,
-                List.of(new ConditionBuilder()
-                        .withType("Ready")
-                        .withStatus(ready)
-                        .withReason(reason)
-                        .withMessage(message)
-                        .withLastTransitionTime("2026-11-23T20:00:00Z")
-                        .build()));
+    @Test
+    void aNodeWhoseAgentIsNotReadyIsUnknownUntilItIs() {
+        reports(readyNode("node-4"));
+        final Pod agent = agentPod(AGENTS, "node-4");
+        ready(agent, "True", null, "2026-11-23T20:00:00Z");
+        // One that only calls itself an agent counts for nothing.
+        ready(agentPod(namespace, "node-4"), "False", "ContainersNotReady", "2026-11-23T20:00:00Z");
+        final Pod pod = runningPod("redis-0", "node-4");
+        artifact("new code");
+        viewPatch("fix", digest("new code"));
+        awaitLayers(pod, "fix=Present");
+        awaitReason("fix", "WaitingForNode");
+
+        ready(agent, "False", "ContainersNotReady", "2026-11-23T20:01:00Z");
+        awaitReason("fix", "AgentMissing");
+        assertThat(condition("fix", "Applied").getStatus()).isEqualTo("Unknown");
+        assertThat(condition("fix", "Degraded"))
+                .returns("Unknown", Condition::getStatus)
+                .satisfies(degraded -> assertThat(degraded.getMessage())
+                        .contains("node-4", agent.getMetadata().getName()));
+        ready(agent, "True", null, "2026-11-23T20:02:00Z");
+        awaitReason("fix", "WaitingForNode");
+    }
+
+    private Pod agentPod(final String home, final String node) {
+        return client.resource(new PodBuilder(Objects.pod("atlas-agent-" + node))
+                        .withNewMetadata()
+                        .withNamespace(home)
+                        .withName("atlas-agent-" + node)
+                        .addToLabels("app.kubernetes.io/name", "atlas-for-kubernetes")
+                        .addToLabels("app.kubernetes.io/component", "agent")
+                        .endMetadata()
+                        .editSpec()
+                        .withNodeName(node)
+                        .editFirstContainer()
+                        .withImage("agent")
+                        .endContainer()
+                        .endSpec()
+                        .withStatus(null)
+                        .build())
+                .create();
+    }
+
+    /** As an agent tells of its node. */
+    private static void reports(final ViewNode node) {
+        if (client.resource(node).get() == null) {
+            client.resource(node).create();
+        }
+        client.resource(node).updateStatus();
+    }
+
+    /** As a kubelet says whether a pod is ready, with a time of its own clock. */
+    private static void ready(final Pod pod, final String status, final @Nullable String reason, final String since) {
+        client.pods()
+                .inNamespace(pod.getMetadata().getNamespace())
+                .withName(pod.getMetadata().getName())
+                .editStatus(current -> new PodBuilder(current)
+                        .editOrNewStatus()
+                        .withConditions(new PodConditionBuilder()
+                                .withType("Ready")
+                                .withStatus(status)
+                                .withReason(reason)
+                                .withLastTransitionTime(since)
+                                .build())
+                        .endStatus()
+                        .build());
     }
 
     private void pause(final String name, final boolean paused) {
@@ -720,7 +787,7 @@ final class OperatorIT {
 
     private @Nullable PodView view(final Pod pod) {
         return client.resources(PodView.class)
-                .inNamespace(namespace)
+                .inNamespace(pod.getMetadata().getNamespace())
                 .withName(pod.getMetadata().getUid())
                 .get();
     }
@@ -730,6 +797,8 @@ final class OperatorIT {
         client.resource(requireNonNull(view(pod))).editStatus(view -> {
             view.setStatus(report(
                     view.getMetadata().getGeneration(),
+                    requireNonNull(view.getSpec().containers().getFirst().id()),
+                    boot(view.getSpec().nodeName()),
                     view.getSpec().containers().stream()
                             .flatMap(container -> container.layers().stream())
                             .filter(layer -> state != LayerState.REVERTED || layer.desired() == DesiredState.ABSENT)
@@ -737,6 +806,12 @@ final class OperatorIT {
                             .toArray(LayerStatus[]::new)));
             return view;
         });
+    }
+
+    /** The boot that the node of that name is in. */
+    private static String boot(final String node) {
+        final ViewNode known = client.resources(ViewNode.class).withName(node).get();
+        return known == null ? Objects.BOOT : known.getStatus().bootId();
     }
 
     private PodView awaitLayers(final Pod pod, final String... expected) {

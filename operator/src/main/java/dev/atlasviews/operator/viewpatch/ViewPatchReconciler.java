@@ -15,6 +15,7 @@ import dev.atlasviews.operator.caches.PodStore;
 import dev.atlasviews.operator.events.EventRecorder;
 import dev.atlasviews.operator.layers.Layers;
 import dev.atlasviews.operator.nodes.KnownNodes;
+import dev.atlasviews.operator.nodes.NodeState;
 import dev.atlasviews.operator.nodes.NodeStates;
 import dev.atlasviews.operator.outcomes.PodOutcome;
 import dev.atlasviews.operator.retry.PatientRetry;
@@ -105,8 +106,7 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
                 context);
         final var pods = new InformerEventSource<Pod, ViewPatch>(
                 InformerEventSourceConfiguration.from(Pod.class, ViewPatch.class)
-                        // Labels may have changed, so that it concerns those it left as well.
-                        .withSecondaryToPrimaryMapper(pod -> patchesIn(pod.getMetadata().getNamespace(), patches))
+                        .withSecondaryToPrimaryMapper(pod -> patchesOf(pod, patches, views))
                         .withPrimaryToSecondaryMapper(NoIndex.INSTANCE)
                         .withItemStore(new PodStore())
                         .withInformerListLimit(LeanStore.PAGE)
@@ -147,6 +147,23 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
                                 && Acceptance.before(patch).isEmpty())
                 .map(ResourceID::fromResource)
                 .collect(Collectors.toSet());
+    }
+
+    /**
+     * All ViewPatches of the namespace: a pod whose labels changed or that stopped concerns those it left as well. An
+     * agent's concerns what is on its node too, of which nobody knows anything without it.
+     */
+    private Set<ResourceID> patchesOf(
+            final Pod pod,
+            final IndexerResourceCache<ViewPatch> patches,
+            final InformerEventSource<PodView, ViewPatch> views) {
+        final Set<ResourceID> result = patchesIn(pod.getMetadata().getNamespace(), patches);
+        if (pod.getMetadata().getNamespace().equals(agentNamespace)
+                && NodeState.isAgent(pod)
+                && pod.getSpec().getNodeName() != null) {
+            result.addAll(patchesOn(pod.getSpec().getNodeName(), patches, views));
+        }
+        return result;
     }
 
     /** The ViewPatches of the namespaces that have something on the node. */
