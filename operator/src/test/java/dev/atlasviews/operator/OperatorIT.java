@@ -8,6 +8,7 @@ import static dev.atlasviews.operator.Objects.viewNode;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 import static org.awaitility.Awaitility.await;
 
 import dev.atlasviews.crds.ArtifactReference;
@@ -401,6 +402,66 @@ final class OperatorIT {
         });
         awaitOnlyPatched(pods, 1);
         awaitPhase("fix", RolloutPhase.PROGRESSING);
+    }
+
+    @Test
+    void aPodThatTurnsUnreadyAfterTheChangeTakesItBackFromAll() {
+        final List<Pod> pods =
+                IntStream.range(0, 2).mapToObj(i -> runningPod("redis-" + i)).toList();
+        pods.forEach(pod -> ready(pod, "True", null, "2026-11-23T20:00:00Z"));
+        artifact("new code");
+        viewPatch("fix", new Rollout(new IntOrString(1), new IntOrString("100%"), 3600, false, 600, OnFailure.REVERT));
+        final Pod canary = awaitOnlyPatched(pods, 1).getFirst();
+        agentReports(canary, LayerState.APPLIED);
+        awaitPhase("fix", RolloutPhase.SOAKING);
+
+        ready(canary, "False", "ContainersNotReady", "2026-11-23T20:05:00Z");
+        awaitPhase("fix", RolloutPhase.REVERTED);
+        awaitLayers(canary, "fix=Absent");
+        assertThat(condition("fix", "Degraded"))
+                .returns("True", Condition::getStatus)
+                .returns("PodsFailed", Condition::getReason)
+                .satisfies(degraded -> assertThat(degraded.getMessage())
+                        .contains(canary.getMetadata().getName(), "turned unready (ContainersNotReady)"));
+        agentReports(canary, LayerState.REVERTED);
+        awaitNoView(canary);
+        assertThat(patched(pods)).isEmpty();
+    }
+
+    @Test
+    void whatHappensAgainIsCountedInTheSameEvent() {
+        final Pod pod = runningPod("redis-0");
+        artifact("new code");
+        viewPatch("fix", digest("new code"));
+        awaitLayers(pod, "fix=Present");
+        for (int i = 0; i < 2; i++) {
+            agentReports(pod, LayerState.APPLIED);
+            awaitReason("fix", "Applied");
+            agentReports(pod, LayerState.REFUSED);
+            awaitReason("fix", "Because");
+        }
+        assertThat(client.v1().events().inNamespace(namespace).list().getItems())
+                .extracting(event -> event.getInvolvedObject().getKind(), Event::getReason, Event::getCount)
+                .containsExactlyInAnyOrder(
+                        tuple("ViewPatch", "WaitingForNode", 1),
+                        tuple("ViewPatch", "Applied", 2),
+                        tuple("ViewPatch", "Because", 2),
+                        tuple("Pod", "Because", 4));
+    }
+
+    @Test
+    void aViewPatchReachesNoPodOfAnotherNamespace() {
+        final Pod own = runningPod("redis-0");
+        artifact("new code");
+        viewPatch("fix", digest("new code"));
+        newNamespace();
+        final Pod foreign = runningPod("redis-0");
+        artifact("other code");
+        viewPatch("other", digest("other code"));
+        // That each has a layer shows that the operator has looked at it.
+        awaitLayers(foreign, "other=Present");
+        awaitLayers(own, "fix=Present");
+        awaitLayers(foreign, "other=Present");
     }
 
     @Test
