@@ -8,7 +8,8 @@ import java.util.List;
  *
  * @param observedGeneration the generation of the specification that this tells of
  * @param summary all processes together
- * @param processes the processes that a layer concerns, at most {@value #MAX_PROCESSES}, those that need attention first
+ * @param processes the processes that a layer concerns, at most {@value #MAX_PROCESSES} and 512 KiB, those that need
+ *     attention first
  */
 @ApiRecord
 public record PodViewStatus(Long observedGeneration, PodViewSummary summary, List<ProcessStatus> processes) {

@@ -18,8 +18,6 @@ import java.util.stream.Collectors;
 
 /** Says what a report on a process means for one of its layers. */
 final class LayerStates {
-    private static final int LONGEST_MESSAGE = 1024;
-
     private LayerStates() {}
 
     /** A layer that can not be tried. */
@@ -216,13 +214,6 @@ final class LayerStates {
             final String message,
             final Instant since,
             final ThreadCounts counts) {
-        return new LayerStatus(
-                layer.name(),
-                layer.digest(),
-                state,
-                reason,
-                message.substring(0, Math.min(message.length(), LONGEST_MESSAGE)),
-                since,
-                counts);
+        return new LayerStatus(layer.name(), layer.digest(), state, reason, Texts.message(message), since, counts);
     }
 }

@@ -110,7 +110,12 @@ public final class NodeAgent implements AutoCloseable {
                 module -> new ProcessEngine(module::attach, unwinder, store),
                 bootId,
                 node);
-        this.reconciler = new PodViewReconciler(new ContainerProcesses(host.proc()), steps, bootId, memory);
+        this.reconciler = new PodViewReconciler(
+                new ContainerProcesses(host.proc()),
+                steps,
+                bootId,
+                memory,
+                new Listing(client.getKubernetesSerialization()));
         store.forgetExited(host.proc());
         if (!unwinder.start()) {
             LOG.warn("stacks can not be unwound (is libdw there?): they are scanned, which holds threads longer");

@@ -37,6 +37,7 @@ final class PodViewReconciler {
     private final ContainerProcesses containers;
     private final String bootId;
     private final ProcessMemory memory;
+    private final Listing listing;
 
     /** How one process is reconciled. */
     @FunctionalInterface
@@ -51,11 +52,13 @@ final class PodViewReconciler {
             final ContainerProcesses containers,
             final ProcessStep step,
             final String bootId,
-            final ProcessMemory memory) {
+            final ProcessMemory memory,
+            final Listing listing) {
         this.containers = containers;
         this.step = step;
         this.bootId = bootId;
         this.memory = memory;
+        this.listing = listing;
     }
 
     /** One pass over all processes; the status is what is to be written, empty while it is too early to say anything. */
@@ -82,10 +85,7 @@ final class PodViewReconciler {
                 .filter(status -> !anyConcerned || concerned(status))
                 .sorted(Comparator.comparingInt(PodViewReconciler::rank))
                 .toList();
-        final var status = new PodViewStatus(
-                view.getMetadata().getGeneration(),
-                summary(told),
-                told.stream().limit(PodViewStatus.MAX_PROCESSES).toList());
+        final var status = new PodViewStatus(view.getMetadata().getGeneration(), summary(told), listing.of(told));
         memory.keep(view, status, told);
         return Optional.of(status);
     }

@@ -29,7 +29,18 @@ final class ProcessMemory {
     private final Path directory;
     private final KubernetesSerialization serialization;
     private final String bootId;
-    private final Map<String, List<ProcessStatus>> remembered = new ConcurrentHashMap<>();
+    private final Map<String, Said> remembered = new ConcurrentHashMap<>();
+
+    /** What a pass said of all processes, of which the status lists the first. */
+    private record Said(List<ProcessStatus> all, int listed) {
+        Said {
+            all = List.copyOf(all);
+        }
+
+        List<ProcessStatus> unlisted() {
+            return all.subList(listed, all.size());
+        }
+    }
 
     ProcessMemory(final Path directory, final KubernetesSerialization serialization, final String bootId) {
         this.directory = directory;
@@ -39,7 +50,7 @@ final class ProcessMemory {
 
     /** What the last pass said of this very process: the same boot, id and start time. */
     Optional<ProcessStatus> last(final PodView view, final TargetProcess process) {
-        return remembered.computeIfAbsent(name(view), any -> stored(view)).stream()
+        return remembered.computeIfAbsent(name(view), any -> stored(view)).all().stream()
                 .filter(status -> status.bootId().equals(bootId)
                         && status.pid() == process.pid()
                         && status.startTime() == process.startTime())
@@ -48,12 +59,10 @@ final class ProcessMemory {
 
     /** Keeps what a pass says of all processes, those that the status lists first. */
     void keep(final PodView view, final PodViewStatus status, final List<ProcessStatus> all) throws IOException {
-        final List<ProcessStatus> before = remembered.put(name(view), List.copyOf(all));
-        final List<ProcessStatus> unlisted =
-                all.stream().skip(status.processes().size()).toList();
-        final boolean same = before != null
-                && unlisted.equals(
-                        before.stream().skip(PodViewStatus.MAX_PROCESSES).toList());
+        final Said said = new Said(all, status.processes().size());
+        final Said before = remembered.put(name(view), said);
+        final List<ProcessStatus> unlisted = said.unlisted();
+        final boolean same = before != null && unlisted.equals(before.unlisted());
         if (same || (unlisted.isEmpty() && !Files.exists(file(view)))) {
             return;
         }
@@ -70,10 +79,10 @@ final class ProcessMemory {
         Files.deleteIfExists(directory.resolve(name));
     }
 
-    private List<ProcessStatus> stored(final PodView view) {
+    private Said stored(final PodView view) {
         final List<ProcessStatus> listed =
                 view.getStatus() == null ? List.of() : view.getStatus().processes();
-        return Stream.concat(listed.stream(), unlisted(view).stream()).toList();
+        return new Said(Stream.concat(listed.stream(), unlisted(view).stream()).toList(), listed.size());
     }
 
     private List<ProcessStatus> unlisted(final PodView view) {

@@ -238,6 +238,7 @@ final class ProcessReconciler {
                 // Areas of the module's may lie below it.
                 .filter(name -> name.startsWith("/") && !name.startsWith("/atlas:"))
                 .findFirst()
+                .map(Texts::program)
                 .orElse("");
     }
 
@@ -250,7 +251,10 @@ final class ProcessReconciler {
         return report.held().stream()
                 .limit(ProcessStatus.MAX_HELD_THREADS)
                 .map(thread -> new HeldThread(
-                        thread.tid(), thread.name(), String.valueOf(thread.heldBy()), heldSince(thread, last)))
+                        thread.tid(),
+                        thread.name(),
+                        Texts.function(String.valueOf(thread.heldBy())),
+                        heldSince(thread, last)))
                 .toList();
     }
 

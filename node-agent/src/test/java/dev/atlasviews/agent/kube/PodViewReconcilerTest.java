@@ -184,7 +184,8 @@ final class PodViewReconcilerTest {
                 new ContainerProcesses(proc),
                 step,
                 Fixtures.BOOT,
-                new ProcessMemory(state, new KubernetesSerialization(), Fixtures.BOOT));
+                new ProcessMemory(state, new KubernetesSerialization(), Fixtures.BOOT),
+                new Listing(new KubernetesSerialization()));
     }
 
     private static List<LayerStatus> layers(final PodViewStatus status) {
