@@ -2,6 +2,7 @@
 package dev.atlasviews.helm;
 
 import static dev.atlasviews.operator.Objects.digest;
+import static java.util.Map.entry;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -29,6 +30,7 @@ import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.PodCondition;
+import io.fabric8.kubernetes.api.model.rbac.RoleBindingBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
@@ -38,7 +40,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -50,6 +54,8 @@ import org.junit.jupiter.api.io.TempDir;
 final class RightsIT {
     private static final PatchContext JSON_MERGE = PatchContext.of(PatchType.JSON_MERGE);
     private static final Duration LIMIT = Duration.ofSeconds(60);
+    private static final String OPERATOR = "system:serviceaccount:atlas-system:atlas-operator";
+    private static final String AGENT = "system:serviceaccount:atlas-system:atlas-agent";
 
     @TempDir
     private static Path folder;
@@ -61,7 +67,32 @@ final class RightsIT {
     static void install() throws Exception {
         server = ApiServer.start(folder);
         administrator = server.client();
-        Chart.install(administrator, command -> command);
+        // With every right that some value gives.
+        Chart.install(administrator, command -> command.set("operator.replicas", 2));
+        bind("carol", "atlas-viewpatch-editor");
+        bind("dave", "atlas-viewer");
+        // The role "edit" is put together of these by a controller, which does not run here.
+        bind("erin", "system:aggregate-to-view");
+        bind("erin", "system:aggregate-to-edit");
+        bind("erin", "atlas-viewpatch-editor");
+    }
+
+    /** Gives a service account of the namespace in which tests work a role there, and nowhere else. */
+    private static void bind(final String account, final String role) {
+        administrator
+                .resource(new RoleBindingBuilder()
+                        .withNewMetadata()
+                        .withNamespace(Objects.NAMESPACE)
+                        .withName("%s-%s".formatted(account, role))
+                        .endMetadata()
+                        .withNewRoleRef("rbac.authorization.k8s.io", "ClusterRole", role)
+                        .addNewSubject()
+                        .withKind("ServiceAccount")
+                        .withNamespace(Objects.NAMESPACE)
+                        .withName(account)
+                        .endSubject()
+                        .build())
+                .create();
     }
 
     @AfterAll
@@ -120,6 +151,81 @@ final class RightsIT {
         } finally {
             administrator.resource(pod).withGracePeriod(0).delete();
         }
+    }
+
+    @Test
+    void theOperatorMayDoThisAndNothingElse() {
+        final Map<String, List<String>> everywhere = Map.ofEntries(
+                entry("viewpatches.atlasviews.dev", List.of("get", "list", "watch", "patch")),
+                entry("viewpatches.atlasviews.dev/status", List.of("patch")),
+                entry("viewpatchartifacts.atlasviews.dev", List.of("get", "list", "watch")),
+                entry("podviews.atlasviews.dev", List.of("get", "list", "watch", "create", "patch", "delete")),
+                entry("viewnodes.atlasviews.dev", List.of("get", "list", "watch")),
+                entry("pods", List.of("get", "list", "watch")),
+                entry("pods/status", List.of("patch")),
+                entry("events", List.of("get", "create", "patch")));
+        assertThat(rights(OPERATOR, Objects.NAMESPACE)).isEqualTo(everywhere);
+        final Map<String, List<String>> home = new HashMap<>(everywhere);
+        home.put("leases.coordination.k8s.io", List.of("create"));
+        home.put("leases.coordination.k8s.io:atlas-operator", List.of("get", "create", "update", "patch"));
+        assertThat(rights(OPERATOR, Chart.NAMESPACE)).isEqualTo(home);
+    }
+
+    @Test
+    void anAgentMayDoThisAndNothingElse() {
+        for (final String namespace : List.of(Objects.NAMESPACE, Chart.NAMESPACE)) {
+            assertThat(rights(AGENT, namespace))
+                    .isEqualTo(Map.of(
+                            "podviews.atlasviews.dev", List.of("get", "list", "watch"),
+                            "podviews.atlasviews.dev/status", List.of("patch"),
+                            "viewpatchartifacts.atlasviews.dev", List.of("get"),
+                            "viewnodes.atlasviews.dev", List.of("get", "create", "patch"),
+                            "viewnodes.atlasviews.dev/status", List.of("patch"),
+                            "nodes", List.of("get")));
+        }
+    }
+
+    @Test
+    void theRolesForPeopleGiveThisAndNothingElseInTheirNamespaceOnly() {
+        final List<String> all = List.of("get", "list", "watch", "create", "update", "patch", "delete");
+        final List<String> look = List.of("get", "list", "watch");
+        assertThat(rights(user("carol"), Objects.NAMESPACE))
+                .isEqualTo(Map.of("viewpatches.atlasviews.dev", all, "viewpatchartifacts.atlasviews.dev", all));
+        assertThat(rights(user("dave"), Objects.NAMESPACE))
+                .isEqualTo(Map.of("viewpatches.atlasviews.dev", look, "podviews.atlasviews.dev", look));
+        for (final String user : List.of("carol", "dave", "erin")) {
+            assertThat(rights(user(user), Chart.NAMESPACE)).as(user).isEmpty();
+        }
+    }
+
+    @Test
+    void whoMayEditOneNamespaceWritesAViewPatchInNoOther() {
+        try (KubernetesClient erin = server.client(Objects.NAMESPACE, "erin")) {
+            assertThat(erin.pods().inNamespace(Objects.NAMESPACE).list().getItems())
+                    .isNotNull();
+            final ViewPatch own = patch();
+            own.getMetadata().setName("erins");
+            assertThat(erin.resource(own).dryRun().create().getMetadata().getUid())
+                    .isNotEmpty();
+            final ViewPatch foreign = patch();
+            foreign.getMetadata().setNamespace(Chart.NAMESPACE);
+            assertForbidden(() -> erin.resource(foreign).create());
+            final ViewPatchArtifact artifact = artifact();
+            artifact.getMetadata().setNamespace(Chart.NAMESPACE);
+            assertForbidden(() -> erin.resource(artifact).create());
+            assertForbidden(
+                    () -> erin.resources(ViewPatch.class).inAnyNamespace().list());
+            assertForbidden(() ->
+                    erin.resources(PodView.class).inNamespace(Objects.NAMESPACE).delete());
+        }
+    }
+
+    private static Map<String, List<String>> rights(final String user, final String namespace) {
+        return Rights.of(administrator, user, namespace);
+    }
+
+    private static String user(final String account) {
+        return "system:serviceaccount:%s:%s".formatted(Objects.NAMESPACE, account);
     }
 
     /** What the operator said of the pod, in one word. */
