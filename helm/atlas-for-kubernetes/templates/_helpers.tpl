@@ -31,3 +31,25 @@ app.kubernetes.io/component: {{ index . 1 }}
 true
 {{- end }}
 {{- end }}
+
+{{/* The security contexts of whatever needs no privilege, as the Pod Security Standard "restricted" asks for. */}}
+{{- define "atlas.unprivilegedPod" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+seccompProfile:
+  type: RuntimeDefault
+{{- end }}
+{{- define "atlas.unprivilegedContainer" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end }}
+
+{{/* Makes an object exist while "helm uninstall" asks whether it may; the argument is its place in the order. */}}
+{{- define "atlas.beforeUninstall" -}}
+helm.sh/hook: pre-delete
+helm.sh/hook-weight: {{ . | quote }}
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end }}

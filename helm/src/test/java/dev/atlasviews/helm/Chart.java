@@ -9,6 +9,8 @@ import io.fabric8.kubernetes.api.model.KubernetesList;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
@@ -22,6 +24,7 @@ final class Chart {
     static final String NAMESPACE = "atlas-system";
 
     private static final Pattern SEPARATOR = Pattern.compile("^---$", Pattern.MULTILINE);
+    private static final Pattern HOOK = Pattern.compile("^ *helm\\.sh/hook: .*\n", Pattern.MULTILINE);
     private static final KubernetesSerialization SERIALIZATION = new KubernetesSerialization();
 
     private Chart() {}
@@ -39,8 +42,7 @@ final class Chart {
         return render(FOLDER, kubernetes, values);
     }
 
-    /** The objects of a chart that lies elsewhere. */
-    static List<HasMetadata> render(
+    private static List<HasMetadata> render(
             final Path folder, final String kubernetes, final UnaryOperator<TemplateCommand> values) {
         final TemplateCommand command = new Helm(folder)
                 .template()
@@ -54,6 +56,29 @@ final class Chart {
                 .map(document -> SERIALIZATION.<Object>unmarshal(document))
                 .flatMap(Chart::objects)
                 .toList();
+    }
+
+    /**
+     * Renders the chart with its hooks, which Helm leaves out, as objects like any other.
+     *
+     * @param folder where a copy of the chart is made
+     */
+    static List<HasMetadata> renderWithHooks(
+            final Path folder, final String kubernetes, final UnaryOperator<TemplateCommand> values)
+            throws IOException {
+        final Path copy = Files.createTempDirectory(folder, "chart").resolve(FOLDER.getFileName());
+        try (Stream<Path> files = Files.walk(FOLDER)) {
+            for (final Path file : files.toList()) {
+                final Path target = copy.resolve(FOLDER.relativize(file).toString());
+                if (file.startsWith(FOLDER.resolve("templates")) && Files.isRegularFile(file)) {
+                    Files.writeString(
+                            target, HOOK.matcher(Files.readString(file)).replaceAll(""));
+                } else {
+                    Files.copy(file, target);
+                }
+            }
+        }
+        return render(copy, kubernetes, values);
     }
 
     /** Puts the objects into a server that has the chart's definitions, and the namespaces in which tests work. */

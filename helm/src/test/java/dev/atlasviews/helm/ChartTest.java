@@ -6,12 +6,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
 import com.marcnuri.helm.LintResult;
+import com.marcnuri.helm.TemplateCommand;
 import dev.atlasviews.operator.SelfTest;
+import dev.atlasviews.operator.uninstall.BeforeUninstall;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodSpec;
+import io.fabric8.kubernetes.api.model.ServiceAccount;
 import io.fabric8.kubernetes.api.model.Volume;
 import io.fabric8.kubernetes.api.model.VolumeMount;
 import io.fabric8.kubernetes.api.model.admissionregistration.v1.ValidatingAdmissionPolicy;
@@ -19,6 +23,7 @@ import io.fabric8.kubernetes.api.model.admissionregistration.v1.ValidatingAdmiss
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.api.model.apps.DeploymentSpec;
+import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicy;
 import io.fabric8.kubernetes.api.model.rbac.ClusterRole;
 import io.fabric8.kubernetes.api.model.rbac.ClusterRoleBinding;
@@ -31,15 +36,18 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 final class ChartTest {
     private static final String OLD = "1.20.2";
     private static final String NEW = "1.34.0";
+    private static final String UNINSTALL = "atlas-uninstall";
     private static final Set<String> READING = Set.of("get", "list", "watch");
 
     @Test
@@ -191,24 +199,68 @@ final class ChartTest {
 
     @Test
     void helmTestAsksTheOperatorWithoutAnyRight(@TempDir final Path folder) throws IOException {
-        // Hooks are not rendered: a copy of the chart has it as an object like any other.
-        final Path copy = folder.resolve("atlas-for-kubernetes");
-        try (Stream<Path> files = Files.walk(Chart.FOLDER)) {
-            for (final Path file : files.toList()) {
-                Files.copy(file, copy.resolve(Chart.FOLDER.relativize(file).toString()));
-            }
-        }
-        final Path hook = copy.resolve("templates/tests/operator.yaml");
-        final String text = Files.readString(hook);
-        assertThat(text).contains("    helm.sh/hook: test\n");
-        Files.writeString(hook, text.replaceAll("(?m)^    helm\\.sh/hook.*\n", ""));
-        final Pod pod = Chart.only(Chart.render(copy, NEW, command -> command), Pod.class, "atlas-test");
+        assertThat(Files.readString(Chart.FOLDER.resolve("templates/tests/operator.yaml")))
+                .contains("    helm.sh/hook: test\n");
+        final Pod pod = Chart.only(Chart.renderWithHooks(folder, NEW, command -> command), Pod.class, "atlas-test");
         assertThat(pod.getSpec().getAutomountServiceAccountToken()).isFalse();
         assertThat(pod.getSpec().getSecurityContext().getRunAsNonRoot()).isTrue();
         assertThat(pod.getSpec().getContainers().getFirst().getArgs())
                 .contains(
                         SelfTest.class.getName(),
                         "http://atlas-operator.%s.svc:8080/readyz".formatted(Chart.NAMESPACE));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"Refuse, list", "Revert, list delete"})
+    void beforeUninstallingAProgramThatMayDoNoMoreLooksAfterWhatIsPatched(
+            final String value, final String verbs, @TempDir final Path folder) throws IOException {
+        final UnaryOperator<TemplateCommand> values =
+                command -> command.set("uninstall.livePatches", value).set("uninstall.revertDeadlineSeconds", 30);
+        assertThat(Chart.render(NEW, values)).noneMatch(ChartTest::isBeforeUninstalling);
+        final List<HasMetadata> objects = Chart.renderWithHooks(folder, NEW, values);
+        final Job job = Chart.only(objects, Job.class, UNINSTALL);
+        final PodSpec pod = job.getSpec().getTemplate().getSpec();
+        assertThat(job.getSpec().getBackoffLimit()).isZero();
+        assertThat(pod.getServiceAccountName())
+                .isEqualTo(Chart.only(objects, ServiceAccount.class, UNINSTALL)
+                        .getMetadata()
+                        .getName());
+        assertThat(pod.getContainers().getFirst().getImage()).isEqualTo("atlas.local/atlas-operator:0.1.0");
+        assertThat(pod.getContainers().getFirst().getArgs())
+                .startsWith(BeforeUninstall.class.getName(), value)
+                .hasSize("Revert".equals(value) ? 3 : 2);
+        assertThat(Chart.only(objects, ClusterRole.class, UNINSTALL).getRules())
+                .singleElement()
+                .satisfies(rule -> {
+                    assertThat(rule.getApiGroups()).containsExactly("atlasviews.dev");
+                    assertThat(rule.getResources()).containsExactly("viewpatches");
+                    assertThat(rule.getVerbs()).containsExactly(verbs.split(" ", -1));
+                });
+        final ClusterRoleBinding binding = Chart.only(objects, ClusterRoleBinding.class, UNINSTALL);
+        assertThat(binding.getRoleRef().getName()).isEqualTo(UNINSTALL);
+        assertThat(binding.getSubjects()).singleElement().satisfies(subject -> {
+            assertThat(subject.getName()).isEqualTo(UNINSTALL);
+            assertThat(subject.getNamespace()).isEqualTo(Chart.NAMESPACE);
+        });
+        assertThat(objects.stream().filter(ChartTest::isBeforeUninstalling))
+                .hasSize(4)
+                .allSatisfy(object -> assertThat(object.getMetadata().getAnnotations())
+                        .containsEntry("helm.sh/hook-weight", object instanceof Job ? "0" : "-1")
+                        .containsEntry("helm.sh/hook-delete-policy", "before-hook-creation,hook-succeeded"));
+    }
+
+    @Test
+    void nobodyIsAskedBeforeUninstallingWherePatchesAreToBeLeft(@TempDir final Path folder) throws IOException {
+        assertThat(Chart.renderWithHooks(folder, NEW, command -> command.set("uninstall.livePatches", "Leave")))
+                .isNotEmpty()
+                .noneMatch(ChartTest::isBeforeUninstalling);
+        assertThatThrownBy(() -> Chart.render(NEW, command -> command.set("uninstall.livePatches", "Keep")))
+                .hasMessageContaining("livePatches");
+    }
+
+    /** A part of the hook; its network policy stays, as those of the others do. */
+    private static boolean isBeforeUninstalling(final HasMetadata object) {
+        return object.getMetadata().getName().equals(UNINSTALL) && !(object instanceof NetworkPolicy);
     }
 
     @Test

@@ -6,6 +6,7 @@ import dev.atlasviews.operator.OperatorMain;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 
 /** An operator as a process of its own, with the rights that the chart gives. */
@@ -30,19 +31,11 @@ final class OperatorProcess implements AutoCloseable {
             final Path folder, final String name, final Path kubeconfig, final Map<String, String> more)
             throws IOException {
         final Path log = folder.resolve(name + ".log");
-        final ProcessBuilder builder = new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Dkubernetes.impersonate.username=system:serviceaccount:" + Chart.NAMESPACE + ":atlas-operator",
-                "-Dkubernetes.impersonate.group=system:serviceaccounts,system:authenticated",
-                "-cp",
-                System.getProperty("java.class.path"),
-                OperatorMain.class.getName());
-        builder.environment()
-                .putAll(Map.of(
-                        "KUBECONFIG", kubeconfig.toString(), "HOSTNAME", name, "ATLAS_NAMESPACE", Chart.NAMESPACE));
+        final ProcessBuilder builder =
+                OperatorImage.program("atlas-operator", kubeconfig, List.of(OperatorMain.class.getName()), log);
+        builder.environment().putAll(Map.of("HOSTNAME", name, "ATLAS_NAMESPACE", Chart.NAMESPACE));
         builder.environment().putAll(more);
-        return new OperatorProcess(
-                builder.redirectErrorStream(true).redirectOutput(log.toFile()).start(), log);
+        return new OperatorProcess(builder.start(), log);
     }
 
     boolean isAlive() {

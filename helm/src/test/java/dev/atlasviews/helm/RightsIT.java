@@ -8,10 +8,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import dev.atlasviews.crds.Atlas;
 import dev.atlasviews.crds.KernelStatus;
 import dev.atlasviews.crds.LayerState;
-import dev.atlasviews.crds.NewPods;
 import dev.atlasviews.crds.PodView;
 import dev.atlasviews.crds.PodViewStatus;
 import dev.atlasviews.crds.PodViewSummary;
@@ -19,24 +17,22 @@ import dev.atlasviews.crds.ThreadCounts;
 import dev.atlasviews.crds.ViewNode;
 import dev.atlasviews.crds.ViewNodeStatus;
 import dev.atlasviews.crds.ViewPatch;
-import dev.atlasviews.crds.ViewPatchArtifact;
-import dev.atlasviews.crds.ViewPatchArtifactSpec;
 import dev.atlasviews.crds.testing.ApiServer;
 import dev.atlasviews.operator.Objects;
 import dev.atlasviews.operator.OperatorMain;
 import dev.atlasviews.operator.pods.PatchedCondition;
-import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
-import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.PodCondition;
 import io.fabric8.kubernetes.api.model.rbac.RoleBindingBuilder;
+import io.fabric8.kubernetes.api.model.rbac.ClusterRole;
+import io.fabric8.kubernetes.api.model.rbac.ClusterRoleBinding;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.javaoperatorsdk.operator.Operator;
-import java.nio.charset.StandardCharsets;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
@@ -106,22 +102,26 @@ final class RightsIT {
         final Operator operator = OperatorMain.create(server.client(Chart.NAMESPACE, "atlas-operator"));
         operator.start();
         try (KubernetesClient agent = server.client(Chart.NAMESPACE, "atlas-agent")) {
-            final Pod pod = runningPod("redis-0");
-            administrator.resource(artifact()).create();
-            administrator.resource(patch()).create();
-            await().atMost(LIMIT).until(() -> view(pod) != null);
+            final Pod pod = Workload.runningPod(administrator, "redis-0");
+            administrator.resource(Workload.artifact()).create();
+            administrator.resource(Workload.patch("fix")).create();
+            await().atMost(LIMIT).until(() -> Workload.view(administrator, pod) != null);
 
-            assertThat(agent.resource(artifact()).get()).isNotNull();
+            assertThat(agent.resource(Workload.artifact()).get()).isNotNull();
             report(agent, pod);
             await().atMost(LIMIT).until(() -> podsWithNothingToDo() == 1);
             await().atMost(LIMIT).untilAsserted(() -> assertThat(gate(pod)).isEqualTo("WaitingForNode"));
 
-            administrator.resource(patch()).delete();
+            administrator.resource(Workload.patch("fix")).delete();
             await().atMost(LIMIT)
-                    .until(() -> requireNonNull(view(pod)).getMetadata().getGeneration() == 2);
+                    .until(() -> requireNonNull(Workload.view(administrator, pod))
+                                    .getMetadata()
+                                    .getGeneration()
+                            == 2);
             report(agent, pod);
-            await().atMost(LIMIT).until(() -> administrator.resource(patch()).get() == null);
-            await().atMost(LIMIT).until(() -> view(pod) == null);
+            await().atMost(LIMIT)
+                    .until(() -> administrator.resource(Workload.patch("fix")).get() == null);
+            await().atMost(LIMIT).until(() -> Workload.view(administrator, pod) == null);
             await().atMost(LIMIT).untilAsserted(() -> assertThat(gate(pod)).isEqualTo("NoViewPatch"));
             assertThat(administrator
                             .v1()
@@ -137,7 +137,7 @@ final class RightsIT {
 
     @Test
     void theOperatorChangesNothingOfAPodButItsStatus() {
-        final Pod pod = runningPod("redis-1");
+        final Pod pod = Workload.runningPod(administrator, "redis-1");
         try (KubernetesClient operator = server.client(Chart.NAMESPACE, "atlas-operator")) {
             final var resource = operator.resource(pod);
             assertThat(resource.get()).isNotNull();
@@ -250,10 +250,51 @@ final class RightsIT {
             assertThat(reported.getStatus().kernel().release()).isEqualTo("6.1.0");
             assertForbidden(() -> agent.secrets().inNamespace(Chart.NAMESPACE).list());
             assertForbidden(() -> agent.pods().inAnyNamespace().list());
-            assertForbidden(() -> agent.resource(patch()).create());
+            assertForbidden(() -> agent.resource(Workload.patch("fix")).create());
             assertForbidden(() -> agent.resource(node).delete());
             assertForbidden(() -> agent.nodes().list());
         }
+    }
+
+    @Test
+    void whatLooksBeforeUninstallingListsViewPatchesAndDeletesThemOnlyWhereItIsToRevert(@TempDir final Path charts)
+            throws IOException {
+        final ViewPatch patch = Workload.patch("last");
+        administrator.resource(patch).create();
+        try (KubernetesClient hook = server.client(Chart.NAMESPACE, "atlas-uninstall")) {
+            final var patches = hook.resources(ViewPatch.class);
+            assertForbidden(() -> patches.inAnyNamespace().list());
+
+            grantHook(charts, "Refuse");
+            await().atMost(LIMIT)
+                    .ignoreException(KubernetesClientException.class)
+                    .until(() -> !patches.inAnyNamespace().list().getItems().isEmpty());
+            assertForbidden(() -> hook.resource(patch).delete());
+
+            grantHook(charts, "Revert");
+            await().atMost(LIMIT)
+                    .ignoreException(KubernetesClientException.class)
+                    .until(() -> {
+                        hook.resource(patch).delete();
+                        return true;
+                    });
+            assertThat(administrator.resource(patch).get()).isNull();
+
+            assertForbidden(() -> hook.resource(patch).get());
+            assertForbidden(() -> hook.resource(patch).create());
+            assertForbidden(() -> hook.resource(patch).patch(JSON_MERGE, "{\"metadata\":{\"finalizers\":null}}"));
+            assertForbidden(() -> hook.resources(PodView.class).inAnyNamespace().list());
+            assertForbidden(() -> hook.pods().inAnyNamespace().list());
+            assertForbidden(() -> hook.secrets().inNamespace(Chart.NAMESPACE).list());
+        }
+    }
+
+    private static void grantHook(final Path charts, final String value) throws IOException {
+        Chart.renderWithHooks(charts, "1.20.2", command -> command.set("uninstall.livePatches", value)).stream()
+                .filter(object -> object instanceof ClusterRole || object instanceof ClusterRoleBinding)
+                .filter(object -> object.getMetadata().getName().equals("atlas-uninstall"))
+                .forEach(object ->
+                        administrator.resource(object).fieldManager("test").serverSideApply());
     }
 
     private static void assertForbidden(final ThrowingCallable call) {
@@ -265,7 +306,7 @@ final class RightsIT {
 
     /** What an agent reports when no process of the pod is concerned. */
     private static void report(final KubernetesClient agent, final Pod pod) {
-        agent.resource(requireNonNull(view(pod))).editStatus(current -> {
+        agent.resource(requireNonNull(Workload.view(administrator, pod))).editStatus(current -> {
             current.setStatus(new PodViewStatus(
                     current.getMetadata().getGeneration(),
                     new PodViewSummary(LayerState.NOTHING_TO_DO, 1, ThreadCounts.NONE, null),
@@ -275,63 +316,7 @@ final class RightsIT {
     }
 
     private static int podsWithNothingToDo() {
-        final var status = administrator.resource(patch()).get().getStatus();
+        final var status = administrator.resource(Workload.patch("fix")).get().getStatus();
         return status == null || status.pods() == null ? 0 : status.pods().nothingToDo();
-    }
-
-    private static @Nullable PodView view(final Pod pod) {
-        return administrator
-                .resources(PodView.class)
-                .inNamespace(Objects.NAMESPACE)
-                .withName(pod.getMetadata().getUid())
-                .get();
-    }
-
-    private static Pod runningPod(final String name) {
-        final Pod template = Objects.pod(name);
-        final Pod pod = administrator
-                .resource(new PodBuilder(template)
-                        .editMetadata()
-                        .withUid(null)
-                        .withCreationTimestamp(null)
-                        .endMetadata()
-                        .editSpec()
-                        .addNewReadinessGate(Atlas.PATCHED_CONDITION)
-                        .editFirstContainer()
-                        .withImage("redis")
-                        .endContainer()
-                        .endSpec()
-                        .withStatus(null)
-                        .build())
-                .create();
-        return administrator
-                .resource(pod)
-                .editStatus(current -> new PodBuilder(current)
-                        .withNewStatus()
-                        .withPhase("Running")
-                        .endStatus()
-                        .build());
-    }
-
-    private static ViewPatchArtifact artifact() {
-        final var artifact = new ViewPatchArtifact();
-        artifact.setMetadata(metadata("artifact"));
-        artifact.setSpec(new ViewPatchArtifactSpec(
-                null, Base64.getEncoder().encodeToString("new code".getBytes(StandardCharsets.UTF_8))));
-        return artifact;
-    }
-
-    private static ViewPatch patch() {
-        final var patch = new ViewPatch();
-        patch.setMetadata(metadata("fix"));
-        patch.setSpec(Objects.spec(digest("new code"), null, NewPods.APPLY));
-        return patch;
-    }
-
-    private static ObjectMeta metadata(final String name) {
-        return new ObjectMetaBuilder()
-                .withNamespace(Objects.NAMESPACE)
-                .withName(name)
-                .build();
     }
 }

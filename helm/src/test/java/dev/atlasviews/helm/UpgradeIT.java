@@ -10,7 +10,6 @@ import com.marcnuri.helm.Helm;
 import com.marcnuri.helm.Release;
 import com.marcnuri.helm.UpgradeCommand;
 import dev.atlasviews.crds.Mode;
-import dev.atlasviews.crds.NewPods;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.crds.testing.ApiServer;
 import dev.atlasviews.crds.testing.WithoutRules;
@@ -18,7 +17,6 @@ import dev.atlasviews.operator.Objects;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
-import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinitionBuilder;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.JSONSchemaProps;
@@ -80,7 +78,7 @@ final class UpgradeIT {
                 .set("operator.replicas", 0)
                 .call();
         assertThat(stateDirectory()).isEqualTo("/var/lib/atlas");
-        final ViewPatch patch = client.resource(patch("fix")).create();
+        final ViewPatch patch = client.resource(Workload.patch("fix")).create();
 
         final Release second = upgrade(
                 kubeconfig,
@@ -98,10 +96,13 @@ final class UpgradeIT {
         assertThat(dashboardIsThere()).isFalse();
         assertUnchanged(patch);
 
-        Helm.uninstall(RELEASE)
-                .withNamespace(Chart.NAMESPACE)
-                .withKubeConfig(kubeconfig)
-                .call();
+        // The operator did not run, and took no ViewPatch up.
+        try (var _ = new JobController(client, kubeconfig, folder)) {
+            Helm.uninstall(RELEASE)
+                    .withNamespace(Chart.NAMESPACE)
+                    .withKubeConfig(kubeconfig)
+                    .call();
+        }
         assertThat(client.apps()
                         .daemonSets()
                         .inNamespace(Chart.NAMESPACE)
@@ -251,15 +252,5 @@ final class UpgradeIT {
                 .inNamespace(Objects.NAMESPACE)
                 .withName(name)
                 .get();
-    }
-
-    private static ViewPatch patch(final String name) {
-        final var patch = new ViewPatch();
-        patch.setMetadata(new ObjectMetaBuilder()
-                .withNamespace(Objects.NAMESPACE)
-                .withName(name)
-                .build());
-        patch.setSpec(Objects.spec(digest("new code"), null, NewPods.APPLY));
-        return patch;
     }
 }
