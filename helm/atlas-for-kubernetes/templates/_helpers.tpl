@@ -32,6 +32,13 @@ true
 {{- end }}
 {{- end }}
 
+{{/* "true" where the operator labels nodes: only where an admission policy keeps it to that. */}}
+{{- define "atlas.nodeLabels" -}}
+{{- if .Values.nodeLabels.enabled -}}
+{{ include "atlas.admissionPolicies" . }}
+{{- end }}
+{{- end }}
+
 {{/* The security contexts of whatever needs no privilege, as the Pod Security Standard "restricted" asks for. */}}
 {{- define "atlas.unprivilegedPod" -}}
 runAsNonRoot: true

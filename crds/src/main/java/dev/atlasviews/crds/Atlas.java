@@ -23,6 +23,12 @@ public final class Atlas {
     /** On a PodView: the node whose agent acts on it, as {@link #nodeLabel} writes it. */
     public static final String NODE_LABEL = GROUP + "/node";
 
+    /** On a node, with the value {@link #VIEWS_AVAILABLE}: processes of its pods can be patched. */
+    public static final String VIEWS_LABEL = GROUP + "/views";
+
+    /** The value of {@link #VIEWS_LABEL}; nodes that can not patch have no such label. */
+    public static final String VIEWS_AVAILABLE = "available";
+
     /** On a pod that lists it as a readiness gate: no container serves that came before its ViewPatches were applied. */
     public static final String PATCHED_CONDITION = GROUP + "/patched";
 

@@ -20,13 +20,13 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /**
- * The expressions of the admission policy for pods, evaluated: the API server that knows policies here serves our own kinds
+ * The expressions of the admission policies for pods and nodes, evaluated: the API server that knows policies here serves our own kinds
  * only ({@link AdmissionPolicyIT}).
  */
 final class AdmissionPolicyTest {
     private static final KubernetesSerialization SERIALIZATION = new KubernetesSerialization();
-    private static final ValidatingAdmissionPolicy POLICY =
-            Chart.only(Chart.render("1.34.0"), ValidatingAdmissionPolicy.class, "atlas-operator-keeps-pods");
+    private static final ValidatingAdmissionPolicy PODS = policy("atlas-operator-keeps-pods");
+    private static final ValidatingAdmissionPolicy NODES = policy("atlas-operator-keeps-nodes");
     private static final String OPERATOR = "system:serviceaccount:atlas-system:atlas-operator";
 
     @Test
@@ -40,10 +40,10 @@ final class AdmissionPolicyTest {
             """;
         final String own = "{type: atlasviews.dev/patched, status: 'False'}";
         final String closed = before.replace("[{", "[" + own + ", {");
-        assertThat(applies("alice")).isFalse();
-        assertThat(applies(OPERATOR)).isTrue();
-        assertThat(allows(closed, before)).isTrue();
-        assertThat(allows(closed.replace("'False'", "'True'"), closed)).isTrue();
+        assertThat(applies(PODS, "alice")).isFalse();
+        assertThat(applies(PODS, OPERATOR)).isTrue();
+        assertThat(allows(PODS, closed, before)).isTrue();
+        assertThat(allows(PODS, closed.replace("'False'", "'True'"), closed)).isTrue();
         assertThat(List.of(
                         closed.replace("10.0.0.1", "10.0.0.2"),
                         before.replace("'True'", "'False'"),
@@ -52,23 +52,62 @@ final class AdmissionPolicyTest {
                         before.replace("Running", "Failed"),
                         before.replace("redis-0", "redis-0, labels: {app: other}"),
                         before.replace("redis-0", "redis-0, finalizers: [stay]")))
-                .noneMatch(after -> allows(after, before));
+                .noneMatch(after -> allows(PODS, after, before));
     }
 
-    private static boolean applies(final String user) {
+    @Test
+    void theOperatorWritesOneLabelOfANodeAndNothingElse() {
+        final String before = """
+            metadata: {name: node-1, labels: {zone: a, disk: ssd}, annotations: {note: x}}
+            spec: {podCIDR: 10.1.0.0/24}
+            """;
+        final String available = before.replace("disk: ssd", "disk: ssd, atlasviews.dev/views: available");
+        final String bare = "metadata: {name: node-1}";
+        assertThat(applies(NODES, "alice")).isFalse();
+        assertThat(applies(NODES, OPERATOR)).isTrue();
+        assertThat(allows(NODES, available, before)).isTrue();
+        assertThat(allows(NODES, before, available)).isTrue();
+        assertThat(allows(NODES, available, available)).isTrue();
+        assertThat(allows(NODES, "metadata: {name: node-1, labels: {atlasviews.dev/views: available}}", bare))
+                .isTrue();
+        assertThat(List.of(
+                        available.replace("zone: a", "zone: b"),
+                        available.replace("zone: a, ", ""),
+                        available.replace("zone: a", "zone: a, more: x"),
+                        available.replace("views: available", "views: other"),
+                        available.replace("note: x", "note: y"),
+                        available.replace("node-1", "node-1, finalizers: [stay]"),
+                        available.replace("node-1", "node-1, ownerReferences: [{uid: x}]"),
+                        available.replace("podCIDR", "unschedulable: true, podCIDR"),
+                        available.replace("podCIDR", "taints: [{key: x, effect: NoExecute}], podCIDR")))
+                .noneMatch(after -> allows(NODES, after, before));
+        assertThat(allows(NODES, "CREATE", available, bare)).isFalse();
+    }
+
+    private static ValidatingAdmissionPolicy policy(final String name) {
+        return Chart.only(Chart.render("1.34.0"), ValidatingAdmissionPolicy.class, name);
+    }
+
+    private static boolean applies(final ValidatingAdmissionPolicy policy, final String user) {
         final Map<String, Object> input = Map.of("request", Map.of("userInfo", Map.of("username", user)));
-        return POLICY.getSpec().getMatchConditions().stream()
+        return policy.getSpec().getMatchConditions().stream()
                 .allMatch(condition -> (Boolean) evaluate(condition.getExpression(), input));
     }
 
-    private static boolean allows(final String object, final String old) {
-        final Map<String, Object> input = new HashMap<>(Map.of("object", parse(object), "oldObject", parse(old)));
+    private static boolean allows(final ValidatingAdmissionPolicy policy, final String object, final String old) {
+        return allows(policy, "UPDATE", object, old);
+    }
+
+    private static boolean allows(
+            final ValidatingAdmissionPolicy policy, final String operation, final String object, final String old) {
+        final Map<String, Object> input = new HashMap<>(
+                Map.of("request", Map.of("operation", operation), "object", parse(object), "oldObject", parse(old)));
         final Map<String, Object> variables = new HashMap<>();
-        for (final Variable variable : POLICY.getSpec().getVariables()) {
+        for (final Variable variable : policy.getSpec().getVariables()) {
             variables.put(variable.getName(), evaluate(variable.getExpression(), input));
         }
         input.put("variables", variables);
-        return POLICY.getSpec().getValidations().stream()
+        return policy.getSpec().getValidations().stream()
                 .allMatch(validation -> (Boolean) evaluate(validation.getExpression(), input));
     }
 

@@ -85,23 +85,42 @@ final class ChartTest {
 
     @Test
     void anAgentWritesNothingButItsReports() {
-        assertThat(written("atlas-agent"))
+        assertThat(written(Chart.render(NEW), "atlas-agent"))
                 .containsExactlyInAnyOrder(
                         "podviews/status:patch", "viewnodes:create", "viewnodes:patch", "viewnodes/status:patch");
     }
 
     @Test
-    void theOperatorChangesNoNodeAndOfPodsOnlyTheirStatus() {
-        assertThat(written("atlas-operator"))
-                .containsExactlyInAnyOrder(
-                        "pods/status:patch",
-                        "viewpatches:patch",
-                        "viewpatches/status:patch",
-                        "podviews:create",
-                        "podviews:patch",
-                        "podviews:delete",
-                        "events:create",
-                        "events:patch");
+    void theOperatorChangesOfPodsOnlyTheirStatusAndNoNodeUnlessAPolicyKeepsItToTheLabel() {
+        final List<String> always = List.of(
+                "pods/status:patch",
+                "viewpatches:patch",
+                "viewpatches/status:patch",
+                "podviews:create",
+                "podviews:patch",
+                "podviews:delete",
+                "events:create",
+                "events:patch");
+        final List<HasMetadata> labelling = Chart.render(NEW);
+        assertThat(written(labelling, "atlas-operator"))
+                .containsAll(always)
+                .contains("nodes:patch")
+                .hasSize(always.size() + 1);
+        assertThat(policies(labelling)).contains("atlas-operator-keeps-nodes");
+        assertThat(operatorEnvironment(labelling)).contains("ATLAS_NODE_LABELS");
+        assertThat(Stream.of(
+                        Chart.render(OLD),
+                        Chart.render(NEW, command -> command.set("admissionPolicies.enabled", false)),
+                        Chart.render(NEW, command -> command.set("nodeLabels.enabled", false))))
+                .allSatisfy(objects -> {
+                    assertThat(written(objects, "atlas-operator")).containsExactlyInAnyOrderElementsOf(always);
+                    assertThat(operatorEnvironment(objects)).doesNotContain("ATLAS_NODE_LABELS");
+                });
+    }
+
+    private static List<String> operatorEnvironment(final List<HasMetadata> objects) {
+        return environment(
+                Chart.only(objects, Deployment.class, "atlas-operator").getSpec());
     }
 
     @Test
@@ -136,6 +155,7 @@ final class ChartTest {
                         "atlas-viewpatch-needs-exec",
                         "atlas-operator-keeps-viewpatches",
                         "atlas-operator-keeps-pods",
+                        "atlas-operator-keeps-nodes",
                         "atlas-agent-own-node");
         assertThat(withPolicies.stream()
                         .filter(ValidatingAdmissionPolicyBinding.class::isInstance)
@@ -166,9 +186,7 @@ final class ChartTest {
                 Chart.only(objects, Deployment.class, "atlas-operator").getSpec();
         assertThat(deployment.getReplicas()).isEqualTo(2);
         assertThat(environment(deployment)).contains("ATLAS_LEASE");
-        assertThat(environment(Chart.only(Chart.render(NEW), Deployment.class, "atlas-operator")
-                        .getSpec()))
-                .doesNotContain("ATLAS_LEASE");
+        assertThat(operatorEnvironment(Chart.render(NEW))).doesNotContain("ATLAS_LEASE");
     }
 
     @Test
@@ -541,8 +559,8 @@ final class ChartTest {
                 .toList();
     }
 
-    private static List<String> written(final String role) {
-        return Chart.only(Chart.render(NEW), ClusterRole.class, role).getRules().stream()
+    private static List<String> written(final List<HasMetadata> objects, final String role) {
+        return Chart.only(objects, ClusterRole.class, role).getRules().stream()
                 .flatMap(rule -> rule.getResources().stream()
                         .flatMap(resource -> rule.getVerbs().stream()
                                 .filter(verb -> !READING.contains(verb))

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.atlasviews.crds.Atlas;
 import dev.atlasviews.crds.KernelStatus;
 import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.PodView;
@@ -20,7 +21,10 @@ import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.crds.testing.ApiServer;
 import dev.atlasviews.operator.Objects;
 import dev.atlasviews.operator.OperatorMain;
+import dev.atlasviews.operator.nodelabel.NodeLabel;
 import dev.atlasviews.operator.pods.PatchedCondition;
+import io.fabric8.kubernetes.api.model.Node;
+import io.fabric8.kubernetes.api.model.NodeBuilder;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodCondition;
@@ -226,6 +230,49 @@ final class RightsIT {
 
     private static String user(final String account) {
         return "system:serviceaccount:%s:%s".formatted(Objects.NAMESPACE, account);
+    }
+
+    @Test
+    void theOperatorLabelsNodesWhereItIsGivenThatAndReadsNone() {
+        final Node node = administrator
+                .resource(new NodeBuilder()
+                        .withNewMetadata()
+                        .withName("node-1")
+                        .endMetadata()
+                        .build())
+                .create();
+        try (KubernetesClient operator = server.client(Chart.NAMESPACE, "atlas-operator")) {
+            assertForbidden(() -> NodeLabel.write(operator, "node-1", true));
+
+            grantOperator("1.34.0");
+            await().atMost(LIMIT)
+                    .ignoreException(KubernetesClientException.class)
+                    .until(() -> {
+                        NodeLabel.write(operator, "node-1", true);
+                        return true;
+                    });
+            assertThat(administrator.resource(node).get().getMetadata().getLabels())
+                    .containsEntry(Atlas.VIEWS_LABEL, Atlas.VIEWS_AVAILABLE);
+            NodeLabel.write(operator, "node-that-is-gone", true);
+            assertThat(administrator.nodes().withName("node-that-is-gone").get())
+                    .isNull();
+
+            assertForbidden(() -> operator.resource(node).get());
+            assertForbidden(() -> operator.nodes().list());
+            assertForbidden(() -> operator.resource(node).delete());
+            assertForbidden(() -> operator.resource(node).subresource("status").patch(JSON_MERGE, "{\"status\":{}}"));
+        } finally {
+            grantOperator("1.20.2");
+            administrator.resource(node).delete();
+        }
+    }
+
+    /** As the chart does on a server of some version. */
+    private static void grantOperator(final String kubernetes) {
+        administrator
+                .resource(Chart.only(Chart.render(kubernetes), ClusterRole.class, "atlas-operator"))
+                .fieldManager("test")
+                .serverSideApply();
     }
 
     /** What the operator said of the pod, in one word. */

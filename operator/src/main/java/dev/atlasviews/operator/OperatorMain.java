@@ -4,6 +4,7 @@ package dev.atlasviews.operator;
 import dev.atlasviews.monitoring.StatusServer;
 import dev.atlasviews.operator.monitoring.ReconciliationMetrics;
 import dev.atlasviews.operator.monitoring.ViewPatchMetrics;
+import dev.atlasviews.operator.nodelabel.NodeLabelReconciler;
 import dev.atlasviews.operator.podview.PodReconciler;
 import dev.atlasviews.operator.viewpatch.ViewPatchReconciler;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -33,7 +34,8 @@ public final class OperatorMain {
      * Runs until the process is told to end. What cannot be watched, such as a kind that is not installed, ends it with an
      * error, so that its supervisor starts it again. {@code $ATLAS_STATUS_PORT} is where it tells how it is; nowhere if it
      * is not set. {@code $ATLAS_NAMESPACE} is where the agents' pods are. {@code $ATLAS_LEASE} is the lease in that namespace
-     * by which one of several operators acts; without it there is one only.
+     * by which one of several operators acts; without it there is one only. {@code $ATLAS_NODE_LABELS} is "true" where nodes
+     * that can patch are labelled.
      *
      * @param arguments none
      */
@@ -42,7 +44,12 @@ public final class OperatorMain {
             final var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
             final String namespace = System.getenv("ATLAS_NAMESPACE");
             final var leadership = Leadership.of(System.getenv("ATLAS_LEASE"), namespace);
-            final Operator operator = create(new KubernetesClientBuilder().build(), registry, leadership, namespace);
+            final Operator operator = create(
+                    new KubernetesClientBuilder().build(),
+                    registry,
+                    leadership,
+                    namespace,
+                    Boolean.parseBoolean(System.getenv("ATLAS_NODE_LABELS")));
             serve(operator, registry, System.getenv("ATLAS_STATUS_PORT"));
             operator.installShutdownHook(TERMINATION_GRACE);
             operator.start();
@@ -54,13 +61,13 @@ public final class OperatorMain {
     }
 
     /**
-     * An operator that has not been started, of agents that do not run in pods.
+     * An operator that has not been started, of agents that do not run in pods, which labels no nodes.
      *
      * @param client the cluster; closed when the operator stops
      * @return the operator
      */
     public static Operator create(final KubernetesClient client) {
-        return create(client, new CompositeMeterRegistry(), Leadership.alone(), null);
+        return create(client, new CompositeMeterRegistry(), Leadership.alone(), null, false);
     }
 
     /**
@@ -70,13 +77,15 @@ public final class OperatorMain {
      * @param registry where its metrics go
      * @param leadership whether it acts
      * @param agentNamespace where the agents' pods are; null where they do not run in pods
+     * @param labelsNodes whether it labels nodes that can patch
      * @return the operator
      */
     static Operator create(
             final KubernetesClient client,
             final MeterRegistry registry,
             final Leadership leadership,
-            final @Nullable String agentNamespace) {
+            final @Nullable String agentNamespace,
+            final boolean labelsNodes) {
         final var operator = new Operator(configuration -> configuration
                 .withKubernetesClient(client)
                 .withLeaderElectionConfiguration(leadership.election().orElse(null))
@@ -91,6 +100,9 @@ public final class OperatorMain {
         final var patches = new ViewPatchReconciler(agentNamespace);
         operator.register(new PodReconciler());
         operator.register(patches);
+        if (labelsNodes) {
+            operator.register(new NodeLabelReconciler());
+        }
         // Summed up over all operators, each ViewPatch counts once.
         new ViewPatchMetrics(() -> leadership.isLeading() ? patches.viewPatches() : List.of()).bindTo(registry);
         new JvmMemoryMetrics().bindTo(registry);

@@ -42,7 +42,10 @@ import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.IntOrString;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
+import io.fabric8.kubernetes.api.model.Node;
+import io.fabric8.kubernetes.api.model.NodeBuilder;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
+import io.fabric8.kubernetes.api.model.OwnerReferenceBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.PodCondition;
@@ -101,7 +104,7 @@ final class OperatorIT {
         createNamespace(AGENTS);
         reports(readyNode("node-1"));
         final var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-        operator = OperatorMain.create(server.client(), registry, Leadership.alone(), AGENTS);
+        operator = OperatorMain.create(server.client(), registry, Leadership.alone(), AGENTS, true);
         status = OperatorMain.status(operator, registry, 0);
         assertThat(ask("readyz")).startsWith("status 503");
         operator.start();
@@ -622,6 +625,55 @@ final class OperatorIT {
         assertThat(condition("fix", "Progressing").getStatus()).isEqualTo("True");
         agentReports(pod, LayerState.APPLIED);
         awaitReason("fix", "Applied");
+    }
+
+    @Test
+    void aNodeHasTheLabelWhileItsViewNodeSaysThatItCanPatch() {
+        kubernetesNode("node-5");
+        final ViewNode node = readyNode("node-5");
+        reports(node);
+        awaitNodeLabels("node-5", Map.of("zone", "a", Atlas.VIEWS_LABEL, "available"));
+        reports(viewNode("node-5", "boot", "False", "ModuleUnavailable", "there is no module for kernel 4.4"));
+        awaitNodeLabels("node-5", Map.of("zone", "a"));
+
+        reports(readyNode("node-5"));
+        awaitNodeLabels("node-5", Map.of("zone", "a", Atlas.VIEWS_LABEL, "available"));
+        client.nodes().withName("node-5").delete();
+        final String uid = kubernetesNode("node-5").getMetadata().getUid();
+        client.resource(node).edit(current -> {
+            current.getMetadata()
+                    .setOwnerReferences(List.of(new OwnerReferenceBuilder()
+                            .withApiVersion("v1")
+                            .withKind("Node")
+                            .withName("node-5")
+                            .withUid(uid)
+                            .build()));
+            return current;
+        });
+        awaitNodeLabels("node-5", Map.of("zone", "a", Atlas.VIEWS_LABEL, "available"));
+
+        client.resource(node).delete();
+        awaitNodeLabels("node-5", Map.of("zone", "a"));
+    }
+
+    private static Node kubernetesNode(final String name) {
+        return client.resource(new NodeBuilder()
+                        .withNewMetadata()
+                        .withName(name)
+                        .addToLabels("zone", "a")
+                        .endMetadata()
+                        .build())
+                .create();
+    }
+
+    private static void awaitNodeLabels(final String name, final Map<String, String> expected) {
+        await().atMost(LIMIT)
+                .untilAsserted(() -> assertThat(client.nodes()
+                                .withName(name)
+                                .get()
+                                .getMetadata()
+                                .getLabels())
+                        .isEqualTo(expected));
     }
 
     @Test
