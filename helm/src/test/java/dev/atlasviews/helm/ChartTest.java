@@ -15,6 +15,7 @@ import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodSpec;
+import io.fabric8.kubernetes.api.model.SecurityContext;
 import io.fabric8.kubernetes.api.model.ServiceAccount;
 import io.fabric8.kubernetes.api.model.Volume;
 import io.fabric8.kubernetes.api.model.VolumeMount;
@@ -202,6 +203,44 @@ final class ChartTest {
         assertThat(container.getSecurityContext().getAllowPrivilegeEscalation()).isFalse();
         assertThat(container.getSecurityContext().getReadOnlyRootFilesystem()).isTrue();
         assertThat(container.getSecurityContext().getCapabilities().getDrop()).containsExactly("ALL");
+    }
+
+    @Test
+    void allPodsButTheAgentsMeetThePodSecurityStandardRestricted(@TempDir final Path folder) throws IOException {
+        final List<HasMetadata> objects = Chart.renderWithHooks(folder, NEW, command -> command);
+        assertThat(List.of(
+                        Chart.only(objects, Deployment.class, "atlas-operator")
+                                .getSpec()
+                                .getTemplate()
+                                .getSpec(),
+                        Chart.only(objects, Job.class, UNINSTALL)
+                                .getSpec()
+                                .getTemplate()
+                                .getSpec(),
+                        Chart.only(objects, Pod.class, "atlas-test").getSpec()))
+                .allSatisfy(ChartTest::assertRestricted);
+    }
+
+    private static void assertRestricted(final PodSpec pod) {
+        assertThat(pod.getHostNetwork()).isNull();
+        assertThat(pod.getHostPID()).isNull();
+        assertThat(pod.getHostIPC()).isNull();
+        assertThat(pod.getSecurityContext().getRunAsNonRoot()).isTrue();
+        assertThat(pod.getSecurityContext().getRunAsUser()).isPositive();
+        assertThat(pod.getSecurityContext().getSeccompProfile().getType()).isEqualTo("RuntimeDefault");
+        assertThat(pod.getVolumes()).extracting(Volume::getEmptyDir).doesNotContainNull();
+        assertThat(pod.getInitContainers()).isEmpty();
+        assertThat(pod.getContainers()).isNotEmpty().allSatisfy(container -> {
+            final SecurityContext context = container.getSecurityContext();
+            assertThat(context.getAllowPrivilegeEscalation()).isFalse();
+            assertThat(context.getPrivileged()).isNull();
+            assertThat(context.getCapabilities().getDrop()).containsExactly("ALL");
+            assertThat(context.getCapabilities().getAdd()).isEmpty();
+            // What the pod says is not taken back.
+            assertThat(context.getRunAsNonRoot()).isNull();
+            assertThat(context.getRunAsUser()).isNull();
+            assertThat(context.getSeccompProfile()).isNull();
+        });
     }
 
     @Test
