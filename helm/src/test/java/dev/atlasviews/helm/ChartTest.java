@@ -310,12 +310,12 @@ final class ChartTest {
     void nobodyIsAskedBeforeUninstallingWherePatchesAreToBeLeft(@TempDir final Path folder) throws IOException {
         assertThat(Chart.renderWithHooks(folder, NEW, command -> command.set("uninstall.livePatches", "Leave")))
                 .isNotEmpty()
-                .noneMatch(ChartTest::isBeforeUninstalling);
+                .noneMatch(object -> object.getMetadata().getName().equals(UNINSTALL));
         assertThatThrownBy(() -> Chart.render(NEW, command -> command.set("uninstall.livePatches", "Keep")))
                 .hasMessageContaining("livePatches");
     }
 
-    /** A part of the hook; its network policy stays, as those of the others do. */
+    /** A part of the hook, which its network policy is not: that is there as those of the others are. */
     private static boolean isBeforeUninstalling(final HasMetadata object) {
         return object.getMetadata().getName().equals(UNINSTALL) && !(object instanceof NetworkPolicy);
     }
@@ -352,6 +352,8 @@ final class ChartTest {
         final NetworkPolicy agent = Chart.only(objects, NetworkPolicy.class, "atlas-agent");
         assertThat(agent.getSpec().getPolicyTypes()).containsExactly("Ingress", "Egress");
         assertThat(agent.getSpec().getIngress()).isEmpty();
+        assertThat(Chart.only(objects, NetworkPolicy.class, UNINSTALL).getSpec().getIngress())
+                .isEmpty();
         final NetworkPolicy operator = Chart.only(objects, NetworkPolicy.class, "atlas-operator");
         assertThat(operator.getSpec().getIngress())
                 .singleElement()

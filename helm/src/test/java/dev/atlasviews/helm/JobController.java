@@ -46,7 +46,15 @@ final class JobController implements AutoCloseable, ResourceEventHandler<Job> {
 
     @Override
     public void onAdd(final Job job) {
-        runs.execute(() -> finish(job, succeeds(job)));
+        runs.execute(() -> {
+            boolean succeeded = false;
+            try {
+                succeeded = succeeds(job);
+            } finally {
+                // Helm would wait for ever.
+                finish(job, succeeded);
+            }
+        });
     }
 
     @Override

@@ -304,12 +304,14 @@ final class OperatorIT {
                 .untilAsserted(() -> assertThat(calls()).isEqualTo(before));
     }
 
-    /** What the API server counted of our resources and of events, but for watches, which are opened anew now and then. */
+    /** What the API server counted of our resources, of events and of nodes, but for watches, which are opened anew now and then. */
     private List<String> calls() {
         return client.raw("/metrics")
                 .lines()
                 .filter(line -> line.startsWith("apiserver_request_total{"))
-                .filter(line -> line.contains("group=\"atlasviews.dev\"") || line.contains("resource=\"events\""))
+                .filter(line -> line.contains("group=\"atlasviews.dev\"")
+                        || line.contains("resource=\"events\"")
+                        || line.contains("resource=\"nodes\""))
                 .filter(line -> !line.contains("verb=\"WATCH\"") && !line.contains("verb=\"LIST\""))
                 .sorted()
                 .toList();
