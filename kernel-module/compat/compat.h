@@ -157,6 +157,18 @@ static inline void vma_start_write(struct vm_area_struct *vma)
 }
 #endif
 
+/*
+ * Where a thread that exits has left its mm. 6.16 moved the tracepoint before that:
+ * robust futexes and the word that is cleared for a thread are then yet to be
+ * stored, in its view. There it is a function that every exiting thread comes by
+ * right after it.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+#define ATLAS_EXIT_TRACEPOINT "sched_process_exit"
+#else
+#define ATLAS_EXIT_FUNCTION "exit_files"
+#endif
+
 /* 7.0 made one function of an inline around another. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
 #define ATLAS_GET_LOCKED_PTE "__get_locked_pte"

@@ -281,6 +281,23 @@ static void notrace see_protection(unsigned long ip, unsigned long parent_ip,
 	rcu_read_unlock();
 }
 
+/*
+ * A thread exits. Until it has left its mm the kernel stores for it, and must find
+ * what its view has (W2): the tracepoint of exits may be too early (see compat.h).
+ */
+#ifdef ATLAS_EXIT_FUNCTION
+static void notrace see_exit(unsigned long ip, unsigned long parent_ip,
+			     struct ftrace_ops *ops, struct ftrace_regs *fregs)
+{
+	atlas_thread_forget((struct task_struct *)ftrace_regs_get_argument(fregs, 0));
+}
+#else
+static void on_exit(void *data, struct task_struct *task)
+{
+	atlas_thread_forget(task);
+}
+#endif
+
 static struct atlas_hook view_hooks[] = {
 	ATLAS_WRAP(switch_mm_irqs_off),
 	ATLAS_WRAP(handle_mm_fault),
@@ -298,6 +315,12 @@ static struct atlas_hook view_hooks[] = {
 		.name = "change_protection",
 		.ops = { .func = see_protection, .flags = FTRACE_OPS_FL_PERMANENT },
 	},
+#ifdef ATLAS_EXIT_FUNCTION
+	{
+		.name = ATLAS_EXIT_FUNCTION,
+		.ops = { .func = see_exit, .flags = FTRACE_OPS_FL_PERMANENT },
+	},
+#endif
 };
 
 static struct atlas_hook unshared_hooks[] = {
@@ -319,11 +342,6 @@ static void on_newtask(void *data, struct task_struct *task, unsigned long clone
 	atlas_thread_born(task, clone_flags);
 }
 
-static void on_exit(void *data, struct task_struct *task)
-{
-	atlas_thread_forget(task);
-}
-
 struct linux_binprm;
 
 static void on_exec(void *data, struct task_struct *task, pid_t old_pid,
@@ -340,7 +358,9 @@ struct probe {
 
 static struct probe probes[] = {
 	{ .name = "task_newtask", .function = on_newtask },
-	{ .name = "sched_process_exit", .function = on_exit },
+#ifdef ATLAS_EXIT_TRACEPOINT
+	{ .name = ATLAS_EXIT_TRACEPOINT, .function = on_exit },
+#endif
 	{ .name = "sched_process_exec", .function = on_exec },
 };
 

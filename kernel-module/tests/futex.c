@@ -192,6 +192,160 @@ static void test_robust(int protocol, const char *name)
 	munmap(lock, PAGE);
 }
 
+/* --- death in memory that views have each for themselves ------------------------ */
+
+/* How a thread ends: with the view's entries for the memory in place, or gone. */
+struct ending {
+	char *memory;
+	bool emptied;
+	atomic_bool ready, let_go;
+};
+
+/*
+ * Until the thread ends. A change of protection takes the view's entries away: what
+ * the kernel stores for the thread that ends has to fault them in again.
+ */
+static void await_end(struct ending *ending)
+{
+	ending->ready = true;
+	while (!ending->let_go)
+		syscall(SYS_sched_yield);
+	if (!ending->emptied)
+		return;
+	syscall(SYS_mprotect, ending->memory, PAGE, PROT_READ);
+	syscall(SYS_mprotect, ending->memory, PAGE, PROT_READ | PROT_WRITE);
+}
+
+/* Seconds, after which what is awaited is not to come. */
+#define LONG_ENOUGH	30
+
+static bool joined(pthread_t thread)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += LONG_ENOUGH;
+	return !pthread_timedjoin_np(thread, NULL, &until);
+}
+
+static void *end_with_lock(void *data)
+{
+	struct ending *ending = data;
+
+	pthread_mutex_lock((pthread_mutex_t *)ending->memory);
+	await_end(ending);
+	return NULL;
+}
+
+static long word_of_lock(void *lock)
+{
+	return ((volatile pthread_mutex_t *)lock)->__data.__lock;
+}
+
+static long word_work(void *word)
+{
+	return *(volatile int *)word;
+}
+
+static char *own_page(void)
+{
+	char *memory = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	need(memory != MAP_FAILED);
+	return memory;
+}
+
+/*
+ * A thread of the caller's view dies with a lock of that view. Nobody can sleep on
+ * such a lock, which is a futex that processes may share: the caller asks again.
+ */
+static bool dies_with_lock(int protocol, bool emptied)
+{
+	struct ending ending = { .memory = own_page(), .emptied = emptied };
+	pthread_mutex_t *lock = (pthread_mutex_t *)ending.memory;
+	pthread_mutexattr_t attributes;
+	pthread_t thread;
+	bool good;
+
+	pthread_mutexattr_init(&attributes);
+	pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+	pthread_mutexattr_setprotocol(&attributes, protocol);
+	need(!pthread_mutex_init(lock, &attributes) && !unshare_range(handle, lock, PAGE));
+	need(!pthread_create(&thread, NULL, end_with_lock, &ending));
+	while (!ending.ready)
+		sched_yield();
+	good = pthread_mutex_trylock(lock) == EBUSY && !in_base(word_of_lock, lock);
+	ending.let_go = true;
+	good = joined(thread) && good;
+	if (protocol == PTHREAD_PRIO_NONE)
+		good = pthread_mutex_trylock(lock) == EOWNERDEAD && !pthread_mutex_consistent(lock) &&
+		       !pthread_mutex_unlock(lock) && good;
+	else
+		good = word_of_lock(lock) & FUTEX_OWNER_DIED && good;
+	good = !in_base(word_of_lock, lock) && good;
+	munmap(lock, PAGE);
+	return good;
+}
+
+static void test_robust_apart(int protocol, const char *name)
+{
+	int round, good[2] = { };
+
+	for (round = 0; round < 20; round++) {
+		good[0] += dies_with_lock(protocol, false);
+		good[1] += dies_with_lock(protocol, true);
+	}
+	is(good[0], 20, "a thread dies with a lock in memory of its view's own, where it is told: %s", name);
+	is(good[1], 20, "as where the view has to fault that in");
+}
+
+/* Shares all with its creator, also the thread's own data: only system calls. */
+static int end_with_word(void *data)
+{
+	await_end(data);
+	return 0;
+}
+
+/* What the kernel stores for a thread that ends: into its view, into the base. */
+static bool word_is_cleared(bool emptied)
+{
+	struct ending ending = { .memory = own_page(), .emptied = emptied };
+	uint64_t until = nanoseconds() + LONG_ENOUGH * 1000000000ull;
+	volatile pid_t *word = (pid_t *)ending.memory;
+	char *stack = own_page() + PAGE;
+	pid_t tid;
+	bool good;
+
+	*word = 1;
+	need(!unshare_range(handle, ending.memory, PAGE));
+	*word = 2;
+	tid = clone(end_with_word, stack, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+		    CLONE_SYSVSEM | CLONE_CHILD_CLEARTID, &ending, NULL, NULL, word);
+	need(tid > 0);
+	while (!ending.ready)
+		sched_yield();
+	ending.let_go = true;
+	/* Who looked at the word meanwhile would fault it in. */
+	while (!syscall(SYS_tgkill, getpid(), tid, 0) && nanoseconds() < until)
+		sched_yield();
+	good = !*word && in_base(word_work, ending.memory) == 1;
+	munmap(ending.memory, PAGE);
+	munmap(stack - PAGE, PAGE);
+	return good;
+}
+
+static void test_word_apart(void)
+{
+	int round, good[2] = { };
+
+	for (round = 0; round < 20; round++) {
+		good[0] += word_is_cleared(false);
+		good[1] += word_is_cleared(true);
+	}
+	is(good[0], 20, "the word of a thread that ends is cleared in its view's own memory");
+	is(good[1], 20, "as where the view has to fault that in");
+}
+
 /* --- priority inheritance: a boost crosses views ------------------------------- */
 
 static pthread_mutex_t *boosting;
@@ -328,6 +482,9 @@ int main(void)
 	test_turns(PTHREAD_PRIO_INHERIT, "the same with priority inheritance");
 	test_robust(PTHREAD_PRIO_NONE, "robust");
 	test_robust(PTHREAD_PRIO_INHERIT, "robust and inherits priority");
+	test_robust_apart(PTHREAD_PRIO_NONE, "robust");
+	test_robust_apart(PTHREAD_PRIO_INHERIT, "robust and inherits priority");
+	test_word_apart();
 	test_boost();
 	test_sequence();
 	need(move(handle, own_tid(), 0));
