@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Threads of one process run different code at one address. */
 #define _GNU_SOURCE
+#include <elf.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 
 #include "views.h"
 
@@ -465,6 +467,118 @@ static void test_refusals(int handle)
 	is(delete_view(handle, view), -ENOENT, "and is gone");
 }
 
+static void set_max_pages(unsigned int pages)
+{
+	FILE *file = fopen("/sys/module/atlas/parameters/max_pages", "we");
+
+	need(file && fprintf(file, "%u", pages) > 0 && !fclose(file));
+}
+
+static unsigned int pages_of(int handle, int view)
+{
+	struct atlas_view_entry entries[64];
+	int count = list_views(handle, entries, 64), i;
+
+	need(count <= 64);
+	for (i = 0; i < count; i++)
+		if (entries[i].view == view)
+			return entries[i].pages;
+	return 0;
+}
+
+CODE(five_pages, int five_pages(void), ".fill 5 * 4096, 1, 0x90");
+
+/* A view that is deleted is freed by a work item, for which nobody can wait. */
+static int write_when_room(int handle, int view, const char *address)
+{
+	int error, tries = 0;
+
+	do {
+		error = write_view(handle, view, address, "", 1);
+		if (error == -ENOSPC)
+			pause_ms(10);
+	} while (error == -ENOSPC && ++tries < 1000);
+	return error;
+}
+
+static void test_page_limit(int handle)
+{
+	static const uint8_t bytes[5 * PAGE];
+	int view = create_view(handle, 0), other = create_view(handle, 0);
+	char *text = text_of(five_pages);
+
+	set_max_pages(3);
+	is(write_view(handle, view, text, bytes, 2 * PAGE), 0, "as many pages as a process may have");
+	is(write_view(handle, other, text, bytes, 1), 0, "in all its views");
+	is(write_view(handle, other, text + PAGE, bytes, 1), -ENOSPC, "one more is refused");
+	is(write_view(handle, view, text + PAGE, bytes, 1), 0, "one that has diverged is written again");
+	is(pages_of(handle, view) + pages_of(handle, other), 3, "they are as many");
+	is(create_view(handle, view), -ENOSPC, "nor is a view copied that has too many");
+	is(delete_view(handle, other), 0, "a view goes");
+	is(write_when_room(handle, view, text + 2 * PAGE), 0, "and there is room");
+	set_max_pages(65536);
+	is(delete_view(handle, view), 0, "the other one goes");
+}
+
+/* The smallest program of 32 bits: pause() for ever. */
+struct program {
+	Elf32_Ehdr header;
+	Elf32_Phdr segment;
+	uint8_t code[9];
+} __attribute__((packed));
+
+static void write_program(const char *path)
+{
+	struct program program = {
+		.header = {
+			.e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS32, ELFDATA2LSB, EV_CURRENT },
+			.e_type = ET_EXEC, .e_machine = EM_386, .e_version = EV_CURRENT,
+			.e_entry = 0x8048000 + offsetof(struct program, code),
+			.e_phoff = offsetof(struct program, segment),
+			.e_ehsize = sizeof(Elf32_Ehdr), .e_phentsize = sizeof(Elf32_Phdr), .e_phnum = 1,
+		},
+		.segment = {
+			.p_type = PT_LOAD, .p_vaddr = 0x8048000, .p_filesz = sizeof(program),
+			.p_memsz = sizeof(program), .p_flags = PF_R | PF_X, .p_align = PAGE,
+		},
+		/* mov $29,%eax; int $0x80; jmp back */
+		.code = { 0xb8, 29, 0, 0, 0, 0xcd, 0x80, 0xeb, 0xf7 },
+	};
+	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
+
+	need(file >= 0 && write(file, &program, sizeof(program)) == sizeof(program));
+	close(file);
+}
+
+static void test_32_bits(void)
+{
+	static const char path[] = "/tmp/pause32";
+	int executed[2], error = 0, attached;
+	pid_t child;
+
+	write_program(path);
+	need(!pipe2(executed, O_CLOEXEC));
+	child = fork();
+	need(child >= 0);
+	if (!child) {
+		execl(path, path, NULL);
+		error = errno;
+		_exit(write(executed[1], &error, sizeof(error)) != sizeof(error));
+	}
+	close(executed[1]);
+	/* Nothing comes when it is executed. */
+	if (read(executed[0], &error, sizeof(error)) > 0) {
+		ok(true, "processes of 32 bits # SKIP not in this kernel (%d)", error);
+	} else {
+		attached = attach(child);
+		is(attached, -EOPNOTSUPP, "a process of 32 bits can have no views");
+	}
+	close(executed[0]);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	unlink(path);
+}
+
 static bool poll_hooked(bool wanted)
 {
 	for (int i = 0; i < 500; i++) {
@@ -507,6 +621,8 @@ int main(void)
 	test_limit(handle);
 	test_one_processor(handle);
 	test_refusals(handle);
+	test_page_limit(handle);
+	test_32_bits();
 	ok(info().flags & ATLAS_INFO_HOOKED, "hooks are in place");
 	close(handle);
 	ok(poll_hooked(false), "and gone with the last user");

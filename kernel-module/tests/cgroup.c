@@ -58,6 +58,9 @@ static void enter_group(void)
 	need(!set("cgroup.procs", pid));
 }
 
+/* What a child writes, in the group: at the same place as here. */
+static char much_data[MUCH * PAGE] __attribute__((aligned(4096)));
+
 /* A child in the group, which waits to be told to go on, by the end of a pipe. */
 static pid_t start_child(int *go)
 {
@@ -71,6 +74,7 @@ static pid_t start_child(int *go)
 	if (!child) {
 		close(pipes[1]);
 		enter_group();
+		memset(much_data, 1, sizeof(much_data));
 		need(write(ready[1], "x", 1) == 1);
 		need(read(pipes[0], &byte, 1) >= 0);
 		_exit(0);
@@ -102,6 +106,85 @@ static void test_charge(void)
 	is(delete_view(handle, view), 0, "the view goes");
 	/* What the handle and the view's own records take may stay a little. */
 	ok(comes_to(before + MUCH * (long)PAGE / 16, -1), "and with it the charge");
+	close(go);
+	waitpid(child, NULL, 0);
+	close(handle);
+}
+
+/* The same for what it writes, of which a view gets its own by unshare. */
+static void test_charge_of_unshare(void)
+{
+	int go, handle, view;
+	pid_t child = start_child(&go);
+	long before;
+
+	handle = attach(child);
+	need(handle >= 0);
+	view = create_view(handle, 0);
+	need(view > 0);
+	before = charged("kernel ");
+	is(unshare_range(handle, much_data, sizeof(much_data)), 0, "memory of the process is unshared");
+	ok(comes_to(before + MUCH * (long)PAGE, 1), "its copies are charged to the group of the process");
+	is(delete_view(handle, view), 0, "the view goes");
+	ok(comes_to(before + MUCH * (long)PAGE / 16, -1), "and with it the charge");
+	close(go);
+	waitpid(child, NULL, 0);
+	close(handle);
+}
+
+/* --- no room in the group --------------------------------------------------------- */
+
+/* A limit that leaves the group that much more than it has. */
+static void limit_to(long more)
+{
+	char limit[32];
+
+	snprintf(limit, sizeof(limit), "%ld", kilobytes(GROUP "/memory.current", "") + more);
+	need(!set("memory.max", limit));
+}
+
+static unsigned int pages_of(int handle, int view)
+{
+	struct atlas_view_entry entries[32];
+	int count = list_views(handle, entries, 32), i;
+
+	need(count >= 0 && count <= 32);
+	for (i = 0; i < count; i++)
+		if (entries[i].view == view)
+			return entries[i].pages;
+	return 0;
+}
+
+static int write_much(int handle, int view)
+{
+	int error = 0, i;
+
+	for (i = 0; i < MUCH && !error; i++)
+		error = write_view(handle, view, text_of(much_text) + i * PAGE, "\xc3", 1);
+	return error;
+}
+
+/* What a request takes and there is not is the request's problem, not the process's. */
+static void test_no_room(void)
+{
+	long killed = kilobytes(GROUP "/memory.events", "oom_kill ");
+	int go, handle, view;
+	pid_t child = start_child(&go);
+
+	handle = attach(child);
+	need(handle >= 0);
+	view = create_view(handle, 0);
+	need(view > 0);
+	limit_to(MUCH / 4 * PAGE);
+	is(unshare_range(handle, much_data, sizeof(much_data)), -ENOMEM,
+	   "unshare of more than the group may have");
+	is(pages_of(handle, view), 0, "leaves nothing behind");
+	is(write_much(handle, view), -ENOMEM, "nor can more be written to a view");
+	is(kilobytes(GROUP "/memory.events", "oom_kill "), killed, "nobody was killed for it");
+	is(waitpid(child, NULL, WNOHANG), 0, "the process lives");
+	need(!set("memory.max", "max"));
+	is(write_much(handle, view), 0, "with more memory the view is written");
+	is(unshare_range(handle, much_data, sizeof(much_data)), 0, "and memory unshared");
 	close(go);
 	waitpid(child, NULL, 0);
 	close(handle);
@@ -326,6 +409,8 @@ int main(void)
 		return tap_done();
 	}
 	test_charge();
+	test_charge_of_unshare();
+	test_no_room();
 	test_age();
 	test_pressure();
 	test_kill();

@@ -45,6 +45,17 @@ static void store(int handle, int view, volatile char *at, char value)
 	need(enter(handle, back) == view);
 }
 
+static int set_parameter(const char *path, unsigned int value)
+{
+	FILE *file = fopen(path, "we");
+	int error;
+
+	if (!file)
+		return -errno;
+	error = fprintf(file, "%u", value) < 0;
+	return fclose(file) || error ? -errno : 0;
+}
+
 static void test_early(int handle)
 {
 	char *memory = pages(4);
@@ -368,6 +379,79 @@ static void test_refusals(int handle)
 	munmap(memory, 3 * PAGE);
 }
 
+/* A mapping of the kernel's in every process: its pages have no memory map. */
+static char *special_mapping(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	unsigned long start = 0;
+	char line[512];
+
+	need(maps);
+	while (!start && fgets(line, sizeof(line), maps))
+		if (strstr(line, "[vvar]"))
+			start = strtoul(line, NULL, 16);
+	fclose(maps);
+	return (char *)start;
+}
+
+/* The firmware's memory, which any kernel lets root map. */
+static void test_device(int handle)
+{
+	int device = open("/dev/mem", O_RDONLY | O_CLOEXEC);
+	char *mapped = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, device, 0xf0000);
+
+	if (!ok(mapped != MAP_FAILED, "a device's memory is mapped"))
+		return;
+	is(unshare_range(handle, mapped, PAGE), -EACCES, "and can not be unshared");
+	munmap(mapped, PAGE);
+	close(device);
+}
+
+static void test_huge_pages(int handle)
+{
+	size_t size = 2ul << 20;
+	char *mapped;
+
+	need(!set_parameter("/proc/sys/vm/nr_hugepages", 2));
+	mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	if (!ok(mapped != MAP_FAILED, "a page of hugetlb's is mapped"))
+		return;
+	mapped[0] = 1;
+	is(unshare_range(handle, mapped, size), -EACCES, "and can not be unshared");
+	is(unshare_range(handle, mapped, PAGE), -EACCES, "nor a part of it");
+	munmap(mapped, size);
+	need(!set_parameter("/proc/sys/vm/nr_hugepages", 0));
+}
+
+static void test_special(int handle)
+{
+	char *memory = pages(1), *special = special_mapping();
+
+	test_huge_pages(handle);
+	test_device(handle);
+	if (ok(special, "a mapping of the kernel's own"))
+		is(unshare_range(handle, special, PAGE), -EACCES, "can not be unshared");
+	is(unshare_range(handle, memory, PAGE), 0, "the process's own memory can");
+	munmap(memory, PAGE);
+}
+
+/* Of memory that nobody can write it costs marks alone. */
+static void test_most(int handle)
+{
+	size_t most = 4ul << 30;
+	char *memory = mmap(NULL, most + 2 * PAGE, PROT_READ,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	need(memory != MAP_FAILED);
+	is(unshare_range(handle, memory, most + PAGE), -ENOSPC, "more than 4 GiB are not unshared");
+	is(unshare_range(handle, memory + PAGE, most), 0, "4 GiB are, since nothing is left of the attempt");
+	is(unshare_range(handle, memory, PAGE), -ENOSPC, "then not a page more");
+	is(unshare_range(handle, memory + PAGE, PAGE), 0, "but what is unshared is");
+	need(!munmap(memory + PAGE, PAGE));
+	is(unshare_range(handle, memory, PAGE), 0, "and when a page is gone there is room for one");
+	munmap(memory, most + 2 * PAGE);
+}
+
 static void test_limit(int handle)
 {
 	size_t count = 70000;
@@ -538,7 +622,9 @@ int main(void)
 	test_huge(handle);
 	test_mappings(handle);
 	test_refusals(handle);
+	test_special(handle);
 	test_limit(handle);
+	test_most(handle);
 	test_fork(handle);
 	test_direct_io(handle);
 	test_switch_base(handle);

@@ -175,6 +175,17 @@ static void test_moved(char *place)
 	munmap(source, PAGE);
 }
 
+/* Whose content comes from user space: it would come to the base alone. */
+static void test_unshare(char *place)
+{
+	struct uffdio_range range = { (uintptr_t)place, PAGE };
+
+	is(unshare_range(handle, place, PAGE), -EACCES, "what is watched can not be unshared");
+	need(!ioctl(server.file, UFFDIO_UNREGISTER, &range));
+	is(unshare_range(handle, place, PAGE), 0, "as it can when it is watched no more");
+	munmap(place, PAGE);
+}
+
 int main(void)
 {
 	char *place, *fresh;
@@ -194,6 +205,7 @@ int main(void)
 	fresh = beside(text_of(answer), PAGE);
 	watch(fresh, PAGE);
 	test_moved(fresh);
+	test_unshare(fresh);
 	is(answer(), 2, "the view is what it was");
 	need(!madvise(place, PAGE, MADV_DONTNEED));
 	pthread_join(server.thread, NULL);
