@@ -327,6 +327,113 @@ static void test_discard_in_parts(void)
 	munmap(all.start, all.length);
 }
 
+/*
+ * Of 64 pages the second and the fourth quarter are unshared: the base has OTHER
+ * there and BASE elsewhere, the view OWN and BASE.
+ */
+#define OTHER	3000
+
+static struct area quarter_of(const char *start, int quarter, int value)
+{
+	return (struct area) { .start = (char *)start + quarter * 16 * PAGE, .length = 16 * PAGE,
+			       .value = value };
+}
+
+static char *memory_in_parts(void)
+{
+	char *start = mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct area part;
+
+	need(start != MAP_FAILED);
+	for (int quarter = 0; quarter < 4; quarter++) {
+		part = quarter_of(start, quarter, quarter % 2 ? OTHER : BASE);
+		fill_area(&part);
+		if (quarter % 2) {
+			need(!unshare_range(handle, part.start, part.length));
+			part.value = OWN;
+			fill_area(&part);
+		}
+	}
+	return start;
+}
+
+/* How many quarters are as they were made: both contents, and what is shared. */
+static int quarters_kept(const char *start)
+{
+	int kept = 0;
+
+	for (int quarter = 0; quarter < 4; quarter++) {
+		struct area own = quarter_of(start, quarter, quarter % 2 ? OWN : BASE), base = own;
+
+		base.value = quarter % 2 ? OTHER : BASE;
+		if (wrong_pages(&own) || in_base(wrong_work, &base))
+			continue;
+		/* A store of the view is the base's only where it is shared; and it is undone. */
+		own.value++;
+		fill_area(&own);
+		kept += quarter % 2 ? !in_base(wrong_work, &base) : !in_base(wrong_work, &own);
+		own.value--;
+		fill_area(&own);
+	}
+	return kept;
+}
+
+static void test_rights_in_parts(void)
+{
+	char *start = memory_in_parts();
+	int round, good = 0;
+
+	is(quarters_kept(start), 4, "memory that is shared in parts");
+	for (round = 0; round < 10; round++) {
+		need(!mprotect(start, 64 * PAGE, PROT_READ));
+		/* Over the borders of what is unshared. */
+		need(!mprotect(start + 8 * PAGE, 16 * PAGE, PROT_NONE));
+		need(!mprotect(start, 64 * PAGE, PROT_READ | PROT_WRITE));
+		good += quarters_kept(start);
+	}
+	is(good, 40, "mprotect() over it leaves each part as it is");
+	munmap(start, 64 * PAGE);
+}
+
+static void test_gone_in_parts(void)
+{
+	struct area part = { .length = 32 * PAGE, .value = 7 };
+	char *start = memory_in_parts();
+	struct area own = quarter_of(start, 3, OWN), base = quarter_of(start, 3, OTHER);
+
+	/* From the middle of the first quarter to the middle of the third. */
+	part.start = start + 8 * PAGE;
+	need(!munmap(part.start, part.length));
+	need(mmap(part.start, part.length, PROT_READ | PROT_WRITE,
+		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == part.start);
+	is(pages_of_zeros(&part) + in_base(pages_of_zeros, &part), 64,
+	   "munmap() over memory that is shared in parts leaves nothing of it");
+	ok(usable(&part), "what is mapped there then is shared");
+	ok(!wrong_pages(&own) && !in_base(wrong_work, &base), "the part beside it is as it was");
+	munmap(start, 64 * PAGE);
+}
+
+static void test_moved_in_parts(void)
+{
+	char *start = memory_in_parts(), *place, *moved;
+	struct area again = { .length = 64 * PAGE, .value = 7 };
+
+	place = mmap(NULL, 80 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	need(place != MAP_FAILED);
+	moved = mremap(start, 64 * PAGE, 80 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, place);
+	need(moved == place);
+	is(quarters_kept(moved), 4, "mremap() of memory that is shared in parts moves each part as it is");
+	again.start = mmap(start, again.length, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	need(again.start == start);
+	ok(usable(&again), "what comes to its old place is shared");
+	again.start = moved + 64 * PAGE;
+	again.length = 16 * PAGE;
+	ok(usable(&again), "and what it grew by");
+	munmap(start, 64 * PAGE);
+	munmap(moved, 80 * PAGE);
+}
+
 static void test_discard_on_a_file(void)
 {
 	struct area file = { .length = 8 * PAGE, .value = BASE }, own, base;
@@ -449,6 +556,81 @@ static int ring_child(struct area *own)
 	return 0;
 }
 
+/* A thread in a view that uses io_uring, and memory that is to be unshared. */
+static int bound_child(void)
+{
+	char *memory = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int own = attach(getpid());
+	struct ring ring;
+
+	need(memory != MAP_FAILED && own >= 0);
+	if (view_of(own, own_tid()) <= 0 || unshare_range(own, memory, PAGE))
+		return 2;
+	/* What is mapped there anew is shared. */
+	need(!munmap(memory, PAGE));
+	need(mmap(memory, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+		  -1, 0) == memory);
+	if (!open_ring(&ring))
+		return 1;
+	if (unshare_range(own, memory, PAGE) != -EOPNOTSUPP)
+		return 3;
+	/* Nothing is unshared: it may go, and in the base it is in nobody's way. */
+	if (!move(own, own_tid(), 0) || unshare_range(own, memory, PAGE))
+		return 4;
+	return 0;
+}
+
+/* The same where something is unshared already: it can not be moved, by nobody. */
+static int unmovable_child(void)
+{
+	int own = attach(getpid()), its_view = view_of(own, own_tid()), service;
+	struct atlas_snapshot shot = { };
+	struct ring ring;
+
+	need(own >= 0 && its_view > 0);
+	if (!move(own, own_tid(), 0) || !move(own, own_tid(), its_view))
+		return 2;
+	if (!open_ring(&ring))
+		return 1;
+	if (migrate_checked(own, own_tid(), 0, NULL, 0, 0) != -EOPNOTSUPP)
+		return 3;
+	if (migrate_resting(own, own_tid(), 0, shot.sequence) != -EOPNOTSUPP)
+		return 4;
+	allow_self_service(true);
+	service = self();
+	need(service >= 0);
+	if (enter(service, 0) != -EOPNOTSUPP || enter(service, ATLAS_VIEW_CURRENT) != its_view)
+		return 5;
+	allow_self_service(false);
+	return 0;
+}
+
+static void ring_is(int outcome, const char *name)
+{
+	if (outcome == 1)
+		ok(true, "%s # SKIP not allowed here", name);
+	else
+		is(outcome, 0, "%s", name);
+}
+
+static void test_ring_refusals(void)
+{
+	struct area own;
+	pid_t child = fork();
+
+	need(child >= 0);
+	if (!child)
+		_exit(bound_child());
+	ring_is(status_of(child), "nothing is unshared while a thread in a view uses io_uring");
+	own = own_memory(PAGE);
+	child = fork();
+	need(child >= 0);
+	if (!child)
+		_exit(unmovable_child());
+	ring_is(status_of(child), "while memory is unshared who uses io_uring is not moved");
+	munmap(own.start, own.length);
+}
+
 /* In a child: a thread that has used io_uring is bound to its view by what is unshared. */
 static void test_ring(void)
 {
@@ -515,6 +697,29 @@ static void *wait_here(void *data)
 	return (void *)(long)answer();
 }
 
+static long shared_wake_work(void *word)
+{
+	return result(syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0));
+}
+
+/* Which futex it is, the kernel would ask the base's page. */
+static void test_shared_futex(void)
+{
+	struct area own = own_memory(PAGE);
+	struct timespec none = { };
+	uint32_t *shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	need((void *)shared != MAP_FAILED);
+	is(result(syscall(SYS_futex, own.start, FUTEX_WAIT, OWN, &none, NULL, 0)), -EFAULT,
+	   "a futex that is shared between processes is refused on what a view has of its own");
+	is(shared_wake_work(own.start), -EFAULT, "also to wake");
+	is(in_base(shared_wake_work, own.start), 0, "not to the base");
+	is(result(syscall(SYS_futex, shared, FUTEX_WAIT, 0, &none, NULL, 0)), -ETIMEDOUT,
+	   "nor in memory that is shared");
+	munmap(shared, PAGE);
+	munmap(own.start, own.length);
+}
+
 static void test_futex(void)
 {
 	struct area own = own_memory(PAGE);
@@ -572,13 +777,18 @@ int main(void)
 	test_gone();
 	test_discard();
 	test_discard_in_parts();
+	test_rights_in_parts();
+	test_gone_in_parts();
+	test_moved_in_parts();
 	test_discard_on_a_file();
 	test_moved();
 	test_plain();
 	test_pinned();
 	test_ring();
+	test_ring_refusals();
 	test_looked_at();
 	test_futex();
+	test_shared_futex();
 	test_end();
 	end_in_view(handle, view, answer);
 	for (i = 0; i < 500 && info().views; i++)
