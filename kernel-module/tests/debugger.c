@@ -205,6 +205,154 @@ static void test_planted(void)
 	end_child(child);
 }
 
+/* The thread that is stopped goes on, and serves once more: unless a signal stops it. */
+static bool serves_untrapped(pid_t tid)
+{
+	int status;
+
+	need(!ptrace(PTRACE_CONT, tid, NULL, NULL));
+	command->asked++;
+	while (command->answered != command->asked)
+		if (waitpid(tid, &status, __WALL | WNOHANG) == tid)
+			return false;
+	need(!ptrace(PTRACE_INTERRUPT, tid, NULL, NULL));
+	return waitpid(tid, &status, __WALL) == tid && WIFSTOPPED(status);
+}
+
+/* A page diverges that has a breakpoint already: the view gets the instruction (W3). */
+static void test_planted_before(void)
+{
+	pid_t child = start_child(), tid = command->tid;
+	char *text = text_of(beside_answer);
+	int status;
+	long word;
+
+	stop(tid);
+	word = ptrace(PTRACE_PEEKTEXT, tid, text, NULL);
+	need(!ptrace(PTRACE_POKETEXT, tid, text, (word & ~0xffl) | 0xcc));
+	need(!write_view(handle, view, text + 64, "\x90", 1));
+	if (ok(serves_untrapped(tid), "a breakpoint planted before the page diverged is not in the view (W3)"))
+		is(command->values[1], 11, "where its instruction is");
+	is(ptrace(PTRACE_PEEKTEXT, tid, text, NULL) & 0xff, 0xcc, "it is in the base still");
+	need(!ptrace(PTRACE_CONT, tid, NULL, NULL));
+	need(move(handle, tid, 0));
+	command->asked++;
+	ok(waitpid(tid, &status, __WALL) == tid && WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP &&
+	   registers(tid).rip == (uintptr_t)text + 1, "where it is met");
+	end_child(child);
+}
+
+/* --- uprobes ------------------------------------------------------------------------ */
+
+#define TRACING	"/sys/kernel/tracing/"
+
+/* Where in the program's file an address is. */
+static unsigned long file_offset(const char *address)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	unsigned long start, end, offset, found = 0;
+	char line[512];
+
+	need(maps);
+	while (!found && fgets(line, sizeof(line), maps))
+		if (sscanf(line, "%lx-%lx %*s %lx", &start, &end, &offset) == 3 &&
+		    (unsigned long)address >= start && (unsigned long)address < end)
+			found = (unsigned long)address - start + offset;
+	fclose(maps);
+	need(found);
+	return found;
+}
+
+static int append(const char *path, const char *text)
+{
+	int file = open(path, O_WRONLY | O_APPEND | O_CLOEXEC), error;
+
+	if (file < 0)
+		return -errno;
+	error = write(file, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -errno;
+	close(file);
+	return error;
+}
+
+static bool add_uprobe(const char *address)
+{
+	char program[256] = "", text[400];
+
+	need(readlink("/proc/self/exe", program, sizeof(program) - 1) > 0);
+	snprintf(text, sizeof(text), "p:atlas/met %s:%#lx", program, file_offset(address));
+	return !append(TRACING "uprobe_events", text);
+}
+
+static void enable_uprobe(bool enable)
+{
+	need(!append(TRACING "events/atlas/met/enable", enable ? "1" : "0"));
+}
+
+static void remove_uprobe(void)
+{
+	enable_uprobe(false);
+	need(!append(TRACING "uprobe_events", "-:atlas/met"));
+}
+
+static long uprobe_hits(void)
+{
+	FILE *file = fopen(TRACING "uprobe_profile", "re");
+	char line[512], *at;
+	long hits = -1;
+
+	need(file);
+	while (hits < 0 && fgets(line, sizeof(line), file)) {
+		at = strstr(line, " met ");
+		if (at)
+			hits = strtol(at + 5, NULL, 10);
+	}
+	fclose(file);
+	need(hits >= 0);
+	return hits;
+}
+
+/* How often the probe is met while the thread serves once. */
+static long met(void)
+{
+	long before = uprobe_hits();
+
+	ask();
+	return uprobe_hits() - before;
+}
+
+static void test_uprobe(bool probed_first)
+{
+	pid_t child = start_child(), tid = command->tid;
+	char *text = text_of(beside_answer);
+
+	if (access(TRACING "uprobe_events", F_OK)) {
+		ok(true, "uprobes # SKIP not in this kernel");
+		end_child(child);
+		return;
+	}
+	need(add_uprobe(text));
+	if (probed_first) {
+		enable_uprobe(true);
+		is(met(), 1, "a uprobe in shared text is met in a view");
+	}
+	need(!write_view(handle, view, text + 64, "\x90", 1));
+	if (!probed_first)
+		enable_uprobe(true);
+	is(met(), 0, "a uprobe set %s the page diverged is not met there (W3)",
+	   probed_first ? "before" : "after");
+	is(command->values[1], 11, "its instruction runs");
+	need(move(handle, tid, 0));
+	is(met(), 1, "in the base it is met");
+	need(move(handle, tid, view));
+	remove_uprobe();
+	ask();
+	is(command->values[1], 11, "and the view goes on when it is removed");
+	need(move(handle, tid, 0));
+	ask();
+	is(command->values[1], 11, "as does the base");
+	end_child(child);
+}
+
 static void test_syscalls(void)
 {
 	pid_t child = start_child(), tid = command->tid;
@@ -286,6 +434,9 @@ int main(void)
 	test_registers();
 	test_memory();
 	test_planted();
+	test_planted_before();
+	test_uprobe(true);
+	test_uprobe(false);
 	test_syscalls();
 	test_gdb();
 	return tap_done();
