@@ -315,6 +315,16 @@ static struct seen read_by_bpf(int map)
 	return seen;
 }
 
+/* Takes the entry away that the read, which may not fault, would need. */
+static bool nothing_or_own(int map)
+{
+	struct seen seen;
+
+	need(!madvise(text_of(answer), PAGE, MADV_DONTNEED));
+	seen = read_by_bpf(map);
+	return seen.error == -EFAULT || (!seen.error && seen.bytes[1] == 2);
+}
+
 static void test_bpf(void)
 {
 	union bpf_attr attributes = {
@@ -322,7 +332,7 @@ static void test_bpf(void)
 		.max_entries = 1,
 	};
 	struct perf_event_attr kind = { .type = PERF_TYPE_TRACEPOINT, .size = sizeof(kind) };
-	int map = bpf(BPF_MAP_CREATE, &attributes), program, event, round, good = 0;
+	int map = bpf(BPF_MAP_CREATE, &attributes), program, event, round, good = 0, late = 0;
 	char number[16];
 
 	need(map >= 0);
@@ -344,7 +354,11 @@ static void test_bpf(void)
 		seen = read_by_bpf(map);
 		good += !seen.error && seen.bytes[1] == 1;
 		need(move(handle, own_tid(), view));
+		late += nothing_or_own(map) && answer() == 2;
+		seen = read_by_bpf(map);
+		late += !seen.error && seen.bytes[1] == 2;
 	}
+	is(late, 40, "after an invalidation it finds nothing, or the view's, until the thread touches it (W6)");
 	is(good, 40, "bpf_probe_read_user() reads what the thread has in its view");
 	close(event);
 	close(program);
