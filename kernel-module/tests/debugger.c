@@ -21,10 +21,21 @@ static int handle, view;
 struct command {
 	_Atomic pid_t tid;
 	atomic_int asked, answered;
+	atomic_bool rewrite;
 	long values[2];
 };
 
 static struct command *command;
+
+/* As a program does that changes its own text. */
+static void rewrite(void)
+{
+	char *text = text_of(beside_answer);
+
+	need(!mprotect(text, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC));
+	text[64] = 0x90;
+	need(!mprotect(text, PAGE, PROT_READ | PROT_EXEC));
+}
 
 static void *serve(void *unused)
 {
@@ -32,6 +43,8 @@ static void *serve(void *unused)
 	for (;;) {
 		while (command->answered == command->asked)
 			sched_yield();
+		if (command->rewrite)
+			rewrite();
 		command->values[0] = answer();
 		command->values[1] = beside_answer();
 		command->answered++;
@@ -53,6 +66,7 @@ static pid_t start_child(void)
 	pid_t child;
 
 	command->tid = command->asked = command->answered = 0;
+	command->rewrite = false;
 	child = fork();
 	need(child >= 0);
 	if (!child) {
@@ -199,7 +213,7 @@ static void test_planted(void)
 	need(!ptrace(PTRACE_POKETEXT, tid, text_of(beside_answer), (neighbour & ~0xffl) | 0xcc));
 	command->asked++;
 	ok(run_to(tid, PTRACE_CONT, SIGTRAP), "a breakpoint planted in shared text is met in a view");
-	is(registers(tid).rip, (uintptr_t)beside_answer + 1, "the one in diverged text was not");
+	is(registers(tid).rip, (uintptr_t)beside_answer + 1, "the one in diverged text was not (W3)");
 	need(!ptrace(PTRACE_POKETEXT, tid, text_of(answer), word));
 	need(!ptrace(PTRACE_POKETEXT, tid, text_of(beside_answer), neighbour));
 	end_child(child);
@@ -239,6 +253,23 @@ static void test_planted_before(void)
 	command->asked++;
 	ok(waitpid(tid, &status, __WALL) == tid && WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP &&
 	   registers(tid).rip == (uintptr_t)text + 1, "where it is met");
+	end_child(child);
+}
+
+/* Text that the process stores to is content as any other: the breakpoint is copied. */
+static void test_planted_in_own_text(void)
+{
+	pid_t child = start_child(), tid = command->tid;
+	char *text = text_of(beside_answer);
+	long word;
+
+	stop(tid);
+	word = ptrace(PTRACE_PEEKTEXT, tid, text, NULL);
+	need(!ptrace(PTRACE_POKETEXT, tid, text, (word & ~0xffl) | 0xcc));
+	need(!unshare_range(handle, text, PAGE));
+	command->rewrite = true;
+	ok(!serves_untrapped(tid), "a breakpoint in text that the process changes is met in its view (W3)");
+	is(registers(tid).rip, (uintptr_t)text + 1, "at its place");
 	end_child(child);
 }
 
@@ -435,6 +466,7 @@ int main(void)
 	test_memory();
 	test_planted();
 	test_planted_before();
+	test_planted_in_own_text();
 	test_uprobe(true);
 	test_uprobe(false);
 	test_syscalls();
