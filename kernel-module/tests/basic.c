@@ -220,7 +220,7 @@ static void test_interrupted(int handle, bool alternate)
 			break;
 	}
 	is(event.type, ATLAS_EVENT_STAYED, "a thread in a signal handler stays%s",
-	   alternate ? ", on an alternate stack" : "");
+	   alternate ? ", on an alternate stack (W4)" : " (W4)");
 	is(event.reason, alternate ? ATLAS_STAYED_NO_STACK : ATLAS_STAYED_ON_STACK, "because of %s",
 	   alternate ? "its stack" : "what the signal interrupted");
 	if (!alternate)
@@ -433,7 +433,7 @@ static void test_one_processor(int handle)
 	is(stages[0].sum, 2 * ROUNDS, "a thread in a view runs its code, next to another process");
 	is(stages[1].sum, ROUNDS, "a thread in the base runs the base's, right after");
 	flushes = stats(handle).root_flushes - flushes;
-	ok(flushes > 0, "the view's translations were dropped in between (%d times)", (int)flushes);
+	ok(flushes > 0, "the view's translations were dropped in between, %d times (S1)", (int)flushes);
 	for (i = 0; i < 4; i++) {
 		close(pipes[i][0]);
 		close(pipes[i][1]);

@@ -300,7 +300,7 @@ static void test_age(void)
 	need(read(pipes[0], counts, sizeof(counts)) == sizeof(counts));
 	waitpid(child, &status, 0);
 	ok(counts[1] > ROUNDS * FRESH / 4, "reclaim takes pages that are used once (%u)", counts[1]);
-	ok(counts[0] < HOT, "and not those that a view uses all the while (%u)", counts[0]);
+	ok(counts[0] < HOT, "and not those that a view uses all the while, of which %u went (P2)", counts[0]);
 	is(status, 0, "and the view's own page is none of them");
 	close(pipes[0]);
 }

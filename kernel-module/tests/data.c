@@ -117,7 +117,7 @@ static void test_fork(void)
 		close(pipes[0]);
 		close(pipes[1]);
 	}
-	is(good, 40, "a child has what its creator's view had when it forked, and so has its child");
+	is(good, 40, "a child has what its creator's view had when it forked, and so has its child (S8)");
 	is(in_base(fork_in_base, &own), 0, "a child of the base has what the base had");
 	ok(go_on(&own), "the parent has its own all along");
 	munmap(own.start, own.length);
@@ -508,7 +508,7 @@ static void test_pinned(void)
 
 	file = open("/var/tmp/direct", O_RDWR | O_CREAT | O_TRUNC | O_DIRECT | O_CLOEXEC, 0600);
 	need(file >= 0 && !pipe(pipes));
-	is(result(pwrite(file, own.start, own.length, 0)), -EFAULT, "direct output of it is refused");
+	is(result(pwrite(file, own.start, own.length, 0)), -EFAULT, "direct output of it is refused (W2)");
 	shared = (struct area) { .length = 4 * PAGE, .value = 3 };
 	shared.start = mmap(NULL, shared.length, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -621,7 +621,7 @@ static void test_ring_refusals(void)
 	need(child >= 0);
 	if (!child)
 		_exit(bound_child());
-	ring_is(status_of(child), "nothing is unshared while a thread in a view uses io_uring");
+	ring_is(status_of(child), "nothing is unshared while a thread in a view uses io_uring (W1)");
 	own = own_memory(PAGE);
 	child = fork();
 	need(child >= 0);
@@ -645,7 +645,7 @@ static void test_ring(void)
 	if (outcome == 1)
 		ok(true, "io_uring # SKIP not allowed here");
 	else
-		is(outcome, 0, "io_uring and its helpers send and receive the view's, pinned buffers are refused");
+		is(outcome, 0, "io_uring and its helpers send and receive the view's (W1), pinned buffers are refused (W2)");
 	ok(apart(&own), "the parent's is what it was");
 	munmap(own.start, own.length);
 }
@@ -669,7 +669,7 @@ static void test_looked_at(void)
 		_exit(read(pipes[0], &byte, 1) < 0 || *(volatile uint64_t *)own.start != OWN);
 	}
 	need(process_vm_readv(child, &local, 1, &remote, 1, 0) == 8);
-	is(words[0], BASE, "process_vm_readv() reads the base's content");
+	is(words[0], BASE, "process_vm_readv() reads the base's content (W2)");
 	words[0] = 99;
 	need(process_vm_writev(child, &local, 1, &remote, 1, 0) == 8);
 	need(!ptrace(PTRACE_SEIZE, child, NULL, NULL) && !ptrace(PTRACE_INTERRUPT, child, NULL, NULL));
@@ -711,7 +711,7 @@ static void test_shared_futex(void)
 
 	need((void *)shared != MAP_FAILED);
 	is(result(syscall(SYS_futex, own.start, FUTEX_WAIT, OWN, &none, NULL, 0)), -EFAULT,
-	   "a futex that is shared between processes is refused on what a view has of its own");
+	   "a futex that is shared between processes is refused on what a view has of its own (W2)");
 	is(shared_wake_work(own.start), -EFAULT, "also to wake");
 	is(in_base(shared_wake_work, own.start), 0, "not to the base");
 	is(result(syscall(SYS_futex, shared, FUTEX_WAIT, 0, &none, NULL, 0)), -ETIMEDOUT,
@@ -735,7 +735,7 @@ static void test_futex(void)
 	while (!in_base(wake_work, own.start))
 		sched_yield();
 	pthread_join(thread, &last);
-	is((long)last, 2, "private futexes at one address are one, whichever view");
+	is((long)last, 2, "private futexes at one address are one, whichever view (W2)");
 	munmap(own.start, own.length);
 }
 

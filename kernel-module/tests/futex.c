@@ -295,7 +295,7 @@ static void test_robust_apart(int protocol, const char *name)
 		good[0] += dies_with_lock(protocol, false);
 		good[1] += dies_with_lock(protocol, true);
 	}
-	is(good[0], 20, "a thread dies with a lock in memory of its view's own, where it is told: %s", name);
+	is(good[0], 20, "a thread dies with a lock in memory of its view's own, where it is told: %s (W2)", name);
 	is(good[1], 20, "as where the view has to fault that in");
 }
 
@@ -342,7 +342,7 @@ static void test_word_apart(void)
 		good[0] += word_is_cleared(false);
 		good[1] += word_is_cleared(true);
 	}
-	is(good[0], 20, "the word of a thread that ends is cleared in its view's own memory");
+	is(good[0], 20, "the word of a thread that ends is cleared in its view's own memory (W2)");
 	is(good[1], 20, "as where the view has to fault that in");
 }
 

@@ -118,7 +118,7 @@ static void test_ldt_in_view(void)
 	is(ask(&first, MAKE, 0), 0, "a thread in a view makes the first segment of an LDT");
 	*word = 0x1001;
 	is(ask(&first, READ, 0), 0x1001, "and reads through it");
-	is(ask(&second, READ, 0), 0x1001, "so does one that was in another view all the time");
+	is(ask(&second, READ, 0), 0x1001, "so does one that was in another view all the time (C1)");
 	is(read_segment(0), 0x1001, "and one in the base");
 	for (i = 1; i < 100; i++) {
 		/* The kernel's two places for an LDT take turns. */
@@ -149,7 +149,7 @@ static void test_ldt_before(void)
 	start(&worker);
 	need(move(handle, worker.tid, view));
 	*word = 0x2002;
-	is(ask(&worker, READ, 0), 0x2002, "its LDT is there in a view");
+	is(ask(&worker, READ, 0), 0x2002, "its LDT is there in a view (C1)");
 	is(ask(&worker, CALL, 0), 4, "beside the view's code");
 	stop(&worker);
 	need(!delete_view(handle, view));
@@ -178,13 +178,13 @@ static void test_virtual_processors(void)
 	handle = attach(getpid());
 	view = create_view(handle, ATLAS_VIEW_BASE);
 	need(view > 0);
-	is(make_processor(&machine), -EOPNOTSUPP, "a process with views gets no virtual processor");
+	is(make_processor(&machine), -EOPNOTSUPP, "a process with views gets no virtual processor (S5)");
 	need(!delete_view(handle, view));
 	close(handle);
 	close(machine);
 	processor = make_processor(&machine);
 	ok(processor >= 0, "without views it gets one (%d)", processor);
-	is(attach(getpid()), -EOPNOTSUPP, "and with one it is not opened");
+	is(attach(getpid()), -EOPNOTSUPP, "and with one it is not opened (S5)");
 	close(processor);
 	close(machine);
 }
@@ -250,7 +250,7 @@ static void test_suspend(void)
 	need(move(handle, worker.tid, view));
 	worker.task = 1;
 	pthread_join(worker.thread, NULL);
-	is(worker.answer, 5, "a thread in a view suspends the machine and is in it when it wakes");
+	is(worker.answer, 5, "a thread in a view suspends the machine and is in it when it wakes (C2)");
 	need(!delete_view(handle, view));
 	close(handle);
 }

@@ -69,7 +69,7 @@ int main(void)
 		sched_yield();
 	ok(total() >= before + (256 << 10), "memory comes while threads are in a view (%ld MiB)",
 	   (total() - before) >> 10);
-	ok(use_new_memory(before, 2), "and one of them has the kernel use it");
+	ok(use_new_memory(before, 2), "and one of them has the kernel use it (C1)");
 	stop = 1;
 	pthread_join(thread, &wrong);
 	is((long)wrong, 0, "while the other goes on");

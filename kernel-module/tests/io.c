@@ -63,7 +63,7 @@ static void test_text(void)
 	is(content[1], 2, "what a thread writes from diverged text is its view's");
 	need(pwrite(file, text_of(answer), PAGE, 0) == (ssize_t)PAGE);
 	need(pread(file, content, PAGE, 0) == (ssize_t)PAGE);
-	is(content[1], 1, "direct output takes the base's page");
+	is(content[1], 1, "direct output takes the base's page (W2)");
 	need(vmsplice(pipes[1], &text, 1, 0) == (ssize_t)PAGE);
 	need(read(pipes[0], content, PAGE) == (ssize_t)PAGE);
 	is(content[1], 1, "as does vmsplice()");
@@ -157,7 +157,7 @@ static void test_ring(void)
 	is(byte[1], 2, "what the thread sends while it submits is from its view");
 	operation.flags = IOSQE_ASYNC;
 	need(perform(&ring, &operation) == 2 && read(sockets[1], byte, 2) == 2);
-	is(byte[1], 1, "what a helper of the kernel's sends for it is from the base");
+	is(byte[1], 1, "what a helper of the kernel's sends for it is from the base (W1)");
 
 	/* A pinned buffer is the page that base and view have from then on. */
 	buffer = (struct iovec) { in.start, in.length };

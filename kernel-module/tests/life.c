@@ -224,7 +224,7 @@ static void test_deaths(void)
 		else
 			printf("# round %d ended with wait status %#x\n", round, status);
 	}
-	is(good, 20, "processes die in views in every way");
+	is(good, 20, "processes die in views in every way (S7)");
 }
 
 static void test_gone(void)
@@ -273,7 +273,7 @@ static void test_traced(void)
 	while (snapshot(other, child, &shot, NULL, 0))
 		sched_yield();
 	is(migrate_resting(other, child, view, shot.sequence), -EBUSY,
-	   "a thread that a debugger stopped is not moved");
+	   "a thread that a debugger stopped is not moved (W4)");
 	is(view_of(other, child), 0, "it is where it was");
 	need(!ptrace(PTRACE_DETACH, child, NULL, NULL));
 	ok(move_at_rest(other, child, view), "and is moved when the debugger is gone");

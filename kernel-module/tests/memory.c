@@ -147,7 +147,7 @@ static void test_huge(void)
 			sum(aligned + 2 * huge, huge) == round * 512 && aligned[huge] == 0;
 		mprotect(aligned + 2 * huge + 3 * PAGE, PAGE, PROT_READ | PROT_WRITE);
 	}
-	is(good, 20, "huge pages are split and joined under the view");
+	is(good, 20, "huge pages are split and joined under the view (S3)");
 	munmap(memory, 8 * huge);
 }
 
@@ -365,7 +365,7 @@ static void test_unpopulated(void)
 	is(write_return(other, entry.view, function, 13), 0, "a child that never touched it is patched");
 	need(write(pipes[1], "x", 1) == 1);
 	need(waitpid(child, &status, 0) == child && WIFEXITED(status));
-	is(WEXITSTATUS(status), 13, "and has the rights that the mapping has, without a table of the base");
+	is(WEXITSTATUS(status), 13, "and has the rights that the mapping has, without a table of the base (S6)");
 	close(other);
 	close(pipes[0]);
 	close(pipes[1]);

@@ -74,7 +74,7 @@ static void test_ends(void)
 		good[2] += end_by(exit_here, true) == 2;
 		good[3] += end_by(exit_here, false) == 2;
 	}
-	is(good[0], 10, "the first thread executes a program while others run in the view");
+	is(good[0], 10, "the first thread executes a program while others run in the view (S7)");
 	is(good[1], 10, "another thread does");
 	is(good[2], 10, "the first thread ends the process");
 	is(good[3], 10, "another thread does");
@@ -263,7 +263,7 @@ static void test_dump(void)
 	}
 	is(wrong, 0, "and the process's memory");
 	ok(dumped(text_of(trap)) && !memcmp(dumped(text_of(trap)), "\x0f\x0b", 2),
-	   "and the text of the view in which the thread crashed, when asked for");
+	   "and the text of the view in which the thread crashed, when asked for (W2)");
 	is(dumped(own.start) ? *(const uint64_t *)dumped(own.start) : 0, own.value,
 	   "and what that view has of its own");
 	munmap(own.start, own.length);

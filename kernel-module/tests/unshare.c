@@ -67,7 +67,7 @@ static void test_early(int handle)
 	second = create_view(handle, 0);
 	is(seen(handle, first, memory), 1, "a view starts with the base's content");
 	memory[0] = 2;
-	is(seen(handle, first, memory), 1, "a store of the base is not in a view");
+	is(seen(handle, first, memory), 1, "a store of the base is not in a view (S9)");
 	store(handle, first, memory, 3);
 	is(memory[0], 2, "nor is a view's in the base");
 	is(seen(handle, second, memory), 1, "nor in another view");
@@ -192,7 +192,7 @@ static void test_under_stores(int handle)
 		rounds += hammers[i].rounds;
 	}
 	is(error, 0, "unshare while threads of three views store");
-	is(lost, 0, "no thread misses a store of its own (%llu rounds)", (unsigned long long)rounds);
+	is(lost, 0, "no thread misses a store of its own, %llu rounds (S9)", (unsigned long long)rounds);
 	delete_view(handle, views[0]);
 	delete_view(handle, views[1]);
 	munmap(memory, 8 * PAGE);
@@ -229,7 +229,7 @@ static void test_moment(int handle)
 		need(!share_range(handle, memory, 8 * PAGE, round % 2 ? view : 0));
 	}
 	is(error, 0, "unshare at the moment of stores, forty times");
-	is(lost, 0, "no thread misses a store of its own");
+	is(lost, 0, "no thread misses a store of its own (S9)");
 	stop = false;
 	delete_view(handle, view);
 	munmap(memory, 8 * PAGE);
@@ -504,7 +504,7 @@ static void test_fork(int handle)
 	memory[0] = 3;
 	need(write(pipes[1], "g", 1) == 1);
 	need(waitpid(child, &status, 0) == child);
-	is(status, 0, "a child has what its creator's view had at the fork");
+	is(status, 0, "a child has what its creator's view had at the fork (S8)");
 	need(enter(handle, 0) == view);
 	child = fork();
 	if (!child) {
@@ -539,7 +539,7 @@ static void test_direct_io(int handle)
 	is(write(file, memory, PAGE), (long)PAGE, "write() of unshared memory, in a view");
 	is(pread(file, memory + PAGE, PAGE, 0), (long)PAGE, "and read() of it");
 	is(memory[PAGE], 2, "takes the view's content");
-	is(result(vmsplice(pipes[1], &vector, 1, 0)), -EFAULT, "vmsplice() of it is refused in a view");
+	is(result(vmsplice(pipes[1], &vector, 1, 0)), -EFAULT, "vmsplice() of it is refused in a view (W2)");
 	vector.iov_base = memory + PAGE;
 	is(result(vmsplice(pipes[1], &vector, 1, 0)), (long)PAGE, "but not of shared memory");
 	need(enter(handle, 0) == view);
