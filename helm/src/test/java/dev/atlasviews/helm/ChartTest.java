@@ -264,7 +264,9 @@ final class ChartTest {
         assertThat(pod.getSpec().getContainers().getFirst().getArgs())
                 .contains(
                         SelfTest.class.getName(),
-                        "http://atlas-operator.%s.svc:8080/readyz".formatted(Chart.NAMESPACE));
+                        "$(ATLAS_OPERATOR_SERVICE_HOST)",
+                        "$(ATLAS_OPERATOR_SERVICE_PORT)",
+                        "/readyz");
     }
 
     @ParameterizedTest

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.helm;
 
-import static dev.atlasviews.operator.Objects.digest;
 import static java.util.Map.entry;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -18,6 +17,7 @@ import dev.atlasviews.crds.ThreadCounts;
 import dev.atlasviews.crds.ViewNode;
 import dev.atlasviews.crds.ViewNodeStatus;
 import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.crds.ViewPatchArtifact;
 import dev.atlasviews.crds.testing.ApiServer;
 import dev.atlasviews.operator.Objects;
 import dev.atlasviews.operator.OperatorMain;
@@ -28,9 +28,9 @@ import io.fabric8.kubernetes.api.model.NodeBuilder;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodCondition;
-import io.fabric8.kubernetes.api.model.rbac.RoleBindingBuilder;
 import io.fabric8.kubernetes.api.model.rbac.ClusterRole;
 import io.fabric8.kubernetes.api.model.rbac.ClusterRoleBinding;
+import io.fabric8.kubernetes.api.model.rbac.RoleBindingBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
@@ -39,7 +39,6 @@ import io.javaoperatorsdk.operator.Operator;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -207,14 +206,13 @@ final class RightsIT {
         try (KubernetesClient erin = server.client(Objects.NAMESPACE, "erin")) {
             assertThat(erin.pods().inNamespace(Objects.NAMESPACE).list().getItems())
                     .isNotNull();
-            final ViewPatch own = patch();
-            own.getMetadata().setName("erins");
+            final ViewPatch own = Workload.patch("erins");
             assertThat(erin.resource(own).dryRun().create().getMetadata().getUid())
                     .isNotEmpty();
-            final ViewPatch foreign = patch();
+            final ViewPatch foreign = Workload.patch("fix");
             foreign.getMetadata().setNamespace(Chart.NAMESPACE);
             assertForbidden(() -> erin.resource(foreign).create());
-            final ViewPatchArtifact artifact = artifact();
+            final ViewPatchArtifact artifact = Workload.artifact();
             artifact.getMetadata().setNamespace(Chart.NAMESPACE);
             assertForbidden(() -> erin.resource(artifact).create());
             assertForbidden(

@@ -25,6 +25,12 @@ final class SelfTestTest {
     }
 
     @Test
+    void addressesOfAllFamiliesAreAsked() {
+        assertThat(SelfTest.address("10.96.0.7", 8080, "/livez")).hasToString("http://10.96.0.7:8080/livez");
+        assertThat(SelfTest.address("fd00::7", 8080, "/livez")).hasToString("http://[fd00::7]:8080/livez");
+    }
+
+    @Test
     void noAnswerIsSaidToBeNone() throws Exception {
         final int closed;
         try (StatusServer server = new StatusServer(0, () -> true, () -> true, () -> "")) {

@@ -8,6 +8,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
 import org.junit.jupiter.api.extension.ExtensionContext.Store;
 import org.junit.jupiter.api.extension.ParameterContext;
+import org.junit.jupiter.api.extension.ParameterResolutionException;
 import org.junit.jupiter.api.extension.ParameterResolver;
 
 /**
@@ -30,10 +31,16 @@ public final class SystemExtension implements ParameterResolver {
         if (parameter.getParameter().getType() == AtlasSystem.class) {
             return system(store);
         }
-        return "kubeconfig".equals(System.getProperty("cluster"))
-                ? store.computeIfAbsent(
-                        KubernetesClient.class, type -> new KubernetesClientBuilder().build(), KubernetesClient.class)
-                : system(store).client();
+        return switch (System.getProperty("cluster", "local")) {
+            case "local" -> system(store).client();
+            case "kubeconfig" ->
+                store.computeIfAbsent(
+                        KubernetesClient.class, type -> new KubernetesClientBuilder().build(), KubernetesClient.class);
+            case String other ->
+                throw new ParameterResolutionException(
+                        "-Dcluster=%s: local, or kubeconfig, which a cluster of kind is too (docs/operations.md)"
+                                .formatted(other));
+        };
     }
 
     private static AtlasSystem system(Store store) {
