@@ -594,6 +594,94 @@ static void test_sealed(void)
 	is(in_base(call_work, place + PAGE), 1, "and not elsewhere");
 }
 
+/* --- a real-time thread meets invalidations (W5) --------------------------------- */
+
+static struct {
+	struct area area;
+	atomic_bool stop;
+	atomic_long touches;
+} contest;
+
+static void pin_to(int processor)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(processor, &set);
+	need(!sched_setaffinity(0, sizeof(set), &set));
+}
+
+/* What is under way on its processor when it wakes goes on only when it sleeps. */
+static void *touch_at_once(void *unused)
+{
+	struct sched_param first = { .sched_priority = 20 };
+	size_t page = 0;
+
+	pin_to(0);
+	need(!pthread_setschedparam(pthread_self(), SCHED_FIFO, &first));
+	while (!contest.stop) {
+		usleep(100);
+		page = (page * 7 + 3) % (contest.area.length / PAGE);
+		(void)*(volatile char *)(contest.area.start + page * PAGE);
+		contest.touches++;
+	}
+	return unused;
+}
+
+static void *discard_all(void *unused)
+{
+	pin_to(0);
+	while (!contest.stop) {
+		fill_area(&contest.area);
+		madvise(contest.area.start, contest.area.length, MADV_DONTNEED);
+	}
+	return unused;
+}
+
+/* The longest time without a touch, until enough of them have met an invalidation. */
+static uint64_t longest_wait(uint64_t enough)
+{
+	uint64_t until = nanoseconds() + 60000000000ull, last = nanoseconds(), longest = 0, now;
+	long touches = 0;
+
+	while (stats(handle).fault_retries < enough && (now = nanoseconds()) < until) {
+		if (contest.touches != touches)
+			last = now;
+		touches = contest.touches;
+		if (now - last > longest)
+			longest = now - last;
+		pause_ms(1);
+	}
+	return longest;
+}
+
+static void test_real_time(void)
+{
+	uint64_t before = stats(handle).fault_retries, longest;
+	pthread_t first, second;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
+		ok(true, "a real-time thread and invalidations # SKIP nobody could watch them");
+		return;
+	}
+	/* Nothing is set aside for other threads. */
+	need(!write_file("/proc/sys/kernel/sched_rt_runtime_us", "-1"));
+	contest.area = (struct area) { .length = 256 * PAGE };
+	contest.area.start = beside(text_of(answer), contest.area.length);
+	need(!pthread_create(&first, NULL, discard_all, NULL));
+	need(!pthread_create(&second, NULL, touch_at_once, NULL));
+	longest = longest_wait(before + 50);
+	contest.stop = true;
+	pthread_join(first, NULL);
+	pthread_join(second, NULL);
+	need(!write_file("/proc/sys/kernel/sched_rt_runtime_us", "950000"));
+	ok(stats(handle).fault_retries >= before + 50,
+	   "faults of a real-time thread meet invalidations under way on its processor (%ld touches)",
+	   contest.touches);
+	ok(longest < 10000000000ull, "and let them end (W5): after %ld ms at most", (long)(longest / 1000000));
+	munmap(contest.area.start, contest.area.length);
+}
+
 int main(void)
 {
 	struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO };
@@ -624,6 +712,7 @@ int main(void)
 	test_split();
 	test_secret();
 	test_sealed();
+	test_real_time();
 	ok(in_view(), "the view is what it was");
 	need(move(handle, own_tid(), 0));
 	stop_partner();
