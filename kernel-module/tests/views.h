@@ -59,8 +59,8 @@ static inline int create_view(int handle, int from)
 /* A self-service handle of the own process. */
 static inline int self(void)
 {
-	int device = open_device();
-	int handle = result(ioctl(device, ATLAS_IOC_SELF));
+	int device = result(open_device());
+	int handle = device < 0 ? device : result(ioctl(device, ATLAS_IOC_SELF));
 
 	close(device);
 	return handle;

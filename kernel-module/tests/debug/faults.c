@@ -80,9 +80,12 @@ static struct worker {
 	pthread_t thread;
 	_Atomic pid_t tid;
 	atomic_int seen;
-	atomic_long calls;
+	atomic_long value, calls;
 	atomic_bool stop;
 } base_worker, view_worker;
+
+/* Where both look, if anywhere. */
+static volatile long *_Atomic look_at;
 
 static void *work(void *data)
 {
@@ -90,6 +93,10 @@ static void *work(void *data)
 
 	worker->tid = own_tid();
 	while (!worker->stop) {
+		volatile long *at = look_at;
+
+		if (at)
+			worker->value = *at;
 		worker->seen = answer() * 10 + untouched();
 		worker->calls++;
 		pause_ms(1);
@@ -111,6 +118,20 @@ static int sees(struct worker *worker)
 	while (worker->calls < calls + 2)
 		sched_yield();
 	return worker->seen;
+}
+
+/* What the worker's view has there; nobody looks there any more when it returns. */
+static long value_of(struct worker *worker, volatile long *at)
+{
+	long value;
+
+	look_at = at;
+	sees(worker);
+	value = worker->value;
+	look_at = NULL;
+	sees(&base_worker);
+	sees(&view_worker);
+	return value;
 }
 
 static int handle, view, other;
@@ -351,34 +372,234 @@ static int do_thread(void)
 	return seen == 27 ? 0 : -EILSEQ;
 }
 
+/* --- the same with memory that is unshared ------------------------------------ */
+
+#define LENGTH	(3 * PAGE)
+
+/* Of each operation's own, made before anything fails. */
+static char *memory, *place;
+static int service = -1;
+
+static volatile long *word_of(unsigned int page)
+{
+	return (volatile long *)(memory + page * PAGE);
+}
+
+static void store_all(long value)
+{
+	for (unsigned int page = 0; page < LENGTH / PAGE; page++)
+		*word_of(page) = value;
+}
+
+/* Whether the caller, who is in the view, and the base have what they are to have. */
+static bool have(long own, long base)
+{
+	for (unsigned int page = 0; page < LENGTH / PAGE; page++)
+		if (*word_of(page) != own || value_of(&base_worker, word_of(page)) != base)
+			return false;
+	return true;
+}
+
+static char *map_memory(int protection)
+{
+	char *mapped = mmap(NULL, LENGTH, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	need(mapped != MAP_FAILED);
+	return mapped;
+}
+
+static void prepare_shared(void)
+{
+	memory = map_memory(PROT_READ | PROT_WRITE);
+	store_all(1);
+}
+
+/* Two in the view, one in the base. */
+static void prepare_unshared(void)
+{
+	prepare_shared();
+	need(!unshare_range(handle, memory, LENGTH));
+	store_all(2);
+}
+
+/* No view has a copy: nobody can write. */
+static void prepare_read_only(void)
+{
+	prepare_shared();
+	need(!mprotect(memory, LENGTH, PROT_READ));
+	need(!unshare_range(handle, memory, LENGTH));
+}
+
+static void prepare_move(void)
+{
+	prepare_unshared();
+	place = map_memory(PROT_NONE);
+}
+
+/* The view has its pages, but no entries for them. */
+static void prepare_fault(void)
+{
+	prepare_unshared();
+	need(!mprotect(memory, LENGTH, PROT_READ));
+	need(!mprotect(memory, LENGTH, PROT_READ | PROT_WRITE));
+}
+
+static int finish(int error, bool good)
+{
+	munmap(memory, LENGTH);
+	return good ? error : -EILSEQ;
+}
+
+/* All or nothing: what is stored after it is for all, or for the view alone. */
+static int finish_unshare(int error)
+{
+	bool good = have(1, 1);
+
+	store_all(2);
+	return finish(error, have(2, error ? 2 : 1) && good);
+}
+
+static int finish_share(int error)
+{
+	return finish(error, have(2, error ? 1 : 2));
+}
+
+static int finish_writable(int error)
+{
+	bool good = have(1, 1);
+
+	if (!error)
+		store_all(2);
+	return finish(error, have(error ? 1 : 2, 1) && good);
+}
+
+static int finish_move(int error)
+{
+	char *left = error ? place : memory;
+
+	if (!error)
+		memory = place;
+	munmap(left, LENGTH);
+	return finish(error, have(2, 1));
+}
+
+static int finish_discard(int error)
+{
+	return finish(error, have(error ? 2 : 0, 1));
+}
+
+static int finish_apart(int error)
+{
+	return finish(error, have(2, 1));
+}
+
+static int do_unshare_shared(void)
+{
+	return unshare_range(handle, memory, LENGTH);
+}
+
+static int do_share_views(void)
+{
+	return share_range(handle, memory, LENGTH, view);
+}
+
+static int do_writable(void)
+{
+	return result(mprotect(memory, LENGTH, PROT_READ | PROT_WRITE));
+}
+
+static int do_move(void)
+{
+	void *moved = mremap(memory, LENGTH, LENGTH, MREMAP_MAYMOVE | MREMAP_FIXED, place);
+
+	return moved == MAP_FAILED ? -errno : 0;
+}
+
+static int do_discard(void)
+{
+	return result(madvise(memory, LENGTH, MADV_DONTNEED));
+}
+
+static int do_fork_apart(void)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child < 0)
+		return -errno;
+	if (!child)
+		_exit(*word_of(0) == 2 && *word_of(2) == 2 && answer() == 2 ? 0 : 1);
+	need(waitpid(child, &status, 0) == child);
+	return status ? -EILSEQ : 0;
+}
+
+static int do_read(void)
+{
+	return *word_of(0) == 2 && *word_of(1) == 2 && *word_of(2) == 2 ? 0 : -EILSEQ;
+}
+
+static int do_self(void)
+{
+	int error;
+
+	service = self();
+	error = service < 0 ? service : enter(service, 0);
+	return error < 0 ? error : 0;
+}
+
+/* Where it did not get out of the view it is still there. */
+static int finish_self(int error)
+{
+	int was = error ? 2 : 1;
+	bool good = answer() == was;
+
+	if (service < 0)
+		return good ? error : -EILSEQ;
+	need(enter(service, view) == (error ? view : 0));
+	close(service);
+	return good && answer() == 2 ? error : -EILSEQ;
+}
+
 static const struct operation {
 	const char *name;
 	int (*run)(void);
 	bool inside;		/* by a thread in the view */
+	void (*prepare)(void);	/* without failures, as what follows */
+	int (*finish)(int error); /* the error, or that something is wrong */
 } operations[] = {
-	{ "info", do_info, false },
-	{ "attach", do_attach, false },
-	{ "the first view", do_first, false },
-	{ "create", do_create, false },
-	{ "create a copy", do_copy, false },
-	{ "write", do_write, false },
-	{ "write again", do_rewrite, false },
-	{ "tag", do_tag, false },
-	{ "list views", do_view_list, false },
-	{ "list threads", do_thread_list, false },
-	{ "snapshot", do_snapshot, false },
-	{ "migrate at rest", do_rest, false },
-	{ "migrate with a check", do_migrate, false },
-	{ "default", do_default, false },
-	{ "map an area", do_area, false },
-	{ "freeze and thaw", do_freeze, false },
-	{ "statistics", do_stats, false },
-	{ "unshare", do_unshare, false },
-	{ "share", do_share, false },
-	{ "switch base", do_switch_base, false },
-	{ "a fault", do_fault, true },
-	{ "fork", do_fork, true },
-	{ "a new thread", do_thread, true },
+	{ "info", .run = do_info },
+	{ "attach", .run = do_attach },
+	{ "the first view", .run = do_first },
+	{ "create", .run = do_create },
+	{ "create a copy", .run = do_copy },
+	{ "write", .run = do_write },
+	{ "write again", .run = do_rewrite },
+	{ "tag", .run = do_tag },
+	{ "list views", .run = do_view_list },
+	{ "list threads", .run = do_thread_list },
+	{ "snapshot", .run = do_snapshot },
+	{ "migrate at rest", .run = do_rest },
+	{ "migrate with a check", .run = do_migrate },
+	{ "default", .run = do_default },
+	{ "map an area", .run = do_area },
+	{ "freeze and thaw", .run = do_freeze },
+	{ "statistics", .run = do_stats },
+	{ "unshare", .run = do_unshare },
+	{ "share", .run = do_share },
+	{ "switch base", .run = do_switch_base },
+	{ "a fault", .run = do_fault, .inside = true },
+	{ "fork", .run = do_fork, .inside = true },
+	{ "a new thread", .run = do_thread, .inside = true },
+	{ "unshare in use", do_unshare_shared, true, prepare_shared, finish_unshare },
+	{ "share a view's", do_share_views, true, prepare_unshared, finish_share },
+	{ "make unshared memory writable", do_writable, true, prepare_read_only, finish_writable },
+	{ "move unshared memory", do_move, true, prepare_move, finish_move },
+	{ "discard unshared memory", do_discard, true, prepare_unshared, finish_discard },
+	{ "fork with unshared memory", do_fork_apart, true, prepare_unshared, finish_apart },
+	{ "a fault on unshared memory", do_read, true, prepare_fault, finish_apart },
+	{ "create with unshared memory", do_create, true, prepare_unshared, finish_apart },
+	{ "copy a view with unshared memory", do_copy, true, prepare_unshared, finish_apart },
+	{ "self-service", do_self, true, NULL, finish_self },
 };
 
 struct outcome {
@@ -395,10 +616,14 @@ static struct outcome try_all(const struct operation *operation)
 	for (int n = 1; n < 1000 && !outcome.through; n++) {
 		int error;
 
+		if (operation->prepare)
+			operation->prepare();
 		fail_nth(n);
 		error = operation->run();
 		outcome.through = !has_failed();
 		fail_nth(0);
+		if (operation->finish)
+			error = operation->finish(error);
 		outcome.last = error;
 		if (outcome.through)
 			break;
@@ -637,8 +862,10 @@ int main(void)
 	start(&base_worker);
 	start(&view_worker);
 	need(move(handle, view_worker.tid, view));
+	allow_self_service(true);
 	for (i = 0; i < sizeof(operations) / sizeof(*operations); i++)
 		test_by_number(&operations[i]);
+	allow_self_service(false);
 	base_worker.stop = view_worker.stop = true;
 	pthread_join(base_worker.thread, NULL);
 	pthread_join(view_worker.thread, NULL);
