@@ -7,6 +7,7 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -15,18 +16,13 @@ import java.util.stream.Stream;
  * those of Kubernetes by which one comes to more.
  */
 final class Rights {
-    private static final List<String> VERBS = List.of(
-            "get",
-            "list",
-            "watch",
-            "create",
-            "update",
-            "patch",
-            "delete",
-            "deletecollection",
-            "impersonate",
-            "bind",
-            "escalate");
+    private static final List<String> VERBS =
+            List.of("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection");
+
+    /** Verbs by which one comes to the rights of others. */
+    private static final List<String> VERBS_OF_POWER = List.of("impersonate", "bind", "escalate");
+
+    private static final Pattern KINDS_OF_POWER = Pattern.compile("users|groups|serviceaccounts|(cluster)?roles[.].*");
 
     /** As RESOURCE.GROUP/SUBRESOURCE:NAME, of which the resource alone is necessary. */
     private static final List<String> OF_A_NAMESPACE = List.of(
@@ -117,7 +113,9 @@ final class Rights {
 
     private static List<String> allowed(
             final KubernetesClient administrator, final String user, final Attributes attributes) {
-        return VERBS.stream()
+        return (KINDS_OF_POWER.matcher(attributes.text()).matches()
+                        ? Stream.concat(VERBS.stream(), VERBS_OF_POWER.stream())
+                        : VERBS.stream())
                 .filter(verb -> administrator
                         .authorization()
                         .v1()

@@ -16,6 +16,7 @@ import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.process.TargetProcess;
 import dev.atlasviews.crds.HeldThread;
 import dev.atlasviews.crds.Layer;
+import dev.atlasviews.crds.LayerReason;
 import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.LayerStatus;
 import dev.atlasviews.crds.PodView;
@@ -113,7 +114,7 @@ final class StatusSizeTest {
     }
 
     @Test
-    void oneProcessIsListedHoweverMuchItSays() throws IOException {
+    void oneProcessAloneIsNeverTooMuch() throws IOException {
         Fixtures.process(proc);
         final String longText = "\u0001".repeat(10 * KIBIBYTE);
         final PodViewStatus status =
@@ -121,6 +122,20 @@ final class StatusSizeTest {
 
         assertThat(status.processes()).hasSize(1);
         assertThat(bytes(status)).isLessThan(STORED);
+    }
+
+    @Test
+    void oneProcessIsListedHoweverMuchItSays() {
+        final LayerStatus layer = Fixtures.status(present("one", "a"), LayerState.REFUSED, LayerReason.INTERNAL_ERROR);
+        final ProcessStatus talkative = Fixtures.last(new LayerStatus(
+                layer.name(),
+                layer.digest(),
+                layer.state(),
+                layer.reason(),
+                "x".repeat(Listing.MAX_BYTES + 1),
+                layer.since(),
+                layer.threads()));
+        assertThat(new Listing(serialization).of(List.of(talkative, talkative))).hasSize(1);
     }
 
     @Test
