@@ -87,32 +87,21 @@ static pid_t start_child(int *go)
 	return child;
 }
 
-static void test_charge(void)
+static void write_much(int handle, int view)
 {
-	int go, handle, view, i;
-	pid_t child = start_child(&go);
-	long before;
+	int i;
 
-	handle = attach(child);
-	need(handle >= 0);
-	view = create_view(handle, 0);
-	need(view > 0);
-	before = charged("kernel ");
 	for (i = 0; i < MUCH; i++)
 		need(!write_view(handle, view, text_of(much_text) + i * PAGE, "\xc3", 1));
-	ok(comes_to(before + MUCH * (long)PAGE, 1),
-	   "diverged pages are charged to the group of the process");
-	printf("# %ld bytes for %d pages\n", charged("kernel ") - before, MUCH);
-	is(delete_view(handle, view), 0, "the view goes");
-	/* What the handle and the view's own records take may stay a little. */
-	ok(comes_to(before + MUCH * (long)PAGE / 16, -1), "and with it the charge");
-	close(go);
-	waitpid(child, NULL, 0);
-	close(handle);
 }
 
 /* The same for what it writes, of which a view gets its own by unshare. */
-static void test_charge_of_unshare(void)
+static void unshare_much(int handle, int view)
+{
+	is(unshare_range(handle, much_data, sizeof(much_data)), 0, "memory of the process is unshared");
+}
+
+static void check_charge(void (*diverge)(int handle, int view), const char *charged_is)
 {
 	int go, handle, view;
 	pid_t child = start_child(&go);
@@ -123,9 +112,11 @@ static void test_charge_of_unshare(void)
 	view = create_view(handle, 0);
 	need(view > 0);
 	before = charged("kernel ");
-	is(unshare_range(handle, much_data, sizeof(much_data)), 0, "memory of the process is unshared");
-	ok(comes_to(before + MUCH * (long)PAGE, 1), "its copies are charged to the group of the process");
+	diverge(handle, view);
+	ok(comes_to(before + MUCH * (long)PAGE, 1), "%s", charged_is);
+	printf("# %ld bytes for %d pages\n", charged("kernel ") - before, MUCH);
 	is(delete_view(handle, view), 0, "the view goes");
+	/* What the handle and the view's own records take may stay a little. */
 	ok(comes_to(before + MUCH * (long)PAGE / 16, -1), "and with it the charge");
 	close(go);
 	waitpid(child, NULL, 0);
@@ -408,8 +399,8 @@ int main(void)
 		ok(true, "memory control groups # SKIP not here");
 		return tap_done();
 	}
-	test_charge();
-	test_charge_of_unshare();
+	check_charge(write_much, "diverged pages are charged to the group of the process");
+	check_charge(unshare_much, "its copies are charged to the group of the process");
 	test_no_room();
 	test_age();
 	test_pressure();

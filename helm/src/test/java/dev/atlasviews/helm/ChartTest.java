@@ -440,6 +440,7 @@ final class ChartTest {
             assertThat(security.getPrivileged()).isNull();
             assertThat(security.getAllowPrivilegeEscalation()).isFalse();
             assertThat(security.getCapabilities().getDrop()).containsExactly("ALL");
+            assertThat(builder.getEnv()).extracting(EnvVar::getName).containsExactly("ATLAS_SIGNED");
             assertThat(builder.getVolumeMounts())
                     .extracting(VolumeMount::getName, VolumeMount::getMountPath, VolumeMount::getReadOnly)
                     .containsExactlyInAnyOrder(

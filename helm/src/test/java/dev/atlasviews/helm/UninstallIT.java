@@ -28,10 +28,14 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Helm itself, on a real API server: an operator does not go while it is needed to take patches back. */
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 final class UninstallIT {
     private static final Duration LIMIT = Duration.ofSeconds(60);
     private static final String RELEASE = "atlas";
@@ -136,6 +140,19 @@ final class UninstallIT {
         assertThat(client.resources(ViewPatch.class).inAnyNamespace().list().getItems())
                 .isEmpty();
         assertThat(operatorIsThere()).isFalse();
+    }
+
+    @Test
+    @Order(Integer.MAX_VALUE) // takes from the others what they need
+    void nothingIsLiveOnceTheDefinitionIsGone() {
+        final var definition =
+                client.apiextensions().v1().customResourceDefinitions().withName("viewpatches.atlasviews.dev");
+        definition.delete();
+        await().atMost(LIMIT).until(() -> definition.get() == null);
+
+        final List<String> said = new ArrayList<>();
+        assertThat(new BeforeUninstall(client, said::add).refuse()).isTrue();
+        assertThat(said).containsExactly("No ViewPatch is live.");
     }
 
     private static void install(final UnaryOperator<InstallCommand> values) {

@@ -24,20 +24,26 @@ class ModuleBuilderIT {
     private Path directory;
 
     @Test
-    void aNodeWithoutHeadersIsToldWhatToInstallAndTheAgentMayStart() throws IOException {
+    void aNodeWithoutHeadersIsToldWhatToInstallAndWhatItsAdministratorPutsThereStays() throws IOException {
         assertThat(build("--without-headers").requireSuccess()).contains("install linux-headers-");
         assertThat(only("refusal")).content().contains("the headers of kernel 6.1.", "are not installed");
+
+        var own = Files.writeString(only("refusal").resolveSibling("atlas.ko"), "the administrator's");
+        assertThat(build().requireSuccess()).contains("stays");
+        assertThat(own).hasContent("the administrator's");
     }
 
     @Test
-    void whatIsBuiltOnANodeIsSignedOnceAndLoadsThere() throws IOException {
+    void whatIsBuiltOnANodeIsBuiltOnceAndAnewToBeSignedAndLoadsThere() throws IOException {
+        assertThat(build().requireSuccess()).contains("built");
+        assertThat(build().requireSuccess()).contains("is there").doesNotContain("built");
+
         build("--sign", "nodes of the test").requireSuccess();
 
         var module = only("atlas.ko");
         assertThat(Files.readString(module, StandardCharsets.ISO_8859_1))
                 .contains("nodes of the test")
                 .endsWith("~Module signature appended~\n");
-        assertThat(build().requireSuccess()).contains("is there");
         scripts.run(
                         "../test-vm/run",
                         "--kernel",

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.kube;
 
+import dev.atlasviews.crds.Digest;
+import dev.atlasviews.crds.LayerState;
+import dev.atlasviews.crds.LayerStatus;
 import dev.atlasviews.crds.PodViewStatus;
 import dev.atlasviews.crds.ProcessStatus;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Which processes of a pod its status lists: as many as the schema takes, and no more than {@value #MAX_BYTES} bytes of them.
@@ -24,22 +29,66 @@ final class Listing {
     }
 
     /**
-     * Chooses what is listed; the others are counted only.
+     * Chooses what is listed; the others are counted only. Whoever reads it judges each layer by the listed processes, so of
+     * each layer every state that a process has it in is listed once, before any is listed again. Where there is no room for all
+     * that such a process says, the layers that it is listed for stay.
      *
      * @param told all processes that are to be told of, those that need attention first
-     * @return the first of them, and at least one
+     * @return as many as there is room for, and at least one
      */
     List<ProcessStatus> of(final List<ProcessStatus> told) {
-        final List<ProcessStatus> listed = new ArrayList<>();
-        int room = MAX_BYTES;
+        final List<Telling> telling = new ArrayList<>();
+        final List<ProcessStatus> others = new ArrayList<>();
+        final Set<News> known = new HashSet<>();
         for (final ProcessStatus status : told) {
+            final List<LayerStatus> news = status.layers().stream()
+                    .filter(layer ->
+                            known.add(new News(status.container(), layer.name(), layer.digest(), layer.state())))
+                    .toList();
+            if (news.isEmpty()) {
+                others.add(status);
+            } else {
+                telling.add(new Telling(status, brief(status, news)));
+            }
+        }
+        return listed(telling, others);
+    }
+
+    private record News(String container, String layer, Digest digest, LayerState state) {}
+
+    private record Telling(ProcessStatus full, ProcessStatus brief) {}
+
+    private List<ProcessStatus> listed(final List<Telling> telling, final List<ProcessStatus> others) {
+        final List<ProcessStatus> listed = new ArrayList<>();
+        int room = MAX_BYTES
+                - telling.stream().mapToInt(process -> bytes(process.brief())).sum();
+        for (final Telling process : telling) {
+            final int more = bytes(process.full()) - bytes(process.brief());
+            listed.add(more <= room ? process.full() : process.brief());
+            room -= more <= room ? more : 0;
+        }
+        for (final ProcessStatus status : others) {
             room -= bytes(status);
-            if (listed.size() == PodViewStatus.MAX_PROCESSES || (room < 0 && !listed.isEmpty())) {
+            if (room < 0 && !listed.isEmpty()) {
                 break;
             }
             listed.add(status);
         }
-        return listed;
+        return listed.stream().limit(PodViewStatus.MAX_PROCESSES).toList();
+    }
+
+    private static ProcessStatus brief(final ProcessStatus status, final List<LayerStatus> layers) {
+        return new ProcessStatus(
+                status.container(),
+                status.containerId(),
+                status.bootId(),
+                status.pid(),
+                status.startTime(),
+                status.program(),
+                status.view(),
+                status.threads(),
+                List.of(),
+                layers);
     }
 
     private int bytes(final ProcessStatus status) {

@@ -54,7 +54,7 @@ final class NodeModule implements ModuleSearch.Opening {
 
     private void load() throws IOException {
         final String release = release();
-        final List<String> refusals = new ArrayList<>();
+        final List<String> reasons = new ArrayList<>();
         for (final Path directory : directories) {
             final Path file = directory.resolve(release).resolve("atlas.ko");
             if (Files.exists(file)) {
@@ -65,30 +65,32 @@ final class NodeModule implements ModuleSearch.Opening {
                     if (e.errno() == Errno.EEXIST) {
                         return;
                     }
-                    refusals.add(refusal(file, e));
+                    reasons.add(refusal(file, e));
                 }
             }
         }
-        throw new IOException(refusals.isEmpty() ? absence(release) : String.join("; ", refusals));
+        throw new IOException(absence(release, reasons));
     }
 
-    /** Where a module was looked for, and why there is none. */
-    String absence(final String release) throws IOException {
-        final StringBuilder text = new StringBuilder("there is no module for kernel ")
-                .append(release)
-                .append(" in ")
-                .append(directories.stream().map(Path::toString).collect(Collectors.joining(" or ")));
+    /**
+     * Why there is no module for a kernel: what it said of those that were tried, and why none was built; where it was looked
+     * for, if there is nothing else to say.
+     */
+    String absence(final String release, final List<String> tried) throws IOException {
+        final List<String> reasons = new ArrayList<>(tried);
         for (final Path directory : directories) {
-            final Path reason = directory.resolve(release).resolve("refusal");
-            if (Files.exists(reason)) {
-                final String why = Files.readString(reason).strip();
-                return text.append(": ")
-                        .append(why, 0, Math.min(why.length(), LONGEST_REASON))
-                        .toString();
+            final Path file = directory.resolve(release).resolve("refusal");
+            if (Files.exists(file)) {
+                final String reason = Files.readString(file).strip();
+                reasons.add(reason.substring(0, Math.min(reason.length(), LONGEST_REASON)));
             }
         }
-        return text.append(": use an agent image that has one for it, or let the nodes build it (agent.module.build)")
-                .toString();
+        return reasons.isEmpty()
+                ? "there is no module for kernel %s in %s: use an agent image that has one for it, or let the nodes build it (agent.module.build)"
+                        .formatted(
+                                release,
+                                directories.stream().map(Path::toString).collect(Collectors.joining(" or ")))
+                : String.join("; ", reasons);
     }
 
     /** What the kernel's refusal to load a file means. */

@@ -35,7 +35,7 @@ final class NodeModuleTest {
     void whereThereIsNoModuleItIsSaidWhereItWasLookedForAndWhatToDo(@TempDir final Path directory) throws IOException {
         final Path built = directory.resolve("built");
         final var module = new NodeModule(List.of(directory.resolve("image"), built));
-        assertThat(module.absence("6.1.0-test"))
+        assertThat(module.absence("6.1.0-test", List.of()))
                 .contains("6.1.0-test", directory.resolve("image").toString(), built.toString(), "agent.module.build");
     }
 
@@ -44,8 +44,8 @@ final class NodeModuleTest {
         final Path reason =
                 Files.createDirectories(directory.resolve("6.1.0-test")).resolve("refusal");
         Files.writeString(reason, "the headers are not installed" + "!".repeat(5000));
-        assertThat(new NodeModule(List.of(directory)).absence("6.1.0-test"))
-                .contains("the headers are not installed")
+        assertThat(new NodeModule(List.of(directory)).absence("6.1.0-test", List.of("the kernel refused the image's")))
+                .contains("the kernel refused the image's", "the headers are not installed")
                 .hasSizeLessThan(1000);
     }
 }

@@ -41,7 +41,10 @@ public final class BeforeUninstall {
         try (KubernetesClient client = new KubernetesClientBuilder().build()) {
             mayGo = new BeforeUninstall(client, System.out::println).run(List.of(arguments));
         } catch (final KubernetesClientException e) {
-            System.out.println("Nothing is uninstalled, because nobody knows what is patched: " + e.getMessage());
+            System.out.println(
+                    "Nothing is uninstalled, because the API server can not be asked what is patched, or to take it"
+                            + " back: "
+                            + e.getMessage());
         }
         System.exit(mayGo ? 0 : 1);
     }

@@ -9,6 +9,8 @@ import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.crds.ViewPatchStatus;
 import dev.atlasviews.operator.layers.Layers;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import java.net.HttpURLConnection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
@@ -53,7 +55,15 @@ final class LivePatches {
     }
 
     private Stream<ViewPatch> all() {
-        return client.resources(ViewPatch.class).inAnyNamespace().list().getItems().stream();
+        try {
+            return client.resources(ViewPatch.class).inAnyNamespace().list().getItems().stream();
+        } catch (final KubernetesClientException e) {
+            if (e.getCode() == HttpURLConnection.HTTP_NOT_FOUND) {
+                // With their definition all of them went.
+                return Stream.empty();
+            }
+            throw e;
+        }
     }
 
     /** How far each is applied, in a line; five at most, those with the most first, and the number of the others. */
