@@ -189,7 +189,8 @@ static void *interval(void *data)
 
 	need(!timer_create(CLOCK_MONOTONIC, &event, &timer));
 	need(!timer_settime(timer, 0, &every, NULL));
-	for (i = 0; i < 200000; i++)
+	/* On a processor that others use the timer may be later than all of this. */
+	for (i = 0; i < 200000 || !seen; i++)
 		*wrong += answer() != 2;
 	need(!timer_delete(timer));
 	return NULL;
@@ -204,7 +205,8 @@ static void test_timer(void)
 	seen = 0;
 	need(!pthread_create(&thread, NULL, interval, &wrong));
 	pthread_join(thread, NULL);
-	ok(!wrong && seen == 2, "a timer's signals change nothing in what is run");
+	is(wrong, 0, "a timer's signals change nothing in what is run");
+	is(seen, 2, "nor in what their handler runs");
 }
 
 static void test_waiting(void)

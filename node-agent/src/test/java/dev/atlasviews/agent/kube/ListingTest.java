@@ -54,7 +54,7 @@ final class ListingTest {
     }
 
     private static ProcessStatus process(final LayerState first, final LayerState second, final String message) {
-        return Fixtures.last(layer("default/one", first, message), layer("default/two", second, "as before"));
+        return Fixtures.last(layer("one", first, message), layer("two", second, "as before"));
     }
 
     private static LayerStatus layer(final String name, final LayerState state, final String message) {
