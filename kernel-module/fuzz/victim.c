@@ -52,18 +52,22 @@ static uint64_t page_state(const volatile void *address)
 	return state;
 }
 
-/* All that may tell which of the two it is that was lost, and where. */
+/* What a thread found when it began, and how often it has looked since. */
+static __thread unsigned long began, looks;
+
+/* All that may tell which of the two it is that was lost, and where; first, as the finding ends all. */
 static void tell_word(unsigned int thread, unsigned long word, volatile unsigned long *expected)
 {
 	unsigned long count = *expected;
 
-	found("victim %u, thread %u (%ld, born of %d): a word that nobody else writes is %lu, not %lu",
-	      victim_index, thread, syscall(SYS_gettid), getppid(), word, count);
+	printf("# it began at %lu, %lu looks ago\n", began, looks);
 	printf("# the word at %p, page %#lx, is %lu now; the count at %p, page %#lx, is %lu now\n",
 	       (void *)&words[thread], page_state(&words[thread]),
 	       *(volatile unsigned long *)&words[thread].word, (void *)expected,
 	       page_state(expected), *expected);
 	fflush(stdout);
+	found("victim %u, thread %u (%ld, born of %d): a word that nobody else writes is %lu, not %lu",
+	      victim_index, thread, syscall(SYS_gettid), getppid(), word, count);
 }
 
 static void look(unsigned int thread, unsigned long *expected)
@@ -77,6 +81,7 @@ static void look(unsigned int thread, unsigned long *expected)
 	if (*word != *expected)
 		tell_word(thread, *word, expected);
 	*word = ++*expected;
+	looks++;
 }
 
 static void rest(struct random *random)
@@ -150,6 +155,7 @@ static void *live(void *data)
 	unsigned long expected = words[thread].word;
 	bool covered = thread % 2;
 
+	began = expected;
 	world->victims[victim_index].tids[thread] = syscall(SYS_gettid);
 	if (covered)
 		coverage_start();
