@@ -40,14 +40,17 @@ final class Chart {
         install.call();
     }
 
-    /** Runs what the chart tests itself by, in the cluster; what Helm says of it. */
-    String test() {
-        return Helm.test(RELEASE)
+    /**
+     * Runs what the chart tests itself by, in the cluster.
+     *
+     * @throws IllegalStateException if that fails
+     */
+    void test() {
+        Helm.test(RELEASE)
                 .withNamespace(NAMESPACE)
                 .withKubeConfig(kubeconfig)
                 .withTimeout((int) TESTED_WITHIN.toSeconds())
-                .call()
-                .getOutput();
+                .call();
     }
 
     /**

@@ -73,7 +73,18 @@ class OperatorPodIT {
                 .as("the user that its process runs for")
                 .isEqualToIgnoringWhitespace("65532");
 
-        assertThat(system.chart().test()).contains("atlas-test");
+        system.chart().test();
+        assertThat(system.client()
+                        .v1()
+                        .events()
+                        .inNamespace(Chart.NAMESPACE)
+                        .list()
+                        .getItems())
+                .as("what Helm started, and waited for the end of")
+                .anySatisfy(event -> {
+                    assertThat(event.getInvolvedObject().getName()).isEqualTo("atlas-test");
+                    assertThat(event.getReason()).isEqualTo("Started");
+                });
     }
 
     @Test
