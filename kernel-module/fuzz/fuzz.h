@@ -136,6 +136,7 @@ struct actor {
 const char *operation_name(unsigned int kind);
 void operation_run(struct actor *actor, uint64_t operation);
 void operation_prepare(void);
+void operation_begin(void);
 
 /* victim.c */
 extern const char victim_text[], victim_witness[];

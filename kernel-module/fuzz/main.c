@@ -95,6 +95,7 @@ static void *act(void *data)
 	struct random random = { world->seed + actor.index + progress->programs * ACTORS };
 
 	progress->tid = syscall(SYS_gettid);
+	operation_begin();
 	coverage_start();
 	while (!world->stopping) {
 		struct program_name name = {

@@ -22,7 +22,11 @@ static struct {
 } handles[HANDLES];
 
 static int device = -1;
-static char *data;		/* DATA bytes that may be read and written, then a hole */
+/*
+ * DATA bytes that may be read and written, then a hole. Of each actor's own: what
+ * is written to code must not be what another operation just left there.
+ */
+static __thread char *data;
 static char *constant;		/* a page that may be read */
 
 /* What an operation draws from, and what it counts. */
@@ -284,8 +288,9 @@ static void do_write(struct turn *turn)
 		memset(data, number, length);
 	}
 	request.data = (uintptr_t)data;
+	/* Not any that can be read: it would not be code that can run. */
 	if (one_in(&turn->random, 24))
-		request.data = (uintptr_t)a_pointer(turn, data, 64);
+		request.data = one_in(&turn->random, 2) ? 0 : 0xffff888000001000ul;
 	/* The buffer and the request must not overlap. */
 	ASK(turn, ATLAS_IOC_VIEW_WRITE, &request);
 }
@@ -660,12 +665,20 @@ void operation_run(struct actor *actor, uint64_t operation)
 void operation_prepare(void)
 {
 	device = open(ATLAS_DEVICE, O_RDWR | O_CLOEXEC);
-	data = mmap(NULL, DATA + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	constant = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (device < 0 || data == MAP_FAILED || constant == MAP_FAILED ||
-	    mprotect(data + DATA, PAGE, PROT_NONE))
+	if (device < 0 || constant == MAP_FAILED)
 		found("a worker can not start: %s", strerror(errno));
 	for (unsigned int i = 0; i < HANDLES; i++)
 		handles[i].file = -1;
 	arena_map();
+}
+
+/**
+ * operation_begin() - what an actor, the current thread, needs
+ */
+void operation_begin(void)
+{
+	data = mmap(NULL, DATA + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (data == MAP_FAILED || mprotect(data + DATA, PAGE, PROT_NONE))
+		found("an actor can not start: %s", strerror(errno));
 }

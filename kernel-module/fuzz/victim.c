@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 
 #include "fuzz.h"
 
@@ -216,6 +217,38 @@ static int lead(void)
 	return 0;
 }
 
+/* What actors write to code is code: where a victim crashes, it got something else. */
+static void crash(int number, siginfo_t *info, void *context)
+{
+	const greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+	unsigned long at = registers[REG_RIP];
+
+	/* Raised, or sent by an actor: it is to have its core dump. */
+	if (info->si_code <= 0) {
+		signal(number, SIG_DFL);
+		raise(number);
+		return;
+	}
+	printf("# %s, error %#llx, at %p, stack %#llx\n", strsignal(number), registers[REG_ERR],
+	       info->si_addr, registers[REG_RSP]);
+	/* The page that is executed is readable, but need not have been the reason. */
+	if (registers[REG_CR2] != (greg_t)at)
+		printf("# the code at %#lx, page %#lx, is %#lx\n", at, page_state((void *)at),
+		       *(unsigned long *)(at & ~7ul));
+	fflush(stdout);
+	found("victim %u: crashed at %#lx", victim_index, at);
+	_exit(1);
+}
+
+static void watch_crashes(void)
+{
+	static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP };
+	struct sigaction action = { .sa_sigaction = crash, .sa_flags = SA_SIGINFO | SA_NODEFER };
+
+	for (unsigned int i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		sigaction(signals[i], &action, NULL);
+}
+
 /**
  * victim_live() - be a victim
  * @index: which one
@@ -224,6 +257,7 @@ static int lead(void)
 int victim_live(unsigned int index)
 {
 	victim_index = index;
+	watch_crashes();
 	world->victims[index].pid = getpid();
 	world->victims[index].lives++;
 	arena_map();
