@@ -59,10 +59,10 @@ void atlas_invalidate_begin(struct atlas_space *space, unsigned long start, unsi
 		space->invalid_end = max(space->invalid_end, end);
 	}
 	cleared = atlas_table_clear(space, start, end, dropped);
-	if (dropped)
-		atlas_unshare_forget(space, start, end);
 	spin_unlock_irqrestore(&space->pt_lock, flags);
 
+	if (dropped)
+		atlas_unshare_forget(space, start, end);
 	if (cleared || (dropped && !list_empty(dropped)))
 		atlas_table_flush(space, start, end);
 }

@@ -222,14 +222,11 @@ int atlas_space_arm(struct atlas_space *space)
 void atlas_space_exit(struct atlas_space *space)
 {
 	struct atlas_event event = { .type = ATLAS_EVENT_GONE };
-	unsigned long flags;
 
 	WRITE_ONCE(space->gone, true);
 	atlas_gate_abolish(space);
 	atlas_view_detach_all(space);
-	spin_lock_irqsave(&space->pt_lock, flags);
 	atlas_unshare_forget(space, 0, TASK_SIZE_MAX);
-	spin_unlock_irqrestore(&space->pt_lock, flags);
 	atlas_event_post(space, &event, NULL);
 }
 

@@ -409,22 +409,43 @@ void atlas_unshare_init(struct atlas_space *space)
 	INIT_WORK(&space->unshared_work, let_go_work);
 }
 
+/* There may be a million marks, and nothing else runs on a processor that holds the lock. */
+#define MARKS_AT_ONCE	1024
+
+/* Whether there may be more, from *index on. */
+static bool forget_some(struct atlas_space *space, unsigned long *index, unsigned long last)
+{
+	unsigned int left = MARKS_AT_ONCE;
+	unsigned long flags;
+	void *mark;
+
+	spin_lock_irqsave(&space->pt_lock, flags);
+	xa_for_each_range(&space->unshared, *index, mark, *index, last) {
+		unmark(space, *index);
+		if (!--left)
+			break;
+	}
+	spin_unlock_irqrestore(&space->pt_lock, flags);
+	return mark;
+}
+
 /**
  * atlas_unshare_forget() - the mappings of a range are gone
- * @space: the space; pt_lock is held
+ * @space: the space
  * @start: first address
  * @end: end, exclusive
+ *
+ * The mm is being torn down, or its lock held such that nothing is mapped into the
+ * range before this ends. Does not sleep.
  */
 void atlas_unshare_forget(struct atlas_space *space, unsigned long start, unsigned long end)
 {
-	unsigned long index;
-	void *mark;
+	unsigned long index = page_number(start);
 
-	lockdep_assert_held(&space->pt_lock);
 	if (xa_empty(&space->unshared) || start >= end)
 		return;
-	xa_for_each_range(&space->unshared, index, mark, page_number(start), page_number(end - 1))
-		unmark(space, index);
+	while (forget_some(space, &index, page_number(end - 1)))
+		continue;
 	let_go(space);
 }
 
