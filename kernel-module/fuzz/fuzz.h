@@ -131,6 +131,7 @@ struct actor {
 	unsigned int index;
 	uint64_t sequence;		/* of the last snapshot */
 	pid_t tid;			/* of it */
+	unsigned int handle;		/* by which it was taken */
 };
 
 const char *operation_name(unsigned int kind);

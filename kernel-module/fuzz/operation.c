@@ -13,11 +13,13 @@
 
 #define HANDLES		6
 #define DATA		(64u << 10)
+#define OWN		VICTIMS		/* opened as any process is */
+#define SELF		(VICTIMS + 1)	/* self-service */
 
 /* Of the worker process, so of two actors: one may close what the other uses. */
 static struct {
 	atomic_int file;
-	atomic_int victim;		/* or VICTIMS: the process itself */
+	atomic_int victim;		/* or OWN or SELF: the process itself */
 	atomic_int view;		/* created last */
 } handles[HANDLES];
 
@@ -47,6 +49,17 @@ static int a_handle(struct turn *turn)
 	return handles[turn->handle].file;
 }
 
+/* One of those that there are, the base among them. */
+static int a_listed_view(struct turn *turn)
+{
+	struct atlas_view_entry entries[33];
+	struct atlas_list list = { (uintptr_t)entries, 33, 0 };
+
+	if (ioctl(handles[turn->handle].file, ATLAS_IOC_VIEW_LIST, &list) || !list.count)
+		return 0;
+	return entries[below(&turn->random, list.count < 33 ? list.count : 33)].view;
+}
+
 static int a_view(struct turn *turn)
 {
 	switch (below(&turn->random, 16)) {
@@ -58,10 +71,31 @@ static int a_view(struct turn *turn)
 		return 0;
 	case 4:
 		return 1 + below(&turn->random, 8);
+	case 5 ... 9:
+		return a_listed_view(turn);
 	default:
-		/* Another handle may have made some. */
-		return handles[turn->handle].view ?: 1 + (int)below(&turn->random, 3);
+		return handles[turn->handle].view ?: a_listed_view(turn);
 	}
+}
+
+/* Works, if it finds one, with a handle that fits. */
+static void prefer(struct turn *turn, bool (*fits)(unsigned int handle))
+{
+	for (unsigned int i = 0; i < HANDLES && !one_in(&turn->random, 8); i++) {
+		if (handles[turn->handle].file >= 0 && fits(turn->handle))
+			return;
+		turn->handle = (turn->handle + 1) % HANDLES;
+	}
+}
+
+static bool has_view(unsigned int handle)
+{
+	return handles[handle].view > 0;
+}
+
+static bool is_self(unsigned int handle)
+{
+	return handles[handle].victim == SELF;
 }
 
 static pid_t a_thread(struct turn *turn)
@@ -78,7 +112,7 @@ static pid_t a_thread(struct turn *turn)
 	case 3:
 		victim = below(&turn->random, VICTIMS);
 	}
-	if (victim == VICTIMS)
+	if (victim >= VICTIMS)
 		return syscall(SYS_gettid);
 	return world->victims[victim].tids[below(&turn->random, VICTIM_THREADS / 2 + 1)];
 }
@@ -232,12 +266,13 @@ static void do_attach(struct turn *turn)
 
 static void do_self(struct turn *turn)
 {
-	put_handle(turn, ask(turn, device, ATLAS_IOC_SELF, NULL), VICTIMS);
+	put_handle(turn, ask(turn, device, ATLAS_IOC_SELF, NULL), SELF);
 }
 
 static void do_create(struct turn *turn)
 {
-	struct atlas_view_create request = { .from = a_view(turn) };
+	/* Any process has a base. */
+	struct atlas_view_create request = { .from = one_in(&turn->random, 2) ? 0 : a_view(turn) };
 
 	if (!ASK(turn, ATLAS_IOC_VIEW_CREATE, &request) && request.view > 0)
 		handles[turn->handle].view = request.view;
@@ -253,6 +288,8 @@ static void refer(struct turn *turn, unsigned long command)
 static void do_delete(struct turn *turn)
 {
 	refer(turn, ATLAS_IOC_VIEW_DELETE);
+	if (turn->succeeded)
+		handles[turn->handle].view = 0;
 }
 
 static void do_default(struct turn *turn)
@@ -335,16 +372,21 @@ static void do_snapshot(struct turn *turn)
 		return;
 	turn->actor->tid = request.tid;
 	turn->actor->sequence = request.sequence;
+	turn->actor->handle = turn->handle;
 }
 
 static void do_migrate_resting(struct turn *turn)
 {
-	struct atlas_migrate request = {
-		.tid = one_in(&turn->random, 4) ? a_thread(turn) : turn->actor->tid,
-		.view = a_view(turn), .condition = ATLAS_MIGRATE_IF_SEQUENCE,
-		.sequence = turn->actor->sequence + (one_in(&turn->random, 8) ? 1 : 0),
-	};
+	struct atlas_migrate request = { .condition = ATLAS_MIGRATE_IF_SEQUENCE };
 
+	/* Threads run soon after a snapshot of them was taken. */
+	if (!one_in(&turn->random, 4))
+		do_snapshot(turn);
+	if (!one_in(&turn->random, 8))
+		turn->handle = turn->actor->handle;
+	request.tid = one_in(&turn->random, 8) ? a_thread(turn) : turn->actor->tid;
+	request.view = a_view(turn);
+	request.sequence = turn->actor->sequence + (one_in(&turn->random, 8) ? 1 : 0);
 	ASK(turn, ATLAS_IOC_MIGRATE, &request);
 }
 
@@ -572,37 +614,38 @@ static const struct {
 	const char *name;
 	unsigned int weight;
 	void (*run)(struct turn *turn);
+	bool (*fits)(unsigned int handle);	/* a handle with which it may succeed; NULL: any */
 } operations[] = {
-	{ "info", 2, do_info },
-	{ "attach", 24, do_attach },
-	{ "self", 6, do_self },
-	{ "create", 20, do_create },
-	{ "delete", 12, do_delete },
-	{ "write", 24, do_write },
-	{ "tag", 2, do_tag },
-	{ "view-list", 4, do_view_list },
-	{ "thread-list", 4, do_thread_list },
-	{ "snapshot", 16, do_snapshot },
-	{ "migrate-if-sequence", 16, do_migrate_resting },
-	{ "migrate-if-outside", 24, do_migrate_checked },
-	{ "default", 6, do_default },
-	{ "area-map", 8, do_area },
-	{ "freeze", 4, do_freeze },
-	{ "thaw", 4, do_thaw },
-	{ "stats", 3, do_stats },
-	{ "enter", 12, do_enter },
-	{ "unshare", 12, do_unshare },
-	{ "share", 8, do_share },
-	{ "switch-base", 6, do_switch_base },
-	{ "raw", 10, do_raw },
-	{ "read", 8, do_read },
-	{ "close", 8, do_close },
-	{ "duplicate", 3, do_duplicate },
-	{ "kill", 2, do_kill },
-	{ "fork", 2, do_fork },
-	{ "store", 8, do_store },
-	{ "map", 4, do_map },
-	{ "thread", 2, do_thread },
+	{ "info", 2, do_info, NULL },
+	{ "attach", 24, do_attach, NULL },
+	{ "self", 6, do_self, NULL },
+	{ "create", 20, do_create, NULL },
+	{ "delete", 12, do_delete, has_view },
+	{ "write", 24, do_write, has_view },
+	{ "tag", 2, do_tag, has_view },
+	{ "view-list", 4, do_view_list, NULL },
+	{ "thread-list", 4, do_thread_list, NULL },
+	{ "snapshot", 16, do_snapshot, NULL },
+	{ "migrate-if-sequence", 16, do_migrate_resting, has_view },
+	{ "migrate-if-outside", 24, do_migrate_checked, has_view },
+	{ "default", 6, do_default, has_view },
+	{ "area-map", 8, do_area, NULL },
+	{ "freeze", 4, do_freeze, NULL },
+	{ "thaw", 4, do_thaw, NULL },
+	{ "stats", 3, do_stats, NULL },
+	{ "enter", 12, do_enter, is_self },
+	{ "unshare", 12, do_unshare, NULL },
+	{ "share", 8, do_share, NULL },
+	{ "switch-base", 6, do_switch_base, NULL },
+	{ "raw", 10, do_raw, NULL },
+	{ "read", 8, do_read, NULL },
+	{ "close", 8, do_close, NULL },
+	{ "duplicate", 3, do_duplicate, NULL },
+	{ "kill", 2, do_kill, NULL },
+	{ "fork", 2, do_fork, NULL },
+	{ "store", 8, do_store, NULL },
+	{ "map", 4, do_map, NULL },
+	{ "thread", 2, do_thread, NULL },
 };
 
 #define KINDS (sizeof(operations) / sizeof(*operations))
@@ -648,12 +691,14 @@ void operation_run(struct actor *actor, uint64_t operation)
 	chosen = below(&turn.random, total);
 	for (kind = 0; chosen >= operations[kind].weight; kind++)
 		chosen -= operations[kind].weight;
+	if (operations[kind].fits)
+		prefer(&turn, operations[kind].fits);
 	operations[kind].run(&turn);
 	(turn.succeeded ? progress->succeeded : progress->failed)[kind]++;
 	if (turn.error > 0 && turn.error < ERRORS)
 		progress->errors[kind][turn.error]++;
 	/* Self-service never ends by itself, and lets do little. */
-	if (turn.error == EPERM && handles[turn.handle].victim == VICTIMS && one_in(&turn.random, 2))
+	if (turn.error == EPERM && is_self(turn.handle) && one_in(&turn.random, 2))
 		do_attach(&turn);
 	if ((turn.error == ESRCH || turn.error == EBADF) && !one_in(&turn.random, 4))
 		look_for_another(&turn);
