@@ -8,71 +8,15 @@
  * hardware ignores. Private tables are a cache of the base's: an entry may be
  * missing at any time and is filled at the next fault; it must never say more
  * than the base's entry says.
- *
- * Tables are handled as arrays of 512 entries in the hardware's format (Intel
- * SDM vol. 3A, 4.5), by level: 0 maps 4 KiB pages, 1 maps 2 MiB, 2 maps 1 GiB;
- * the top level is 3, or 4 with 5-level paging. The kernel's folded types would
- * need the same code once a level.
  */
 #include <asm/pgtable.h>
-#include <linux/delay.h>
 #include <linux/highmem.h>
-#include <linux/percpu.h>
 #include <linux/slab.h>
 
 #include "../compat/compat.h"
 #include "atlas.h"
 #include "symbols.h"
-
-#define ENTRIES		512
-#define USER_ENTRIES	256
-#define ATLAS_PRIVATE	((u64)_PAGE_SOFTW1)
-
-static int top_level(void)
-{
-	return pgtable_l5_enabled() ? 4 : 3;
-}
-
-static unsigned int level_shift(int level)
-{
-	return PAGE_SHIFT + 9 * level;
-}
-
-static unsigned long level_span(int level)
-{
-	return 1UL << level_shift(level);
-}
-
-static unsigned int level_index(unsigned long address, int level)
-{
-	return (address >> level_shift(level)) & (ENTRIES - 1);
-}
-
-static u64 *entry_table(u64 entry)
-{
-	return __va(entry & PTE_PFN_MASK);
-}
-
-static bool entry_present(u64 entry)
-{
-	return entry & _PAGE_PRESENT;
-}
-
-static bool entry_leaf(u64 entry, int level)
-{
-	return level == 0 || (level <= 2 && (entry & _PAGE_PSE));
-}
-
-/* The user half of a root exists twice under page-table isolation. */
-static u64 *user_root(u64 *root)
-{
-	return boot_cpu_has(X86_FEATURE_PTI) ? root + ENTRIES : NULL;
-}
-
-static u64 *base_root(const struct atlas_space *space)
-{
-	return (u64 *)space->mm->pgd;
-}
+#include "table.h"
 
 /* --- reading the base ------------------------------------------------- */
 
@@ -153,8 +97,14 @@ static u64 entry_copy(u64 entry, int level)
 	return view_leaf(level > 0 ? entry & ~ATLAS_PRIVATE : entry);
 }
 
-/* What a table of the view at @level should hold for an address. */
-static u64 base_copy(const struct atlas_space *space, unsigned long address, int level)
+/**
+ * atlas_table_base_copy() - what a view's table should hold, where it shares
+ * @space: the space; pt_lock is held
+ * @address: the address
+ * @level: of the table
+ * Return: the entry; 0 for none.
+ */
+u64 atlas_table_base_copy(const struct atlas_space *space, unsigned long address, int level)
 {
 	int found;
 	u64 entry = base_entry(space, address, level, &found);
@@ -201,11 +151,6 @@ static unsigned long first_own(struct atlas_view *view, unsigned long address)
 static bool has_pages(struct atlas_view *view, unsigned long start, unsigned long last)
 {
 	return first_own(view, start) <= last;
-}
-
-static bool invalidating(const struct atlas_space *space, unsigned long start, unsigned long end)
-{
-	return space->invalidating && start < space->invalid_end && end > space->invalid_start;
 }
 
 /* Fills a new private table, but for what leads to diverged pages. */
@@ -316,7 +261,7 @@ static int fill_locked(struct atlas_view *view, struct vm_area_struct *vma,
 		/* What is shared was cleared when a page below it diverged. */
 		if (entry || !has_pages(view, start, start + level_span(level) - 1)) {
 			u64 copy = is_root(view, table) ? base_root_entry(space, index) :
-							  base_copy(space, address, level);
+							  atlas_table_base_copy(space, address, level);
 
 			/*
 			 * A dead link is for the recheck, whose flush comes before the
@@ -346,7 +291,7 @@ static int fill_locked(struct atlas_view *view, struct vm_area_struct *vma,
 	leaf = own_leaf(view, vma, address, spare);
 	if (!leaf)
 		return -ENOBUFS;
-	WRITE_ONCE(table[level_index(address, 0)], leaf == SHARED ? base_copy(space, address, 0) : leaf);
+	WRITE_ONCE(table[level_index(address, 0)], leaf == SHARED ? atlas_table_base_copy(space, address, 0) : leaf);
 	return 0;
 }
 
@@ -630,103 +575,6 @@ bool atlas_table_has_small(struct atlas_space *space, unsigned long address)
 	spin_unlock_irqrestore(&space->pt_lock, flags);
 	return !level || !entry;
 }
-
-#ifdef ATLAS_AUDIT
-/* --- the audit ---------------------------------------------------------- */
-
-/* Every so many of the moments at which it could be done. */
-#define AUDIT_TURNS	4
-
-static DEFINE_PER_CPU(unsigned int, audit_turn);
-
-static void audit_own(struct atlas_view *view, unsigned long address, u64 leaf, void *own)
-{
-	struct page *page = atlas_entry_page(own);
-
-	/* Without a right to anything, the frame is told in another way (L1TF). */
-	WARN_ONCE(!page || (entry_present(leaf) && page_to_pfn(page) != (leaf & PTE_PFN_MASK) >> PAGE_SHIFT),
-		  "atlas: view %d has %llx at %lx, where it has a page of its own\n", view->id,
-		  leaf, address);
-}
-
-/* Of the base's: the same frame, and no right more. */
-static bool says_more(u64 leaf, u64 base)
-{
-	return (leaf ^ base) & (PTE_PFN_MASK | _PAGE_PRESENT) || leaf & ~base & _PAGE_RW;
-}
-
-static void audit_shared(struct atlas_view *view, unsigned long address, u64 leaf, int level)
-{
-	u64 base = base_copy(view->space, address, level);
-	int tries;
-
-	/* Some code of the kernel clears an entry for an instant and tells nobody. */
-	for (tries = 0; tries < 1000 && says_more(leaf, base); tries++) {
-		udelay(1);
-		base = base_copy(view->space, address, level);
-	}
-	WARN_ONCE(says_more(leaf, base),
-		  "atlas: view %d has %llx at %lx, the base %llx (level %d)\n", view->id, leaf,
-		  address, base, level);
-}
-
-static void audit_table(struct atlas_view *view, u64 *table, int level, unsigned long at)
-{
-	unsigned int count = level == top_level() ? USER_ENTRIES : ENTRIES, index;
-
-	for (index = 0; index < count; index++, at += level_span(level)) {
-		u64 entry = table[index];
-		void *own;
-
-		if (level > 0 && entry & ATLAS_PRIVATE) {
-			audit_table(view, entry_table(entry), level - 1, at);
-			continue;
-		}
-		/* Links may be dead until the recheck. */
-		if (!entry || !entry_leaf(entry, level) ||
-		    invalidating(view->space, at, at + level_span(level)))
-			continue;
-		own = level ? NULL : xa_load(&view->pages, at >> PAGE_SHIFT);
-		if (own)
-			audit_own(view, at, entry, own);
-		else
-			audit_shared(view, at, entry, level);
-	}
-}
-
-/* What one half of a root has and the other has not is never found when it is to go. */
-static void audit_halves(struct atlas_view *view)
-{
-	u64 *user = user_root(view->root);
-	unsigned int index;
-
-	for (index = 0; user && index < USER_ENTRIES; index++)
-		WARN_ONCE((user[index] ^ view->root[index]) & ~(u64)(_PAGE_NX | _PAGE_ACCESSED),
-			  "atlas: view %d has %llx and, for user mode, %llx in entry %u of its root\n",
-			  view->id, view->root[index], user[index], index);
-}
-
-/**
- * atlas_table_audit() - warn if a view says what the base does not say
- * @space: the space
- *
- * Outside of invalidations that holds whenever pt_lock is free.
- */
-void atlas_table_audit(struct atlas_space *space)
-{
-	struct atlas_view *view;
-	unsigned long flags;
-
-	if (this_cpu_inc_return(audit_turn) % AUDIT_TURNS)
-		return;
-	spin_lock_irqsave(&space->pt_lock, flags);
-	list_for_each_entry(view, &space->views, node) {
-		audit_halves(view);
-		audit_table(view, view->root, top_level(), 0);
-	}
-	spin_unlock_irqrestore(&space->pt_lock, flags);
-}
-#endif
 
 /* --- birth and death -------------------------------------------------- */
 
