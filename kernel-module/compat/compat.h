@@ -15,6 +15,17 @@
 #include <linux/version.h>
 
 /*
+ * What is wrapped is internal to the kernel: the compiler does not see when a series
+ * of kernels that nobody looked at has it otherwise.
+ */
+#define ATLAS_SERIES(major, minor)						\
+	(LINUX_VERSION_CODE >= KERNEL_VERSION(major, minor, 0) &&		\
+	 LINUX_VERSION_CODE < KERNEL_VERSION(major, minor + 1, 0))
+#if !ATLAS_SERIES(6, 1) && !ATLAS_SERIES(6, 12) && !ATLAS_SERIES(7, 2) && !defined(ATLAS_ANY_KERNEL)
+#error "examined with kernels 6.1, 6.12 and 7.2 alone: make ATLAS_ANY_KERNEL=y to try this one"
+#endif
+
+/*
  * Spinlocks sleep there and task work is run by other rules: the notifiers and
  * the switch hook would need locks of another kind.
  */
