@@ -12,8 +12,11 @@ import java.time.Duration;
 /** The agent on a node, from the point of view of those who do it harm. */
 final class Agent {
     private static final Duration LIMIT = Duration.ofMinutes(4);
-    /** In the command line of its process. */
-    private static final String PROGRAM = "dev.atlasviews.agent.cli.Atlas agent";
+    /** In the command line of its process, and not in that of a shell which looks for it. */
+    private static final String NAME = "dev.atlasviews.agent.cli.Atlas[ ]agent";
+    /** What the last of its users did may end a moment later. */
+    private static final String UNLOAD =
+            "i=0; until rmmod atlas 2>/dev/null; do [ $((i += 1)) -lt 100 ] || exit 1; sleep 0.1; done";
 
     private final AtlasSystem system;
     private final Node node;
@@ -33,19 +36,27 @@ final class Agent {
                 "sh",
                 "-c",
                 "pid=$(pgrep -o -f \"$0\") && echo 8M >/sys/fs/cgroup$(cut -d: -f3 /proc/$pid/cgroup)/memory.max",
-                PROGRAM.replace("Atlas ", "Atlas[ ]"));
+                NAME);
         assertThat(container().getLastState().getTerminated().getReason()).isEqualTo("OOMKilled");
     }
 
     /** Ends it and takes the module away: from then on the kernel takes signed ones only, which ours is not. */
     void killAndForbidModule() {
-        // What ends the agent must not be found by its name.
         restartedAfter(
                 "sh",
                 "-c",
-                "echo 1 >/sys/module/module/parameters/sig_enforce && pkill -KILL -f \"$0\" && "
-                        + "for i in $(seq 100); do rmmod atlas 2>/dev/null && exit; sleep 0.1; done; rmmod atlas",
-                PROGRAM.replace("Atlas ", "Atlas[ ]"));
+                "echo 1 >/sys/module/module/parameters/sig_enforce && pkill -KILL -f \"$0\" && " + UNLOAD,
+                NAME);
+    }
+
+    /** Ends it and puts another module in the place of its own. */
+    void killAndLoad(String module) {
+        restartedAfter("sh", "-c", "pkill -KILL -f \"$0\" && " + UNLOAD + " && insmod " + module, NAME);
+    }
+
+    /** Takes the module away, which no process of the node uses. */
+    void unloadModule() {
+        node.exec("sh", "-c", UNLOAD).requireSuccess();
     }
 
     private void restartedAfter(String... command) {
