@@ -563,6 +563,30 @@ final class ChartTest {
     }
 
     @Test
+    void logsAreForPipelinesUnlessPeopleAskForThem() {
+        assertThat(logFormats(Chart.render(NEW))).containsExactly("json", "json");
+        assertThat(logFormats(Chart.render(NEW, command -> command.set("logs.format", "text"))))
+                .containsExactly("text", "text");
+        assertThatThrownBy(() -> Chart.render(NEW, command -> command.set("logs.format", "xml")))
+                .hasMessageContaining("logs");
+    }
+
+    /** The operator's, and the agents'. */
+    private static List<String> logFormats(final List<HasMetadata> objects) {
+        return Stream.of(
+                        Chart.only(objects, Deployment.class, "atlas-operator")
+                                .getSpec()
+                                .getTemplate(),
+                        Chart.only(objects, DaemonSet.class, "atlas-agent")
+                                .getSpec()
+                                .getTemplate())
+                .flatMap(template -> template.getSpec().getContainers().getFirst().getEnv().stream())
+                .filter(variable -> variable.getName().equals("ATLAS_LOG_FORMAT"))
+                .map(EnvVar::getValue)
+                .toList();
+    }
+
+    @Test
     void valuesReachTheObjects() {
         final List<HasMetadata> objects = Chart.render(
                 NEW,

@@ -208,7 +208,7 @@ final class DemoRun {
             throws IOException, InterruptedException {
         var undisturbed = Quantiles.of(windows.pooled(Condition.UNDISTURBED));
         try (var _ = new LineReader(system.followAgentLog(), line -> {
-            if (line.contains("THREAD_MOVED")) {
+            if (AgentLog.move(line).isPresent()) {
                 measurement.threadMoved();
             }
         })) {

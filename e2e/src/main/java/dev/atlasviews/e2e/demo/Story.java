@@ -132,11 +132,10 @@ final class Story {
     }
 
     private void sayMove(String line) {
-        int at = line.indexOf("THREAD_MOVED");
-        if (at >= 0) {
+        AgentLog.move(line).ifPresent(move -> {
             moves.incrementAndGet();
-            narrator.say("agent  " + line.substring(at));
-        }
+            narrator.say("agent  " + move);
+        });
     }
 
     private String behaviour() {

@@ -9,6 +9,7 @@ import dev.atlasviews.crds.LayerReason;
 import dev.atlasviews.crds.LayerStatus;
 import dev.atlasviews.crds.OnDeadline;
 import dev.atlasviews.crds.ProcessStatus;
+import dev.atlasviews.logging.LogFields;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.HashMap;
@@ -260,7 +261,9 @@ final class LayerPlan {
                     && present.digests().contains(layer.digest().hex());
             (stays ? wanted : leaving).merge(layer.digest().hex(), change, LayerPlan::both);
         } catch (final Artifacts.ArtifactException e) {
-            LOG.info("{} is taken back without its patch: {}", layer.name(), e.getMessage());
+            LOG.atInfo()
+                    .addKeyValue(LogFields.PATCH, layer.name())
+                    .log("{} is taken back without its patch: {}", layer.name(), e.getMessage());
         }
     }
 

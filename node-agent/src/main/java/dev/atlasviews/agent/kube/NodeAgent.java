@@ -12,6 +12,7 @@ import dev.atlasviews.agent.quiescence.Unwinder;
 import dev.atlasviews.crds.Atlas;
 import dev.atlasviews.crds.PodView;
 import dev.atlasviews.crds.PodViewStatus;
+import dev.atlasviews.logging.LogFields;
 import io.fabric8.kubernetes.api.model.KubernetesResource;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
@@ -26,6 +27,7 @@ import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 
 /** The loop of a node's agent. One PodView is worked on by one thread; a pod that is stuck keeps no other from going on. */
 public final class NodeAgent implements AutoCloseable {
@@ -198,7 +200,13 @@ public final class NodeAgent implements AutoCloseable {
         if (view.isEmpty()) {
             forget(key);
         }
-        return view.map(found -> pass(found, pace));
+        return view.map(found -> {
+            final String pod =
+                    found.getMetadata().getNamespace() + "/" + found.getSpec().podName();
+            try (var _ = MDC.putCloseable(LogFields.POD, pod)) {
+                return pass(found, pace);
+            }
+        });
     }
 
     private Duration pass(final PodView view, final Pace pace) {

@@ -10,6 +10,7 @@ import dev.atlasviews.crds.PodViewStatus;
 import dev.atlasviews.crds.PodViewSummary;
 import dev.atlasviews.crds.ProcessStatus;
 import dev.atlasviews.crds.ThreadCounts;
+import dev.atlasviews.logging.LogFields;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -20,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 
 /** Brings the processes of one pod nearer to its PodView, and says how they are. */
 final class PodViewReconciler {
@@ -90,8 +92,16 @@ final class PodViewReconciler {
         return Optional.of(status);
     }
 
-    /** What goes wrong with one process is no reason to leave the others. */
     private Optional<ProcessStatus> reconcile(
+            final TargetProcess process, final ContainerLayers container, final Optional<ProcessStatus> last) {
+        try (var _ = MDC.putCloseable(LogFields.CONTAINER, container.name());
+                var _ = MDC.putCloseable(LogFields.PROCESS, String.valueOf(process.pid()))) {
+            return attempt(process, container, last);
+        }
+    }
+
+    /** What goes wrong with one process is no reason to leave the others. */
+    private Optional<ProcessStatus> attempt(
             final TargetProcess process, final ContainerLayers container, final Optional<ProcessStatus> last) {
         try {
             return step.reconcile(process, container, last);

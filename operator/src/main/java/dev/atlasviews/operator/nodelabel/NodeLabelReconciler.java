@@ -3,6 +3,7 @@ package dev.atlasviews.operator.nodelabel;
 
 import dev.atlasviews.crds.ConditionType;
 import dev.atlasviews.crds.ViewNode;
+import dev.atlasviews.logging.LogFields;
 import dev.atlasviews.operator.caches.LeanStore;
 import dev.atlasviews.operator.retry.PatientRetry;
 import io.javaoperatorsdk.operator.api.config.informer.Informer;
@@ -10,6 +11,7 @@ import io.javaoperatorsdk.operator.api.reconciler.Context;
 import io.javaoperatorsdk.operator.api.reconciler.ControllerConfiguration;
 import io.javaoperatorsdk.operator.api.reconciler.Reconciler;
 import io.javaoperatorsdk.operator.api.reconciler.UpdateControl;
+import org.slf4j.MDC;
 
 /**
  * Keeps each node's label what its ViewNode says. Nodes are not watched, which would be most of what the operator remembers: a
@@ -28,10 +30,10 @@ public final class NodeLabelReconciler implements Reconciler<ViewNode> {
 
     @Override
     public UpdateControl<ViewNode> reconcile(final ViewNode node, final Context<ViewNode> context) {
-        NodeLabel.write(
-                context.getClient(),
-                node.getMetadata().getName(),
-                !context.isPrimaryResourceDeleted() && canPatch(node));
+        final String name = node.getMetadata().getName();
+        try (var _ = MDC.putCloseable(LogFields.NODE, name)) {
+            NodeLabel.write(context.getClient(), name, !context.isPrimaryResourceDeleted() && canPatch(node));
+        }
         return UpdateControl.noUpdate();
     }
 

@@ -6,6 +6,7 @@ import dev.atlasviews.crds.PodView;
 import dev.atlasviews.crds.PodViewSpec;
 import dev.atlasviews.crds.RolloutStatus;
 import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.logging.LogFields;
 import dev.atlasviews.operator.caches.LeanStore;
 import dev.atlasviews.operator.caches.NoIndex;
 import dev.atlasviews.operator.caches.PodStore;
@@ -41,6 +42,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 
 /**
  * Keeps each pod's PodView what the ViewPatches of its namespace ask for. A pod is reconciled by one thread at a time, so a
@@ -143,15 +145,24 @@ public final class PodReconciler implements Reconciler<Pod> {
         if (sources == null) {
             throw new IllegalStateException("reconciled before the event sources were prepared");
         }
+        final String name =
+                pod.getMetadata().getNamespace() + "/" + pod.getMetadata().getName();
+        try (var _ = MDC.putCloseable(LogFields.POD, name);
+                var _ = MDC.putCloseable(LogFields.NODE, pod.getSpec().getNodeName())) {
+            reconcile(pod, context, sources);
+        }
+        return UpdateControl.noUpdate();
+    }
+
+    private static void reconcile(final Pod pod, final Context<Pod> context, final Sources sources) {
         final String namespace = pod.getMetadata().getNamespace();
         final PodView existing = sources.views()
                 .get(new ResourceID(pod.getMetadata().getUid(), namespace))
                 .orElse(null);
         final List<ViewPatch> patches =
                 sources.patches().list(namespace, patch -> true).toList();
-        final Sources known = sources;
         final PodViewSpec spec =
-                PodViewComposer.compose(pod, patches, existing, patch -> known.isReleased(patch, pod), Instant.now());
+                PodViewComposer.compose(pod, patches, existing, patch -> sources.isReleased(patch, pod), Instant.now());
         // First of all: a PodView that names a new container would hide that the container is new.
         if (PatchedCondition.isAskedFor(pod) && PodSelection.isRunning(pod)) {
             sayWhetherPatched(pod, PatchedGate.of(pod, patches, spec, existing), context);
@@ -165,7 +176,6 @@ public final class PodReconciler implements Reconciler<Pod> {
             LOG.info("pod {}/{}: no layers left", namespace, spec.podName());
             context.getClient().resource(existing).delete();
         }
-        return UpdateControl.noUpdate();
     }
 
     /**

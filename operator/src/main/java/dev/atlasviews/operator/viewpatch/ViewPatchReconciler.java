@@ -9,6 +9,7 @@ import dev.atlasviews.crds.ViewNode;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.crds.ViewPatchArtifact;
 import dev.atlasviews.crds.ViewPatchStatus;
+import dev.atlasviews.logging.LogFields;
 import dev.atlasviews.operator.caches.LeanStore;
 import dev.atlasviews.operator.caches.NoIndex;
 import dev.atlasviews.operator.caches.PodStore;
@@ -52,6 +53,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 
 /**
  * Tells what became of each ViewPatch. A ViewPatch that is deleted stays, by its finalizer, until no running pod has a
@@ -188,6 +190,12 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
 
     @Override
     public UpdateControl<ViewPatch> reconcile(final ViewPatch patch, final Context<ViewPatch> context) {
+        try (var _ = MDC.putCloseable(LogFields.PATCH, Layers.nameOf(patch))) {
+            return next(patch, context);
+        }
+    }
+
+    private UpdateControl<ViewPatch> next(final ViewPatch patch, final Context<ViewPatch> context) {
         final Acceptance acceptance = Acceptance.before(patch)
                 .orElseGet(
                         () -> Acceptance.check(patch.getSpec().change().patch(), artifact(patch, context.getClient())));
@@ -244,6 +252,12 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
 
     @Override
     public DeleteControl cleanup(final ViewPatch patch, final Context<ViewPatch> context) {
+        try (var _ = MDC.putCloseable(LogFields.PATCH, Layers.nameOf(patch))) {
+            return takeBack(patch, context);
+        }
+    }
+
+    private DeleteControl takeBack(final ViewPatch patch, final Context<ViewPatch> context) {
         if (isForced(patch)) {
             LOG.warn("{} is let go without confirmation, as its annotation asks", Layers.nameOf(patch));
             return DeleteControl.defaultDelete();
