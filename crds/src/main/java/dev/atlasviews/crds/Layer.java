@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param digest the patch file's digest
  * @param artifact the object that carries the patch file
  * @param createdAt when the ViewPatch was created
+ * @param origin by which version of the ViewPatch the layer is as it is; null where an earlier operator wrote it
  * @param releasedAt when the pod was first to have this change; null where an earlier operator wrote it
  * @param baseline how the pod was then; null where an earlier operator wrote it
  * @param desired whether the threads should have the layer
@@ -23,6 +24,7 @@ public record Layer(
         Digest digest,
         LayerArtifact artifact,
         Instant createdAt,
+        @Nullable LayerOrigin origin,
         @Nullable Instant releasedAt,
         @Nullable PodBaseline baseline,
         DesiredState desired,

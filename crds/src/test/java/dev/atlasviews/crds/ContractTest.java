@@ -151,6 +151,7 @@ final class ContractTest {
                 Digest.of(new byte[] {1}),
                 new LayerArtifact("prod", "fix-1"),
                 Instant.parse("2026-11-23T22:00:00Z"),
+                new LayerOrigin("0123", 3, "kubectl"),
                 Instant.parse("2026-11-23T22:00:01Z"),
                 new PodBaseline(2, Instant.parse("2026-11-23T21:00:00Z")),
                 DesiredState.ABSENT,

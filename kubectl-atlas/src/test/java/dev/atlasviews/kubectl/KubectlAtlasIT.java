@@ -316,6 +316,7 @@ final class KubectlAtlasIT {
                                 digest(),
                                 new LayerArtifact(NAMESPACE, "artifact"),
                                 NOW,
+                                null,
                                 NOW,
                                 null,
                                 DesiredState.PRESENT,

@@ -6,6 +6,7 @@ import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.spi.Configurator;
 import ch.qos.logback.classic.spi.ConfiguratorRank;
 import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.Appender;
 import ch.qos.logback.core.OutputStreamAppender;
 import ch.qos.logback.core.spi.ContextAwareBase;
 import java.io.OutputStream;
@@ -37,14 +38,22 @@ public final class LogConfiguration extends ContextAwareBase implements Configur
         if (!node.isEmpty()) {
             loggers.putProperty(LogFields.NODE, node);
         }
-        final var appender = new OutputStreamAppender<ILoggingEvent>();
-        appender.setContext(loggers);
-        appender.setName("log");
-        appender.setEncoder(LogFormat.of(environment.get(FORMAT)).encoder(loggers));
-        appender.setOutputStream(destination);
-        appender.start();
         final var root = loggers.getLogger(Logger.ROOT_LOGGER_NAME);
         root.setLevel(Level.INFO);
-        root.addAppender(appender);
+        root.addAppender(appender("log", LogFormat.of(environment.get(FORMAT)), loggers, destination));
+        final var audit = loggers.getLogger(LogFields.AUDIT_LOGGER);
+        audit.setAdditive(false);
+        audit.addAppender(appender("audit", LogFormat.JSON, loggers, destination));
+    }
+
+    private static Appender<ILoggingEvent> appender(
+            final String name, final LogFormat format, final LoggerContext loggers, final OutputStream destination) {
+        final var appender = new OutputStreamAppender<ILoggingEvent>();
+        appender.setContext(loggers);
+        appender.setName(name);
+        appender.setEncoder(format.encoder(loggers));
+        appender.setOutputStream(destination);
+        appender.start();
+        return appender;
     }
 }

@@ -21,5 +21,11 @@ public final class LogFields {
     /** The process' id, as its node sees it. */
     public static final String PROCESS = "pid";
 
+    /** The audit record; see {@link #AUDIT_LOGGER}. */
+    public static final String AUDIT = "audit";
+
+    /** The logger of audit records, whose lines are JSON whatever the others are. */
+    public static final String AUDIT_LOGGER = "dev.atlasviews.audit";
+
     private LogFields() {}
 }

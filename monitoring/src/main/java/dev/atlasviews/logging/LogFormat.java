@@ -17,7 +17,7 @@ public enum LogFormat {
     /** A line for people, who know where they look. */
     TEXT {
         @Override
-        Encoder<ILoggingEvent> encoder(final Context context) {
+        public Encoder<ILoggingEvent> encoder(final Context context) {
             final var encoder = new PatternLayoutEncoder();
             encoder.setContext(context);
             encoder.setCharset(StandardCharsets.UTF_8);
@@ -30,7 +30,7 @@ public enum LogFormat {
     /** A JSON object, with all that is known of what the line is about. */
     JSON {
         @Override
-        Encoder<ILoggingEvent> encoder(final Context context) {
+        public Encoder<ILoggingEvent> encoder(final Context context) {
             final var encoder = new LogstashEncoder();
             encoder.setContext(context);
             encoder.setFieldNames(fieldNames());
@@ -46,7 +46,7 @@ public enum LogFormat {
     private static final int MAX_STACK_TRACE = 8192;
 
     /** Writes one line for each event. */
-    abstract Encoder<ILoggingEvent> encoder(Context context);
+    public abstract Encoder<ILoggingEvent> encoder(Context context);
 
     /** The format of a name, as the chart has it; without one, text. */
     static LogFormat of(final @Nullable String name) {

@@ -86,6 +86,18 @@ final class LogConfigurationTest {
     }
 
     @Test
+    void anAuditRecordIsAnObjectInALineOfItsOwnAlsoForPeople() throws IOException {
+        logger(Map.of());
+        loggers.getLogger(LogFields.AUDIT_LOGGER)
+                .atInfo()
+                .addKeyValue(LogFields.AUDIT, Map.of("process", Map.of("pid", 7)))
+                .log("a deed");
+
+        assertThat(line().get("audit").get("process").get("pid").intValue()).isEqualTo(7);
+        assertThat(line().get("logger").textValue()).isEqualTo("dev.atlasviews.audit");
+    }
+
+    @Test
     void theLibraryFindsTheConfiguration() {
         final var found = (LoggerContext) LoggerFactory.getILoggerFactory();
 

@@ -10,6 +10,7 @@ import dev.atlasviews.agent.oci.RegistryException;
 import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.patch.PatchFormatException;
 import dev.atlasviews.agent.patch.PatchReader;
+import dev.atlasviews.agent.patch.PatchSignature;
 import dev.atlasviews.agent.patch.PatchSignatureException;
 import dev.atlasviews.agent.patch.TrustedKeys;
 import dev.atlasviews.crds.Digest;
@@ -21,17 +22,22 @@ import dev.atlasviews.crds.ViewPatchArtifactSpec;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.io.IOException;
 import java.io.Serial;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Fetches patch files from the cluster, or from the registries that its objects name. The digest in the layer decides what is
  * accepted, and who signed it, not the object's word and not the registry's.
  */
 final class Artifacts implements LayerPlan.Source {
+    private static final Logger LOG = LoggerFactory.getLogger(Artifacts.class);
+
     private final KubernetesClient client;
     private final LayerStore store;
     private final TrustedKeys trusted;
@@ -104,6 +110,26 @@ final class Artifacts implements LayerPlan.Source {
                     LayerReason.UNTRUSTED_PATCH,
                     "patch %s of ViewPatchArtifact %s: %s. Sign it with a key that the agents trust and put the signature into a new artifact"
                             .formatted(layer.digest(), place(layer), e.getMessage()));
+        }
+    }
+
+    /**
+     * The key by whose signature a patch was let in. Its signature was verified then and lies in the agent's own directory; it
+     * may have expired since.
+     */
+    Optional<String> signer(final Digest patch) {
+        if (!trusted.any()) {
+            return Optional.empty();
+        }
+        try {
+            final Optional<String> signature = store.signature(patch.hex());
+            return signature.isEmpty()
+                    ? Optional.empty()
+                    : Optional.of(PatchSignature.read(signature.get().getBytes(StandardCharsets.UTF_8))
+                            .keyId());
+        } catch (final IOException e) {
+            LOG.warn("who signed {} can not be said", patch, e);
+            return Optional.empty();
         }
     }
 

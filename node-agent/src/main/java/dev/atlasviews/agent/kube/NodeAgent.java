@@ -102,22 +102,20 @@ public final class NodeAgent implements AutoCloseable {
         final String bootId = NodeReporter.bootId();
         Files.createDirectories(host.state());
         this.memory = new ProcessMemory(host.state().resolve("processes"), client.getKubernetesSerialization(), bootId);
+        final var artifacts = new Artifacts(
+                client, store, host.trusted(), new PatchFetches(new PatchImages(host.state(), host.registries())));
         final var steps = new ProcessSteps(
                 new NodeReporter(client, node),
-                new Artifacts(
-                        client,
-                        store,
-                        host.trusted(),
-                        new PatchFetches(new PatchImages(host.state(), host.registries()))),
+                artifacts,
                 module -> new ProcessEngine(module::attach, unwinder, store),
-                bootId,
-                node);
+                bootId);
         this.reconciler = new PodViewReconciler(
                 new ContainerProcesses(host.proc()),
                 steps,
                 bootId,
                 memory,
-                new Listing(client.getKubernetesSerialization()));
+                new Listing(client.getKubernetesSerialization()),
+                new AuditLog(artifacts::signer));
         store.forgetExited(host.proc());
         if (!unwinder.start()) {
             LOG.warn("stacks can not be unwound (is libdw there?): they are scanned, which holds threads longer");

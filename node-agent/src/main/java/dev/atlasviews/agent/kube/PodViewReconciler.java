@@ -40,6 +40,7 @@ final class PodViewReconciler {
     private final String bootId;
     private final ProcessMemory memory;
     private final Listing listing;
+    private final AuditLog audit;
 
     /** How one process is reconciled. */
     @FunctionalInterface
@@ -55,12 +56,14 @@ final class PodViewReconciler {
             final ProcessStep step,
             final String bootId,
             final ProcessMemory memory,
-            final Listing listing) {
+            final Listing listing,
+            final AuditLog audit) {
         this.containers = containers;
         this.step = step;
         this.bootId = bootId;
         this.memory = memory;
         this.listing = listing;
+        this.audit = audit;
     }
 
     /** One pass over all processes; the status is what is to be written, empty while it is too early to say anything. */
@@ -79,7 +82,7 @@ final class PodViewReconciler {
         final List<ProcessStatus> statuses = new ArrayList<>();
         for (final Map.Entry<ContainerLayers, List<TargetProcess>> entry : processes.entrySet()) {
             for (final TargetProcess process : entry.getValue()) {
-                reconcile(process, entry.getKey(), memory.last(view, process)).ifPresent(statuses::add);
+                reconcile(view, process, entry.getKey()).ifPresent(statuses::add);
             }
         }
         final boolean anyConcerned = statuses.stream().anyMatch(PodViewReconciler::concerned);
@@ -93,10 +96,13 @@ final class PodViewReconciler {
     }
 
     private Optional<ProcessStatus> reconcile(
-            final TargetProcess process, final ContainerLayers container, final Optional<ProcessStatus> last) {
+            final PodView view, final TargetProcess process, final ContainerLayers container) {
+        final Optional<ProcessStatus> last = memory.last(view, process);
         try (var _ = MDC.putCloseable(LogFields.CONTAINER, container.name());
                 var _ = MDC.putCloseable(LogFields.PROCESS, String.valueOf(process.pid()))) {
-            return attempt(process, container, last);
+            final Optional<ProcessStatus> now = attempt(process, container, last);
+            now.ifPresent(status -> audit.write(view, container, last, status));
+            return now;
         }
     }
 

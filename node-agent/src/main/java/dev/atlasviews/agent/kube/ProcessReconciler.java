@@ -27,33 +27,23 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Brings one process nearer to the layers of its container, for a short while at a time, so that a changed mind of the
  * operator is heard. What has been tried is in the status that the last try left, never in memory alone.
  */
 final class ProcessReconciler {
-    private static final Logger AUDIT = LoggerFactory.getLogger("dev.atlasviews.audit");
     private static final Duration SLICE = Duration.ofSeconds(2);
 
     private final Engine engine;
     private final LayerPlan.Source patches;
     private final String bootId;
-    private final String node;
     private final Waits waits;
 
-    ProcessReconciler(
-            final Engine engine,
-            final LayerPlan.Source patches,
-            final String bootId,
-            final String node,
-            final Waits waits) {
+    ProcessReconciler(final Engine engine, final LayerPlan.Source patches, final String bootId, final Waits waits) {
         this.engine = engine;
         this.patches = patches;
         this.bootId = bootId;
-        this.node = node;
         this.waits = waits;
     }
 
@@ -75,7 +65,6 @@ final class ProcessReconciler {
         final List<LayerStatus> layers = new ArrayList<>();
         for (final Layer layer : container.layers()) {
             final LayerStatus status = orObserved(status(layer, plan, pass), layer, plan, process);
-            audit(status, plan.before(layer), process);
             layers.add(LayerStates.since(status, plan.before(layer)));
         }
         return Optional.of(status(process, container, pass.report(), layers, last));
@@ -162,7 +151,7 @@ final class ProcessReconciler {
         final ProcessReport report = attempt.reconcile(
                 LayerOrder.sorted(all),
                 layers -> engine.reconcile(
-                        process, desired(layers, plan.leaving(), container), new MoveLog(AUDIT, process.pid())));
+                        process, desired(layers, plan.leaving(), container), new MoveLog(process.pid())));
         return new Pass(report, attempt::refusal, false);
     }
 
@@ -266,20 +255,5 @@ final class ProcessReconciler {
                 .map(HeldThread::since)
                 .findFirst()
                 .orElseGet(() -> Objects.requireNonNullElseGet(thread.heldSince(), Instant::now));
-    }
-
-    private void audit(final LayerStatus status, final Optional<LayerStatus> before, final TargetProcess process) {
-        final boolean news = before.isEmpty() || before.get().state() != status.state();
-        if (news && status.state() != LayerState.NOTHING_TO_DO) {
-            AUDIT.info(
-                    "{} {} {} reason={} node={} pid={} startTime={}",
-                    status.state(),
-                    status.name(),
-                    status.digest(),
-                    status.reason(),
-                    node,
-                    process.pid(),
-                    process.startTime());
-        }
     }
 }

@@ -16,7 +16,6 @@ final class ProcessSteps implements PodViewReconciler.ProcessStep, ModuleSearch.
     private final LayerPlan.Source patches;
     private final Function<ViewModule, Engine> engines;
     private final String bootId;
-    private final String node;
     private final Waits waits = new Waits();
 
     private volatile PodViewReconciler.ProcessStep current;
@@ -25,13 +24,11 @@ final class ProcessSteps implements PodViewReconciler.ProcessStep, ModuleSearch.
             final NodeReporter reporter,
             final LayerPlan.Source patches,
             final Function<ViewModule, Engine> engines,
-            final String bootId,
-            final String node) {
+            final String bootId) {
         this.reporter = reporter;
         this.patches = patches;
         this.engines = engines;
         this.bootId = bootId;
-        this.node = node;
         this.current = new WithoutModule(patches, bootId, "the module has not been looked for yet");
     }
 
@@ -44,7 +41,7 @@ final class ProcessSteps implements PodViewReconciler.ProcessStep, ModuleSearch.
 
     @Override
     public void available(final ViewModule module) throws IOException {
-        current = new ProcessReconciler(engines.apply(module), patches, bootId, node, waits)::reconcile;
+        current = new ProcessReconciler(engines.apply(module), patches, bootId, waits)::reconcile;
         reporter.ready(module.info());
     }
 

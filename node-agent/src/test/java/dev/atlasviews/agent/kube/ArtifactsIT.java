@@ -144,6 +144,7 @@ final class ArtifactsIT {
             final Artifacts later = artifacts(client, new LayerStore(other), alice, settings.resolve("none"));
             assertThat(later.fetch(layer("fix", file)).digest()).isEqualTo(patch.digest());
             assertThatCode(() -> later.verify(layer("fix", file), patch)).doesNotThrowAnyException();
+            assertThat(later.signer(layer("fix", file).digest())).contains(PatchSignature.keyId(alice.getPublic()));
             final Artifacts strict = artifacts(client, new LayerStore(other), PatchKeys.generate(), settings);
             assertThat(refusal(strict, layer("fix", file), patch).reason()).isEqualTo(LayerReason.UNTRUSTED_PATCH);
         }
@@ -216,6 +217,7 @@ final class ArtifactsIT {
                 Digest.of(file),
                 new LayerArtifact(NAMESPACE, artifact),
                 Fixtures.BEFORE,
+                null,
                 Fixtures.BEFORE,
                 null,
                 DesiredState.PRESENT,

@@ -68,6 +68,7 @@ final class Fixtures {
                 digest(patch),
                 new LayerArtifact("default", patch),
                 BEFORE,
+                null,
                 BEFORE,
                 null,
                 desired,

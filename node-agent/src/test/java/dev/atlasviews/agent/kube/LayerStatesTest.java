@@ -95,6 +95,7 @@ final class LayerStatesTest {
                 Fixtures.digest("a"),
                 new LayerArtifact("default", "a"),
                 BEFORE,
+                null,
                 BEFORE,
                 null,
                 DesiredState.PRESENT,

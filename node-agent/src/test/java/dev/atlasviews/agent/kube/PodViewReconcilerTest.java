@@ -185,7 +185,8 @@ final class PodViewReconcilerTest {
                 step,
                 Fixtures.BOOT,
                 new ProcessMemory(state, new KubernetesSerialization(), Fixtures.BOOT),
-                new Listing(new KubernetesSerialization()));
+                new Listing(new KubernetesSerialization()),
+                new AuditLog(any -> Optional.empty()));
     }
 
     private static List<LayerStatus> layers(final PodViewStatus status) {

@@ -495,7 +495,7 @@ final class ProcessReconcilerTest {
     private ProcessStatus reconcile(
             final Waits waits, final TargetProcess process, final ProcessStatus last, final Layer... layers)
             throws IOException {
-        return new ProcessReconciler(engine, patches, Fixtures.BOOT, "node", waits)
+        return new ProcessReconciler(engine, patches, Fixtures.BOOT, waits)
                 .reconcile(process, container(layers), Optional.of(last))
                 .orElseThrow();
     }

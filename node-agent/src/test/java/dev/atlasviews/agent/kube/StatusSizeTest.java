@@ -30,6 +30,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -163,13 +164,14 @@ final class StatusSizeTest {
                 List.of(container(IntStream.range(0, layers)
                         .mapToObj(i -> present("layer-" + i, "patch-" + i))
                         .toArray(Layer[]::new)))));
-        final var reconciler = new ProcessReconciler(engine, new AllPatches(), Fixtures.BOOT, "node", new Waits());
+        final var reconciler = new ProcessReconciler(engine, new AllPatches(), Fixtures.BOOT, new Waits());
         return new PodViewReconciler(
                         new ContainerProcesses(proc),
                         reconciler::reconcile,
                         Fixtures.BOOT,
                         new ProcessMemory(state, serialization, Fixtures.BOOT),
-                        new Listing(serialization))
+                        new Listing(serialization),
+                        new AuditLog(any -> Optional.empty()))
                 .reconcile(view)
                 .orElseThrow();
     }

@@ -7,6 +7,7 @@ import dev.atlasviews.crds.DesiredState;
 import dev.atlasviews.crds.Digest;
 import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.LayerArtifact;
+import dev.atlasviews.crds.LayerOrigin;
 import dev.atlasviews.crds.Mode;
 import dev.atlasviews.crds.PodBaseline;
 import dev.atlasviews.crds.PodView;
@@ -112,6 +113,7 @@ public final class Layers {
                 new LayerArtifact(
                         patch.getMetadata().getNamespace(), change.artifactRef().name()),
                 Instant.parse(patch.getMetadata().getCreationTimestamp()),
+                Origins.of(patch),
                 releasedAt,
                 baseline,
                 desired(patch),
@@ -119,16 +121,32 @@ public final class Layers {
                 patch.getSpec().quiescence());
     }
 
-    /** The same layer, to be taken back. */
-    public static Layer absent(final Layer layer) {
+    /**
+     * The same layer, to be taken back.
+     *
+     * @param layer the layer
+     * @param origin by which version of its ViewPatch it is to be; null if nobody knows
+     * @return the layer
+     */
+    public static Layer absent(final Layer layer, final @Nullable LayerOrigin origin) {
+        return with(layer, origin, DesiredState.ABSENT);
+    }
+
+    /** The same layer, by another version of its ViewPatch. */
+    public static Layer with(final Layer layer, final @Nullable LayerOrigin origin) {
+        return with(layer, origin, layer.desired());
+    }
+
+    private static Layer with(final Layer layer, final @Nullable LayerOrigin origin, final DesiredState desired) {
         return new Layer(
                 layer.name(),
                 layer.digest(),
                 layer.artifact(),
                 layer.createdAt(),
+                origin,
                 layer.releasedAt(),
                 layer.baseline(),
-                DesiredState.ABSENT,
+                desired,
                 layer.threads(),
                 layer.quiescence());
     }

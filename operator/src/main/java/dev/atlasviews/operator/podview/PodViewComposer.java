@@ -11,6 +11,7 @@ import dev.atlasviews.crds.RolloutPhase;
 import dev.atlasviews.crds.RolloutStatus;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.operator.layers.Layers;
+import dev.atlasviews.operator.layers.Origins;
 import dev.atlasviews.operator.pods.PodSelection;
 import dev.atlasviews.operator.rollout.PodHealth;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -114,10 +115,24 @@ final class PodViewComposer {
         before.stream()
                 .filter(layer -> result.stream().noneMatch(other -> Layers.isSame(layer, other)))
                 .filter(layer -> !isConfirmedGone(container, layer))
-                .map(Layers::absent)
+                .map(this::absent)
                 .forEach(result::add);
         result.sort(STACK_ORDER);
         return result;
+    }
+
+    /** What is being taken back already stays as it was. */
+    private Layer absent(final Layer layer) {
+        if (layer.desired() == DesiredState.ABSENT) {
+            return layer;
+        }
+        return Layers.absent(
+                layer,
+                patches.stream()
+                        .filter(patch -> Layers.nameOf(patch).equals(layer.name()))
+                        .findFirst()
+                        .map(Origins::of)
+                        .orElseGet(() -> Origins.ofGone(layer.origin())));
     }
 
     /** A ViewPatch that cannot be acted on as it is now, or whose wave is still to come, leaves things as they are. */
@@ -141,12 +156,16 @@ final class PodViewComposer {
                 .filter(layer -> layer.desired() != DesiredState.ABSENT);
     }
 
-    /** What an earlier operator did not say is as it is now. */
+    /**
+     * What an earlier operator did not say is as it is now. A new version of the ViewPatch that wants the same of the layer is
+     * no reason to write every PodView anew.
+     */
     private static Layer releasedBefore(final ViewPatch patch, final Layer layer, final Layer old) {
-        return Layers.wantedBy(
+        final Layer next = Layers.wantedBy(
                 patch,
                 Objects.requireNonNullElse(old.releasedAt(), Objects.requireNonNull(layer.releasedAt())),
                 Objects.requireNonNullElse(old.baseline(), Objects.requireNonNull(layer.baseline())));
+        return Layers.with(next, old.origin()).equals(old) ? old : next;
     }
 
     /** After a failure, if that is what its rollout asks for. */

@@ -179,7 +179,7 @@ final class PatchedGateTest {
     }
 
     private PodViewSpec absent() {
-        return layers("containerd://1", List.of(Layers.absent(Layers.wantedBy(fix, NOW, null))));
+        return layers("containerd://1", List.of(Layers.absent(Layers.wantedBy(fix, NOW, null), null)));
     }
 
     private static PodViewSpec layers(final @Nullable String container, final List<Layer> layers) {

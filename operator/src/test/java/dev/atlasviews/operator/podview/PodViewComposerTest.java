@@ -9,10 +9,12 @@ import static dev.atlasviews.operator.Objects.report;
 import static dev.atlasviews.operator.Objects.spec;
 import static dev.atlasviews.operator.Objects.view;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.atlasviews.crds.ContainerLayers;
 import dev.atlasviews.crds.DesiredState;
 import dev.atlasviews.crds.Layer;
+import dev.atlasviews.crds.LayerOrigin;
 import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.Mode;
 import dev.atlasviews.crds.NewPods;
@@ -27,6 +29,8 @@ import dev.atlasviews.crds.ViewPatchSpec;
 import dev.atlasviews.crds.ViewPatchStatus;
 import dev.atlasviews.operator.layers.Layers;
 import dev.atlasviews.operator.rollout.PodHealth;
+import io.fabric8.kubernetes.api.model.ManagedFieldsEntry;
+import io.fabric8.kubernetes.api.model.ManagedFieldsEntryBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import java.time.Instant;
@@ -94,7 +98,7 @@ final class PodViewComposerTest {
                 .singleElement()
                 .extracting(ContainerLayers::layers)
                 .asInstanceOf(InstanceOfAssertFactories.LIST)
-                .containsExactlyInAnyOrder(Layers.absent(before), wantedBy(first, NOW));
+                .containsExactlyInAnyOrder(Layers.absent(before, before.origin()), wantedBy(first, NOW));
     }
 
     @Test
@@ -145,6 +149,81 @@ final class PodViewComposerTest {
         final PodViewSpec later =
                 PodViewComposer.compose(pod, List.of(first, second), existing, patch -> true, NOW.plusSeconds(60));
         assertThat(layers(later)).containsExactly(wantedBy(first, NOW), wantedBy(second, NOW.plusSeconds(60)));
+    }
+
+    @Test
+    void whichVersionAskedForALayerIsSaidAnewOnlyWhereTheLayerIsAnother() {
+        first.getMetadata().setManagedFields(List.of(wrote("kubectl", "2026-11-23T20:00:00Z")));
+        final PodView existing = view(pod, compose(pod, List.of(first), null), 1);
+        assertThat(layers(existing.getSpec()))
+                .extracting(Layer::origin)
+                .containsExactly(new LayerOrigin("0123456789abcdef", 1, "kubectl"));
+
+        next(2, wrote("helm", "2026-11-23T21:00:00Z"));
+        assertThat(compose(pod, List.of(first), existing)).isEqualTo(existing.getSpec());
+
+        first.setSpec(spec(digest("better"), null, NewPods.APPLY));
+        assertThat(layers(compose(pod, List.of(first), existing)))
+                .extracting(Layer::desired, Layer::origin)
+                .containsExactlyInAnyOrder(
+                        tuple(DesiredState.ABSENT, new LayerOrigin("0123456789abcdef", 2, "helm")),
+                        tuple(DesiredState.PRESENT, new LayerOrigin("0123456789abcdef", 2, "helm")));
+    }
+
+    @Test
+    void whoDeletedAViewPatchIsNotGuessed() {
+        first.getMetadata().setManagedFields(List.of(wrote("kubectl", "2026-11-23T20:00:00Z")));
+        final PodView existing = view(pod, compose(pod, List.of(first), null), 1);
+        final PodViewSpec gone = compose(pod, List.of(), existing);
+        assertThat(layers(gone))
+                .extracting(Layer::origin)
+                .containsExactly(new LayerOrigin("0123456789abcdef", 1, null));
+
+        next(2, wrote("kubectl", "2026-11-23T20:00:00Z"));
+        first.getMetadata().setDeletionTimestamp("2026-11-23T22:00:00Z");
+        final PodViewSpec deleted = compose(pod, List.of(first), existing);
+        assertThat(layers(deleted))
+                .extracting(Layer::origin)
+                .containsExactly(new LayerOrigin("0123456789abcdef", 2, null));
+        assertThat(compose(pod, List.of(), view(pod, deleted, 2)))
+                .as("what is taken back already stays as it was")
+                .isEqualTo(deleted);
+    }
+
+    @Test
+    void programsThatWroteNoSpecificationAskedForNothing() {
+        final ManagedFieldsEntry status = wrote("atlas-viewpatch", "2026-11-23T23:00:00Z");
+        status.setSubresource("status");
+        final ManagedFieldsEntry labels = wrote("labeller", "2026-11-23T23:00:00Z");
+        labels.getFieldsV1().setAdditionalProperties(Map.of("f:metadata", Map.of()));
+        first.getMetadata().setManagedFields(List.of(status, wrote("kubectl", "2026-11-23T20:00:00Z"), labels));
+        assertThat(wantedBy(first, NOW).origin()).isEqualTo(new LayerOrigin("0123456789abcdef", 1, "kubectl"));
+    }
+
+    /** Makes it the next version, which is accepted. */
+    private void next(final long generation, final ManagedFieldsEntry... managed) {
+        first.getMetadata().setGeneration(generation);
+        first.getMetadata().setManagedFields(List.of(managed));
+        first.setStatus(new ViewPatchStatus(
+                generation,
+                first.getStatus().conditions().stream()
+                        .map(condition -> condition.toBuilder()
+                                .withObservedGeneration(generation)
+                                .build())
+                        .toList(),
+                null,
+                null,
+                null));
+    }
+
+    private static ManagedFieldsEntry wrote(final String manager, final String time) {
+        return new ManagedFieldsEntryBuilder()
+                .withManager(manager)
+                .withTime(time)
+                .withNewFieldsV1()
+                .addToAdditionalProperties("f:spec", Map.of())
+                .endFieldsV1()
+                .build();
     }
 
     @Test
