@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.marcnuri.helm.LintResult;
 import com.marcnuri.helm.TemplateCommand;
 import dev.atlasviews.operator.SelfTest;
@@ -386,6 +388,33 @@ final class ChartTest {
                 .hasSize(3)
                 .allSatisfy(
                         object -> assertThat(object.getMetadata().getLabels()).containsEntry("release", "prometheus"));
+    }
+
+    @Test
+    void panelsHaveNumbersAndPlacesOfTheirOwn() throws IOException {
+        final JsonNode panels = new ObjectMapper()
+                .readTree(Files.readString(Chart.FOLDER.resolve("monitoring/dashboard.json")))
+                .get("panels");
+        assertThat(panels.valueStream().map(panel -> panel.get("id").asInt()))
+                .hasSizeGreaterThan(7)
+                .doesNotHaveDuplicates();
+        assertThat(panels.valueStream().map(panel -> panel.get("gridPos")))
+                .doesNotHaveDuplicates()
+                .allSatisfy(place -> {
+                    assertThat(place.get("x").asInt()).isIn(0, 12);
+                    assertThat(place.get("w").asInt()).isEqualTo(12);
+                    assertThat(place.get("y").asInt() % place.get("h").asInt()).isZero();
+                });
+    }
+
+    @Test
+    void operatorsAreToldOfEachAlert() throws IOException {
+        final String described = Files.readString(Path.of("../docs/operations.md"));
+        assertThat(Files.readAllLines(Chart.FOLDER.resolve("monitoring/alerts.yaml")).stream()
+                        .filter(line -> line.contains("- alert: "))
+                        .map(line -> line.replaceFirst(".*- alert: ", "")))
+                .hasSizeGreaterThan(5)
+                .allSatisfy(alert -> assertThat(described).contains("| `" + alert + "` |"));
     }
 
     @Test

@@ -75,7 +75,7 @@ final class JobController implements AutoCloseable, ResourceEventHandler<Job> {
                 .get();
         try {
             return account != null
-                    && OperatorImage.program(
+                    && ContainerProgram.program(
                                             account.getMetadata().getName(),
                                             kubeconfig,
                                             pod.getContainers().getFirst().getArgs(),

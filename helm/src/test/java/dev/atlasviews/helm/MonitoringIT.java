@@ -7,7 +7,10 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.atlasviews.crds.Atlas;
 import dev.atlasviews.crds.NewPods;
+import dev.atlasviews.crds.PodView;
+import dev.atlasviews.crds.PodViewSpec;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.crds.ViewPatchArtifact;
 import dev.atlasviews.crds.ViewPatchArtifactSpec;
@@ -40,6 +43,8 @@ final class MonitoringIT {
     private static final Duration LIMIT = Duration.ofMinutes(2);
     private static final String OPERATOR = "atlas-operator";
     private static final String CODE = "new code";
+    private static final String NODE = "node-1";
+    private static final String NO_MODULE = "AtlasModuleUnavailable";
 
     @TempDir
     private Path folder;
@@ -47,6 +52,7 @@ final class MonitoringIT {
     @Test
     void prometheusUnderstandsDashboardAndAlertsAndHasWhatTheyAskFor() throws Exception {
         final int status = Programs.freePort();
+        final int agentStatus = Programs.freePort();
         try (ApiServer server = ApiServer.start(folder);
                 KubernetesClient administrator = server.client()) {
             Chart.install(administrator, command -> command);
@@ -55,15 +61,35 @@ final class MonitoringIT {
                             "operator",
                             server.kubeconfig(Chart.NAMESPACE),
                             Map.of("ATLAS_STATUS_PORT", String.valueOf(status)));
-                    Prometheus prometheus = prometheus(status)) {
+                    AgentProcess agent = AgentProcess.start(
+                            Files.createDirectory(folder.resolve("node")),
+                            server.kubeconfig(Chart.NAMESPACE),
+                            NODE,
+                            agentStatus);
+                    Prometheus prometheus = Prometheus.start(
+                            Files.createDirectory(folder.resolve("prometheus")),
+                            List.of(operatorJob(status), agentJob(agentStatus)),
+                            groups())) {
                 administrator.resource(artifact()).create();
                 administrator.resource(patch(NewPods.APPLY)).create();
+                administrator.resource(view()).create();
 
                 assertIsScraped(prometheus);
                 assertPanelsShowSomething(prometheus, administrator);
                 assertRulesWork(prometheus);
                 assertFailuresAreSeen(prometheus, server, administrator);
 
+                final String agentDown =
+                        rule(prometheus, "AtlasAgentDown").get("query").asText();
+                assertThat(prometheus.query(agentDown)).as(agentDown).isEmpty();
+                agent.kill();
+                await(agentDown)
+                        .atMost(LIMIT)
+                        .untilAsserted(() -> assertThat(prometheus.query(agentDown))
+                                .singleElement()
+                                .satisfies(sample -> assertThat(
+                                                sample.labels().path("node").asText())
+                                        .isEqualTo(NODE)));
                 final String down =
                         rule(prometheus, "AtlasOperatorDown").get("query").asText();
                 assertThat(prometheus.query(down)).as(down).isEmpty();
@@ -73,15 +99,10 @@ final class MonitoringIT {
         }
     }
 
-    /** One that is told of the operator what the chart's ServiceMonitor tells. */
-    private Prometheus prometheus(final int status) throws IOException, InterruptedException {
+    /** The operator, as the chart's ServiceMonitor tells of it. */
+    private static Prometheus.Job operatorJob(final int status) {
         final List<HasMetadata> objects = objects();
-        final GenericKubernetesResource monitor = Chart.only(
-                objects.stream()
-                        .filter(object -> object.getKind().equals("ServiceMonitor"))
-                        .toList(),
-                GenericKubernetesResource.class,
-                OPERATOR);
+        final GenericKubernetesResource monitor = generic(objects, "ServiceMonitor", OPERATOR);
         assertThat(monitor.<String>get("spec", "jobLabel"))
                 .as("a job is called like the service")
                 .isNull();
@@ -95,22 +116,42 @@ final class MonitoringIT {
         assertThat(services.getFirst().getSpec().getPorts())
                 .extracting(ServicePort::getName)
                 .contains(monitor.<String>get("spec", "endpoints", 0, "port"));
-        return Prometheus.start(
-                Files.createDirectory(folder.resolve("prometheus")),
+        return new Prometheus.Job(
                 services.getFirst().getMetadata().getName(),
                 status,
                 monitor.get("spec", "endpoints", 0, "path"),
-                groups());
+                Map.of());
+    }
+
+    /** An agent, as the chart's PodMonitor tells of it: the Prometheus operator writes labels for what it names. */
+    private static Prometheus.Job agentJob(final int status) {
+        final GenericKubernetesResource monitor = generic(objects(), "PodMonitor", "atlas-agent");
+        final List<Map<String, Object>> relabelings = monitor.get("spec", "podMetricsEndpoints", 0, "relabelings");
+        assertThat(relabelings)
+                .extracting(relabeling -> relabeling.get("targetLabel"))
+                .containsExactly("job", "node");
+        assertThat(relabelings.getLast().get("sourceLabels")).isEqualTo(List.of("__meta_kubernetes_pod_node_name"));
+        return new Prometheus.Job(
+                String.valueOf(relabelings.getFirst().get("replacement")),
+                status,
+                monitor.get("spec", "podMetricsEndpoints", 0, "path"),
+                Map.of("node", NODE, "pod", "atlas-agent-1"));
+    }
+
+    private static GenericKubernetesResource generic(
+            final List<HasMetadata> objects, final String kind, final String name) {
+        return Chart.only(
+                objects.stream().filter(object -> object.getKind().equals(kind)).toList(),
+                GenericKubernetesResource.class,
+                name);
     }
 
     private static void assertIsScraped(final Prometheus prometheus) {
         await().atMost(LIMIT)
-                .untilAsserted(() -> assertThat(prometheus.targets())
-                        .singleElement()
-                        .satisfies(target -> {
-                            assertThat(target.get("lastError").asText()).isEmpty();
-                            assertThat(target.get("health").asText()).isEqualTo("up");
-                        }));
+                .untilAsserted(() -> assertThat(prometheus.targets()).hasSize(2).allSatisfy(target -> {
+                    assertThat(target.get("lastError").asText()).isEmpty();
+                    assertThat(target.get("health").asText()).isEqualTo("up");
+                }));
     }
 
     private static void assertPanelsShowSomething(final Prometheus prometheus, final KubernetesClient administrator)
@@ -125,6 +166,12 @@ final class MonitoringIT {
                 .atMost(LIMIT)
                 .until(() ->
                         !prometheus.query("atlas_reconciliation_seconds_count").isEmpty());
+        await("a pass over the PodView is counted")
+                .atMost(LIMIT)
+                .until(() -> prometheus
+                                .query("atlas_agent_pass_seconds_count{result=\"success\"} > 0")
+                                .size()
+                        == 1);
         // A mean is of what was added since the first sample.
         change(administrator, NewPods.LEAVE);
         final List<String> expressions = new ObjectMapper()
@@ -132,7 +179,7 @@ final class MonitoringIT {
                         .getData()
                         .get("atlas-for-kubernetes.json"))
                 .findValuesAsText("expr");
-        assertThat(expressions).hasSizeGreaterThanOrEqualTo(7);
+        assertThat(expressions).hasSizeGreaterThanOrEqualTo(14);
         for (final String expression : expressions) {
             await(expression)
                     .atMost(LIMIT)
@@ -149,7 +196,9 @@ final class MonitoringIT {
                 .untilAsserted(() -> assertThat(prometheus.rules()).isNotEmpty().allSatisfy(rule -> {
                     assertThat(rule.path("lastError").asText()).isEmpty();
                     assertThat(rule.get("health").asText()).isEqualTo("ok");
-                    assertThat(rule.get("state").asText()).as(rule.toString()).isEqualTo("inactive");
+                    assertThat(rule.get("state").asText())
+                            .as(rule.toString())
+                            .isEqualTo(rule.get("name").asText().equals(NO_MODULE) ? "pending" : "inactive");
                 }));
         assertThat(prometheus.rules())
                 .extracting(rule -> rule.get("name").asText())
@@ -158,10 +207,9 @@ final class MonitoringIT {
         for (final JsonNode rule : prometheus.rules()) {
             final String expression = rule.get("query").asText();
             // A comparison hides what it is not true of.
-            if (expression.contains(" > ")) {
-                assertThat(prometheus.query(expression.replaceFirst(" > \\d+$", "")))
-                        .as(expression)
-                        .isNotEmpty();
+            final String compared = expression.replaceFirst(" (>|==) \\d+$", "");
+            if (!compared.equals(expression)) {
+                assertThat(prometheus.query(compared)).as(expression).isNotEmpty();
             }
         }
     }
@@ -220,19 +268,14 @@ final class MonitoringIT {
 
     /** The chart's groups of rules. */
     private static Object groups() {
-        return Chart.only(
-                        objects().stream()
-                                .filter(object -> object.getKind().equals("PrometheusRule"))
-                                .toList(),
-                        GenericKubernetesResource.class,
-                        "atlas-for-kubernetes")
-                .get("spec", "groups");
+        return generic(objects(), "PrometheusRule", "atlas-for-kubernetes").get("spec", "groups");
     }
 
     private static List<HasMetadata> objects() {
         return Chart.render(
                 "1.20.2",
                 command -> command.set("metrics.serviceMonitor.enabled", true)
+                        .set("metrics.podMonitor.enabled", true)
                         .set("metrics.alerts.enabled", true)
                         .set("metrics.dashboard.enabled", true));
     }
@@ -264,6 +307,16 @@ final class MonitoringIT {
         artifact.setSpec(new ViewPatchArtifactSpec(
                 null, Base64.getEncoder().encodeToString(CODE.getBytes(StandardCharsets.UTF_8))));
         return artifact;
+    }
+
+    /** What the agent makes its passes over; of a pod that is not there, so that the operator has nothing to say of it. */
+    private static PodView view() {
+        final var view = new PodView();
+        view.setMetadata(new ObjectMetaBuilder(metadata("0d6d2f4e-8f0b-4a34-9c1c-000000000001"))
+                .addToLabels(Atlas.NODE_LABEL, Atlas.nodeLabel(NODE))
+                .build());
+        view.setSpec(new PodViewSpec("web-0", NODE, List.of()));
+        return view;
     }
 
     private static ObjectMeta metadata(final String name) {

@@ -32,7 +32,7 @@ final class OperatorProcess implements AutoCloseable {
             throws IOException {
         final Path log = folder.resolve(name + ".log");
         final ProcessBuilder builder =
-                OperatorImage.program("atlas-operator", kubeconfig, List.of(OperatorMain.class.getName()), log);
+                ContainerProgram.program("atlas-operator", kubeconfig, List.of(OperatorMain.class.getName()), log);
         builder.environment().putAll(Map.of("HOSTNAME", name, "ATLAS_NAMESPACE", Chart.NAMESPACE));
         builder.environment().putAll(more);
         return new OperatorProcess(builder.start(), log);

@@ -20,7 +20,7 @@ import java.util.List;
 import java.util.Map;
 import org.awaitility.Awaitility;
 
-/** A real Prometheus on loopback, Debian's, that asks one program every second how it is. */
+/** A real Prometheus on loopback, Debian's, that asks programs every second how they are. */
 final class Prometheus implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final Duration LIMIT = Duration.ofMinutes(1);
@@ -38,14 +38,11 @@ final class Prometheus implements AutoCloseable {
      * Starts it.
      *
      * @param folder an empty folder for data and logs
-     * @param job what the program is called
-     * @param scraped the port of loopback at which the program answers
-     * @param path where it answers there
+     * @param jobs the programs
      * @param rules groups of rules, as a PrometheusRule has them
      * @return the running server, which the caller closes
      */
-    static Prometheus start(
-            final Path folder, final String job, final int scraped, final String path, final Object rules)
+    static Prometheus start(final Path folder, final List<Job> jobs, final Object rules)
             throws IOException, InterruptedException {
         // JSON is YAML.
         final Path ruleFile = write(folder.resolve("rules.json"), Map.of("groups", rules));
@@ -57,13 +54,7 @@ final class Prometheus implements AutoCloseable {
                         "rule_files",
                         List.of(ruleFile.toString()),
                         "scrape_configs",
-                        List.of(Map.of(
-                                "job_name",
-                                job,
-                                "metrics_path",
-                                path,
-                                "static_configs",
-                                List.of(Map.of("targets", List.of("127.0.0.1:" + scraped)))))));
+                        jobs.stream().map(Job::configuration).toList()));
         final String program =
                 Programs.output(new ProcessBuilder("../setup/prometheus")).strip();
         final int port = Programs.freePort();
@@ -112,6 +103,26 @@ final class Prometheus implements AutoCloseable {
     public void close() {
         http.shutdownNow();
         processes.close();
+    }
+
+    /**
+     * A program that is asked.
+     *
+     * @param name what it is called
+     * @param port of loopback, at which it answers
+     * @param path where it answers there
+     * @param labels what is known of it besides
+     */
+    record Job(String name, int port, String path, Map<String, String> labels) {
+        private Map<String, Object> configuration() {
+            return Map.of(
+                    "job_name",
+                    name,
+                    "metrics_path",
+                    path,
+                    "static_configs",
+                    List.of(Map.of("targets", List.of("127.0.0.1:" + port), "labels", labels)));
+        }
     }
 
     /**

@@ -5,12 +5,12 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** What containers of the operator's image run, as processes of this machine with the rights that the chart gives. */
-final class OperatorImage {
-    private OperatorImage() {}
+/** What containers of the chart run, as processes of this machine with the rights that the chart gives. */
+final class ContainerProgram {
+    private ContainerProgram() {}
 
     /**
-     * A program of the image that has not been started; what it writes goes to one file.
+     * A program of an image that has not been started; what it writes goes to one file.
      *
      * @param account the service account of its pod
      * @param kubeconfig how it reaches the API server
@@ -23,6 +23,7 @@ final class OperatorImage {
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Dkubernetes.impersonate.username=system:serviceaccount:" + Chart.NAMESPACE + ":" + account,
                 "-Dkubernetes.impersonate.group=system:serviceaccounts,system:authenticated",
+                "--enable-native-access=ALL-UNNAMED",
                 "-cp",
                 System.getProperty("java.class.path"));
         final var builder =
