@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param bootId the boot that this tells of, from /proc/sys/kernel/random/boot_id
  * @param agentVersion the agent that wrote this
+ * @param agentPod the pod in which that agent runs; null where it runs in none, or is too old to say
  * @param kernel the running kernel
  * @param module the loaded kernel module; null while there is none
  * @param conditions Ready: processes of this node can be patched
@@ -18,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 public record ViewNodeStatus(
         String bootId,
         String agentVersion,
+        @Nullable String agentPod,
         KernelStatus kernel,
         @Nullable ModuleStatus module,
         List<Condition> conditions) {

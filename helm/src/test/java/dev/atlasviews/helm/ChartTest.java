@@ -432,7 +432,7 @@ final class ChartTest {
     }
 
     @Test
-    void theAgentSeesTheNodesProcessesAndDevicesAndKnowsItsNode() {
+    void theAgentSeesTheNodesProcessesAndDevicesAndKnowsItsNodeAndPod() {
         final var pod = Chart.only(Chart.render(NEW), DaemonSet.class, "atlas-agent")
                 .getSpec()
                 .getTemplate()
@@ -445,10 +445,11 @@ final class ChartTest {
                 .containsExactlyInAnyOrder("/dev", "/var/lib/atlas");
         final Container container = pod.getContainers().getFirst();
         assertThat(container.getSecurityContext().getPrivileged()).isTrue();
-        assertThat(container.getEnv()).anySatisfy(variable -> {
-            assertThat(variable.getName()).isEqualTo("NODE_NAME");
-            assertThat(variable.getValueFrom().getFieldRef().getFieldPath()).isEqualTo("spec.nodeName");
-        });
+        assertThat(container.getEnv().stream()
+                        .filter(variable -> variable.getValueFrom() != null)
+                        .map(variable -> variable.getName() + "="
+                                + variable.getValueFrom().getFieldRef().getFieldPath()))
+                .containsExactlyInAnyOrder("NODE_NAME=spec.nodeName", "POD_NAME=metadata.name");
     }
 
     @Test

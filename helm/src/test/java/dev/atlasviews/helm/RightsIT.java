@@ -290,7 +290,12 @@ final class RightsIT {
             final ViewNode stored = agent.resource(node).create();
             final ViewNode reported = agent.resource(stored).editStatus(current -> {
                 current.setStatus(new ViewNodeStatus(
-                        "boot", "0.1.0", new KernelStatus("6.1.0", "x86_64", null, null), null, List.of()));
+                        "boot",
+                        "0.1.0",
+                        "atlas-agent-x",
+                        new KernelStatus("6.1.0", "x86_64", null, null),
+                        null,
+                        List.of()));
                 return current;
             });
             assertThat(reported.getStatus().kernel().release()).isEqualTo("6.1.0");

@@ -84,6 +84,7 @@ final class KubectlAtlasIT {
         node.setStatus(new ViewNodeStatus(
                 "boot",
                 "0.1.0",
+                null,
                 new KernelStatus("6.1.0", "x86_64", null, null),
                 null,
                 List.of(condition("Ready", "True", "ModuleLoaded", "processes of this node can be patched"))));

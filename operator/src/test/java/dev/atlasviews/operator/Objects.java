@@ -142,6 +142,7 @@ public final class Objects {
         node.setStatus(new ViewNodeStatus(
                 boot,
                 "0.1.0",
+                null,
                 new KernelStatus("6.1.0", "x86_64", null, null),
                 null,
                 List.of(new ConditionBuilder()
@@ -151,6 +152,14 @@ public final class Objects {
                         .withMessage(message)
                         .withLastTransitionTime("2026-11-23T20:00:00Z")
                         .build())));
+        return node;
+    }
+
+    /** The same node, whose agent runs in that pod and says so. */
+    public static ViewNode reportedBy(final ViewNode node, final String pod) {
+        final ViewNodeStatus status = node.getStatus();
+        node.setStatus(new ViewNodeStatus(
+                status.bootId(), status.agentVersion(), pod, status.kernel(), status.module(), status.conditions()));
         return node;
     }
 

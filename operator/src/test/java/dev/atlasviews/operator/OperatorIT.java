@@ -702,6 +702,27 @@ final class OperatorIT {
         awaitReason("fix", "WaitingForNode");
     }
 
+    @Test
+    void aNodeWhoseAgentsPodIsGoneIsUnknownUntilAnotherHasCome() {
+        reports(Objects.reportedBy(readyNode("node-6"), "atlas-agent-node-6"));
+        final Pod agent = agentPod(AGENTS, "node-6");
+        ready(agent, "True", null, "2026-11-23T20:00:00Z");
+        final Pod pod = runningPod("redis-0", "node-6");
+        artifact("new code");
+        viewPatch("fix", digest("new code"));
+        awaitLayers(pod, "fix=Present");
+        awaitReason("fix", "WaitingForNode");
+
+        client.resource(agent).withGracePeriod(0).delete();
+        awaitReason("fix", "AgentMissing");
+        assertThat(condition("fix", "Degraded"))
+                .returns("Unknown", Condition::getStatus)
+                .satisfies(degraded -> assertThat(degraded.getMessage())
+                        .contains("node-6", "atlas-agent-node-6", "gone", "DaemonSet"));
+        ready(agentPod(AGENTS, "node-6"), "True", null, "2026-11-23T20:02:00Z");
+        awaitReason("fix", "WaitingForNode");
+    }
+
     private Pod agentPod(final String home, final String node) {
         return client.resource(new PodBuilder(Objects.pod("atlas-agent-" + node))
                         .withNewMetadata()

@@ -127,6 +127,7 @@ record SimulatedCluster(KubernetesClient client, int nodes) {
         node.setStatus(new ViewNodeStatus(
                 "boot",
                 "0.1.0",
+                null,
                 new KernelStatus("6.1.0", "x86_64", null, null),
                 null,
                 List.of(new ConditionBuilder()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.cli;
 
+import dev.atlasviews.agent.kube.AgentPlace;
 import dev.atlasviews.agent.kube.NodeAgent;
 import dev.atlasviews.agent.oci.RegistrySettings;
 import dev.atlasviews.agent.patch.TrustedKeys;
@@ -31,6 +32,13 @@ final class AgentCommand implements Callable<Integer> {
             paramLabel = "NAME",
             description = "the node's name (default: $NODE_NAME)")
     private String node;
+
+    @Option(
+            names = "--pod",
+            defaultValue = "${env:POD_NAME}",
+            paramLabel = "NAME",
+            description = "the pod in which it runs (default: $POD_NAME, or none)")
+    private @Nullable String pod;
 
     @Option(
             names = "--modules",
@@ -85,7 +93,8 @@ final class AgentCommand implements Callable<Integer> {
         new JvmMemoryMetrics().bindTo(registry);
         new ProcessorMetrics().bindTo(registry);
         try (KubernetesClient client = new KubernetesClientBuilder().build();
-                NodeAgent agent = NodeAgent.start(client, node, modules, state, trusted, settings, registry);
+                NodeAgent agent = NodeAgent.start(
+                        client, new AgentPlace(node, pod), modules, state, trusted, settings, registry);
                 StatusServer _ = statusPort == 0
                         ? null
                         : new StatusServer(statusPort, agent::isLive, agent::isReady, registry::scrape)) {

@@ -64,7 +64,7 @@ public final class NodeAgent implements AutoCloseable {
     /**
      * Starts an agent. While the node has no module it says so, in the ViewNode and of each PodView, and looks for it.
      *
-     * @param node the node's name
+     * @param place where it runs
      * @param modules where the kernel's modules lie, {@code RELEASE/atlas.ko}; those that were built on the node, or put there
      *     by its administrator, lie in {@code modules} of the state
      * @param state where applied patches are remembered
@@ -75,7 +75,7 @@ public final class NodeAgent implements AutoCloseable {
      */
     public static NodeAgent start(
             final KubernetesClient client,
-            final String node,
+            final AgentPlace place,
             final Path modules,
             final Path state,
             final TrustedKeys trusted,
@@ -84,7 +84,7 @@ public final class NodeAgent implements AutoCloseable {
             throws IOException {
         return new NodeAgent(
                 client,
-                node,
+                place,
                 new Host(
                         TargetProcess.PROC,
                         new NodeModule(List.of(modules, state.resolve("modules"))),
@@ -94,7 +94,7 @@ public final class NodeAgent implements AutoCloseable {
                 registry);
     }
 
-    NodeAgent(final KubernetesClient client, final String node, final Host host, final MeterRegistry registry)
+    NodeAgent(final KubernetesClient client, final AgentPlace place, final Host host, final MeterRegistry registry)
             throws IOException {
         this.client = client;
         this.passes = new Passes(registry);
@@ -105,7 +105,7 @@ public final class NodeAgent implements AutoCloseable {
         final var artifacts = new Artifacts(
                 client, store, host.trusted(), new PatchFetches(new PatchImages(host.state(), host.registries())));
         final var steps = new ProcessSteps(
-                new NodeReporter(client, node),
+                new NodeReporter(client, place),
                 artifacts,
                 module -> new ProcessEngine(module::attach, unwinder, store),
                 bootId);
@@ -125,13 +125,13 @@ public final class NodeAgent implements AutoCloseable {
         search.start();
         this.podViews = client.resources(PodView.class)
                 .inAnyNamespace()
-                .withLabel(Atlas.NODE_LABEL, Atlas.nodeLabel(node))
+                .withLabel(Atlas.NODE_LABEL, Atlas.nodeLabel(place.node()))
                 .runnableInformer(0);
         new AgentMetrics(registry, () -> podViews.getStore().list()).bind(search::isOver);
         // Only then: the first events come at once, and look into it.
         podViews.addEventHandler(wakeOnChange());
         podViews.run();
-        LOG.info("agent of node {} started", node);
+        LOG.info("agent of node {} started", place.node());
     }
 
     /** Waits until the agent stops: for ever, unless the cluster can not be watched any more. */

@@ -28,11 +28,11 @@ final class NodeReporter {
     private static final String READY = "Ready";
 
     private final KubernetesClient client;
-    private final String node;
+    private final AgentPlace place;
 
-    NodeReporter(final KubernetesClient client, final String node) {
+    NodeReporter(final KubernetesClient client, final AgentPlace place) {
         this.client = client;
-        this.node = node;
+        this.place = place;
     }
 
     static String bootId() throws IOException {
@@ -54,6 +54,7 @@ final class NodeReporter {
         final ViewNodeStatus next = new ViewNodeStatus(
                 bootId(),
                 version(),
+                place.pod(),
                 new KernelStatus(
                         NodeModule.release(),
                         "x86_64",
@@ -72,11 +73,12 @@ final class NodeReporter {
     /** The ViewNode as it is stored, which belongs to the node as it is now: it goes when the node goes. */
     private ViewNode node() {
         final List<OwnerReference> owners = owners();
-        final ViewNode stored = client.resources(ViewNode.class).withName(node).get();
+        final ViewNode stored =
+                client.resources(ViewNode.class).withName(place.node()).get();
         if (stored == null) {
             final ViewNode created = new ViewNode();
             created.setMetadata(new ObjectMetaBuilder()
-                    .withName(node)
+                    .withName(place.node())
                     .withOwnerReferences(owners)
                     .build());
             return client.resource(created).create();
@@ -91,14 +93,14 @@ final class NodeReporter {
     }
 
     private List<OwnerReference> owners() {
-        final Node owner = client.nodes().withName(node).get();
+        final Node owner = client.nodes().withName(place.node()).get();
         if (owner == null) {
             return List.of();
         }
         return List.of(new OwnerReferenceBuilder()
                 .withApiVersion("v1")
                 .withKind("Node")
-                .withName(node)
+                .withName(place.node())
                 .withUid(owner.getMetadata().getUid())
                 .build());
     }

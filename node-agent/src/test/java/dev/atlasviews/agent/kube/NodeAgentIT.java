@@ -67,7 +67,7 @@ final class NodeAgentIT {
             final var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
             try (NodeAgent agent = new NodeAgent(
                     client,
-                    NODE,
+                    new AgentPlace(NODE, null),
                     new NodeAgent.Host(proc, opening, state, TrustedKeys.EVERYBODY, RegistrySettings.NONE),
                     registry)) {
                 assertThat(ready(administrator).getStatus()).isEqualTo("False");

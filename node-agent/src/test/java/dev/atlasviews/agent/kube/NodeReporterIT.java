@@ -12,6 +12,7 @@ import io.fabric8.kubernetes.api.model.OwnerReference;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.io.IOException;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -24,13 +25,18 @@ final class NodeReporterIT {
     void aViewNodeBelongsToItsNodeAndIsWrittenWhenItChanges(@TempDir final Path folder) throws Exception {
         try (ApiServer server = ApiServer.start(folder);
                 KubernetesClient client = server.client()) {
-            new NodeReporter(client, NODE).moduleUnavailable("no module for this kernel");
+            reporter(client, null).moduleUnavailable("no module for this kernel");
             assertThat(stored(client).getMetadata().getOwnerReferences()).isEmpty();
+            assertThat(stored(client).getStatus().agentPod()).isNull();
 
             final Node node = newNode(client);
             assertOwner(report(client), node);
             final String version = report(client).getMetadata().getResourceVersion();
             assertThat(report(client).getMetadata().getResourceVersion()).isEqualTo(version);
+            assertThat(stored(client).getStatus().agentPod()).isEqualTo("atlas-agent-x");
+
+            reporter(client, "atlas-agent-y").ready(MODULE);
+            assertThat(stored(client).getStatus().agentPod()).isEqualTo("atlas-agent-y");
 
             client.resource(node).withGracePeriod(0).delete();
             final Node another = newNode(client);
@@ -39,8 +45,12 @@ final class NodeReporterIT {
     }
 
     private static ViewNode report(final KubernetesClient client) throws IOException {
-        new NodeReporter(client, NODE).ready(MODULE);
+        reporter(client, "atlas-agent-x").ready(MODULE);
         return stored(client);
+    }
+
+    private static NodeReporter reporter(final KubernetesClient client, final @Nullable String pod) {
+        return new NodeReporter(client, new AgentPlace(NODE, pod));
     }
 
     private static ViewNode stored(final KubernetesClient client) {

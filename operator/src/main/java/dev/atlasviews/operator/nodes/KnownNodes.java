@@ -32,7 +32,10 @@ public final class KnownNodes implements NodeStates {
 
     @Override
     public NodeState of(final String node) {
-        return NodeState.of(node, viewNode(node).orElse(null), agents(node));
+        final ViewNode known = viewNode(node).orElse(null);
+        return agentNamespace == null
+                ? NodeState.of(node, known)
+                : NodeState.of(node, known, agents(agentNamespace, node));
     }
 
     @Override
@@ -44,12 +47,9 @@ public final class KnownNodes implements NodeStates {
         return nodes.get(new ResourceID(name));
     }
 
-    private Stream<Pod> agents(final String node) {
-        return agentNamespace == null
-                ? Stream.empty()
-                : pods.list(
-                        agentNamespace,
-                        pod -> NodeState.isAgent(pod)
-                                && node.equals(pod.getSpec().getNodeName()));
+    private Stream<Pod> agents(final String namespace, final String node) {
+        return pods.list(
+                namespace,
+                pod -> NodeState.isAgent(pod) && node.equals(pod.getSpec().getNodeName()));
     }
 }

@@ -3,9 +3,10 @@ package dev.atlasviews.operator.nodes;
 
 import dev.atlasviews.crds.ConditionType;
 import dev.atlasviews.crds.ViewNode;
-import io.fabric8.kubernetes.api.model.Condition;
+import dev.atlasviews.crds.ViewNodeStatus;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.readiness.Readiness;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -32,34 +33,62 @@ public record NodeState(Kind kind, String message) {
     public static final NodeState READY = new NodeState(Kind.READY, "");
 
     /**
-     * Judges a node.
+     * Judges a node by what its agent says.
      *
      * @param name the node's name
      * @param node its ViewNode, if there is one
-     * @param agents the agents' pods on this node; none where agents do not run in pods
      * @return the state
      */
-    public static NodeState of(final String name, final @Nullable ViewNode node, final Stream<Pod> agents) {
-        final Optional<Pod> broken =
-                agents.filter(pod -> !Readiness.isPodReady(pod)).findFirst();
+    public static NodeState of(final String name, final @Nullable ViewNode node) {
         if (node == null || node.getStatus() == null) {
             return new NodeState(Kind.AGENT_MISSING, "no agent has ever reported from node " + name);
         }
-        final Optional<Condition> unavailable = node.getStatus().conditions().stream()
+        return node.getStatus().conditions().stream()
                 .filter(condition -> condition.getType().equals(ConditionType.READY.value()))
                 .filter(condition -> condition.getStatus().equals("False"))
-                .findFirst();
-        if (unavailable.isPresent()) {
-            return new NodeState(
-                    Kind.MODULE_UNAVAILABLE,
-                    "node %s can not patch: %s"
-                            .formatted(name, unavailable.get().getMessage()));
+                .findFirst()
+                .map(condition -> new NodeState(
+                        Kind.MODULE_UNAVAILABLE, "node %s can not patch: %s".formatted(name, condition.getMessage())))
+                .orElse(READY);
+    }
+
+    /**
+     * Judges a node by what its agent says, and by the pods of agents. An agent that is gone can not say so: the pod that it
+     * named is not there then. While there is another one that is ready, that acts, whatever was named before.
+     *
+     * @param name the node's name
+     * @param node its ViewNode, if there is one
+     * @param agents the agents' pods on this node, all of them
+     * @return the state
+     */
+    public static NodeState of(final String name, final @Nullable ViewNode node, final Stream<Pod> agents) {
+        final NodeState said = of(name, node);
+        if (said.kind() != Kind.READY) {
+            return said;
         }
-        return broken.map(pod -> new NodeState(
+        final List<Pod> pods = agents.toList();
+        return (pods.isEmpty() ? gone(name, node) : broken(name, pods)).orElse(READY);
+    }
+
+    /** An agent that named no pod runs in none, or is too old to say. */
+    private static Optional<NodeState> gone(final String name, final @Nullable ViewNode node) {
+        return Optional.ofNullable(node)
+                .map(ViewNode::getStatus)
+                .map(ViewNodeStatus::agentPod)
+                .map(pod -> new NodeState(
+                        Kind.AGENT_MISSING,
+                        "the agent of node %s, pod %s, is gone and no other has come: see whether the DaemonSet of the agents still selects the node"
+                                .formatted(name, pod)));
+    }
+
+    private static Optional<NodeState> broken(final String name, final List<Pod> agents) {
+        return agents.stream()
+                .filter(pod -> !Readiness.isPodReady(pod))
+                .findFirst()
+                .map(pod -> new NodeState(
                         Kind.AGENT_MISSING,
                         "the agent of node %s, pod %s, is not ready"
-                                .formatted(name, pod.getMetadata().getName())))
-                .orElse(READY);
+                                .formatted(name, pod.getMetadata().getName())));
     }
 
     /** Whether a pod is an agent's. */

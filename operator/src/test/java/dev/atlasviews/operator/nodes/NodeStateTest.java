@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.atlasviews.crds.ViewNode;
 import dev.atlasviews.crds.ViewNodeStatus;
+import dev.atlasviews.operator.Objects;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import java.util.List;
@@ -30,6 +31,47 @@ final class NodeStateTest {
     @Test
     void anAgentThatRunsInNoPodIsTakenAtItsWord() {
         assertThat(state(FINE)).isEqualTo(NodeState.READY);
+    }
+
+    @Test
+    void aNodeWhoseAgentsPodIsGoneIsUnknown() {
+        assertThat(state(reportedBy("atlas-agent-a")))
+                .returns(NodeState.Kind.AGENT_MISSING, NodeState::kind)
+                .satisfies(state -> assertThat(state.message()).contains("node-1", "atlas-agent-a", "DaemonSet"));
+    }
+
+    @Test
+    void aNodeWhoseAgentsPodIsThereIsReady() {
+        assertThat(state(reportedBy("atlas-agent-x"), agent("True"))).isEqualTo(NodeState.READY);
+    }
+
+    @Test
+    void anotherAgentInThePlaceOfTheOneThatReportedIsWhatCounts() {
+        // One that says nothing of its pod leaves the name of the one before it.
+        assertThat(state(reportedBy("atlas-agent-a"), agent("True"))).isEqualTo(NodeState.READY);
+        assertThat(state(reportedBy("atlas-agent-a"), agent("False")))
+                .returns(NodeState.Kind.AGENT_MISSING, NodeState::kind)
+                .satisfies(state -> assertThat(state.message()).contains("atlas-agent-x", "not ready"));
+    }
+
+    @Test
+    void whereAgentsPodsAreNotKnownAnAgentIsTakenAtItsWord() {
+        assertThat(NodeState.of("node-1", reportedBy("atlas-agent-a"))).isEqualTo(NodeState.READY);
+        assertThat(NodeState.of("node-1", null).kind()).isEqualTo(NodeState.Kind.AGENT_MISSING);
+    }
+
+    @Test
+    void aNodeWithoutModuleSaysWhyAlsoWhenItsAgentIsGone() {
+        final ViewNode node = reportedBy("atlas-agent-a");
+        final ViewNodeStatus status = node.getStatus();
+        node.setStatus(new ViewNodeStatus(
+                status.bootId(),
+                status.agentVersion(),
+                status.agentPod(),
+                status.kernel(),
+                null,
+                WITHOUT_MODULE.getStatus().conditions()));
+        assertThat(state(node).kind()).isEqualTo(NodeState.Kind.MODULE_UNAVAILABLE);
     }
 
     @Test
@@ -68,7 +110,8 @@ final class NodeStateTest {
     void aNodeThatSaysNothingOfItselfButItsKernelIsReady() {
         final ViewNode node = created();
         final ViewNodeStatus status = FINE.getStatus();
-        node.setStatus(new ViewNodeStatus(status.bootId(), status.agentVersion(), status.kernel(), null, List.of()));
+        node.setStatus(
+                new ViewNodeStatus(status.bootId(), status.agentVersion(), null, status.kernel(), null, List.of()));
         assertThat(state(node)).isEqualTo(NodeState.READY);
     }
 
@@ -84,6 +127,10 @@ final class NodeStateTest {
 
     private static NodeState state(final @Nullable ViewNode node, final Pod... agents) {
         return NodeState.of("node-1", node, Stream.of(agents));
+    }
+
+    private static ViewNode reportedBy(final String pod) {
+        return Objects.reportedBy(readyNode("node-1"), pod);
     }
 
     private static ViewNode created() {
