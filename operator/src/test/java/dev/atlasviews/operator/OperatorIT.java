@@ -56,6 +56,7 @@ import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.javaoperatorsdk.operator.Operator;
+import io.micrometer.core.instrument.Timer;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.net.URI;
@@ -86,12 +87,14 @@ import org.junit.jupiter.api.io.TempDir;
 final class OperatorIT {
     private static final Duration LIMIT = Duration.ofSeconds(60);
     private static final String AGENTS = "atlas-system";
+    private static final int NOTES = 10;
 
     @TempDir
     private static Path folder;
 
     private static ApiServer server;
     private static KubernetesClient client;
+    private static PrometheusMeterRegistry registry;
     private static Operator operator;
     private static StatusServer status;
 
@@ -103,7 +106,7 @@ final class OperatorIT {
         client = server.client();
         createNamespace(AGENTS);
         reports(readyNode("node-1"));
-        final var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         operator = OperatorMain.create(server.client(), registry, Leadership.alone(), AGENTS, true);
         status = OperatorMain.status(operator, registry, 0);
         assertThat(ask("readyz")).startsWith("status 503");
@@ -721,6 +724,42 @@ final class OperatorIT {
                         .contains("node-6", "atlas-agent-node-6", "gone", "DaemonSet"));
         ready(agentPod(AGENTS, "node-6"), "True", null, "2026-11-23T20:02:00Z");
         awaitReason("fix", "WaitingForNode");
+    }
+
+    @Test
+    void whatSaysNothingOfAnAgentIsNoWorkForWhatIsOnItsNode() {
+        reports(readyNode("node-7"));
+        final Pod agent = agentPod(AGENTS, "node-7");
+        ready(agent, "True", null, "2026-11-23T20:00:00Z");
+        final Pod pod = runningPod("redis-0", "node-7");
+        artifact("new code");
+        viewPatch("fix", digest("new code"));
+        awaitLayers(pod, "fix=Present");
+        awaitReason("fix", "WaitingForNode");
+
+        final long before = reconciliations();
+        // Slower than a ViewPatch is reconciled at most.
+        for (int i = 0; i < NOTES; i++) {
+            final String note = Integer.toString(i);
+            await().pollDelay(Duration.ofMillis(300))
+                    .until(() -> client.resource(agent)
+                                    .edit(current -> new PodBuilder(current)
+                                            .editMetadata()
+                                            .addToAnnotations("note", note)
+                                            .endMetadata()
+                                            .build())
+                            != null);
+        }
+        // What comes next says that all of it has come. Other tests' ViewPatches may be looked at meanwhile.
+        ready(agent, "False", "ContainersNotReady", "2026-11-23T20:01:00Z");
+        awaitReason("fix", "AgentMissing");
+        assertThat(reconciliations() - before).isPositive().isLessThan(NOTES / 2);
+    }
+
+    private static long reconciliations() {
+        return registry.get("atlas.reconciliation").tag("controller", "atlas-viewpatch").timers().stream()
+                .mapToLong(Timer::count)
+                .sum();
     }
 
     private Pod agentPod(final String home, final String node) {

@@ -109,6 +109,7 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
         final var pods = new InformerEventSource<Pod, ViewPatch>(
                 InformerEventSourceConfiguration.from(Pod.class, ViewPatch.class)
                         .withSecondaryToPrimaryMapper(pod -> patchesOf(pod, patches, views))
+                        .withOnUpdateFilter((now, before) -> concernsPatches(now, before, patches))
                         .withPrimaryToSecondaryMapper(NoIndex.INSTANCE)
                         .withItemStore(new PodStore())
                         .withInformerListLimit(LeanStore.PAGE)
@@ -160,12 +161,23 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
             final IndexerResourceCache<ViewPatch> patches,
             final InformerEventSource<PodView, ViewPatch> views) {
         final Set<ResourceID> result = patchesIn(pod.getMetadata().getNamespace(), patches);
-        if (pod.getMetadata().getNamespace().equals(agentNamespace)
-                && NodeState.isAgent(pod)
-                && pod.getSpec().getNodeName() != null) {
+        if (isAgentOnNode(pod)) {
             result.addAll(patchesOn(pod.getSpec().getNodeName(), patches, views));
         }
         return result;
+    }
+
+    private boolean isAgentOnNode(final Pod pod) {
+        return pod.getMetadata().getNamespace().equals(agentNamespace)
+                && NodeState.isAgent(pod)
+                && pod.getSpec().getNodeName() != null;
+    }
+
+    /** An agent's pod is looked at for its node's sake, unless a ViewPatch may be meant for the agents themselves. */
+    private boolean concernsPatches(final Pod now, final Pod before, final IndexerResourceCache<ViewPatch> patches) {
+        final boolean forItsNode = isAgentOnNode(now)
+                && patchesIn(now.getMetadata().getNamespace(), patches).isEmpty();
+        return forItsNode ? PodChanges.concernNode(now, before) : PodChanges.concernPod(now, before);
     }
 
     /** The ViewPatches of the namespaces that have something on the node. */
