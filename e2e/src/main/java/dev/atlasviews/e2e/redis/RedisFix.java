@@ -127,6 +127,12 @@ public final class RedisFix {
     /** A ViewPatch for the Redis pods with the digest of some patch file. */
     public static ViewPatch viewPatch(
             String name, String artifact, Digest digest, QuiescenceScope scope, Rollout rollout) {
+        return viewPatch(name, artifact, digest, new Quiescence(scope, List.of(), 120, OnDeadline.REVERT), rollout);
+    }
+
+    /** The same that names functions that may be active, or another deadline. */
+    public static ViewPatch viewPatch(
+            String name, String artifact, Digest digest, Quiescence quiescence, Rollout rollout) {
         var viewPatch = new ViewPatch();
         viewPatch.setMetadata(new ObjectMetaBuilder()
                 .withName(name)
@@ -139,7 +145,7 @@ public final class RedisFix {
                 RedisPod.CONTAINER,
                 new Change(new PatchChange(new ArtifactReference(artifact), digest)),
                 ThreadSelector.ALL,
-                new Quiescence(scope, List.of(), 120, OnDeadline.REVERT),
+                quiescence,
                 NewPods.APPLY,
                 Mode.APPLY,
                 rollout,

@@ -22,7 +22,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import redis.clients.jedis.Jedis;
 
 /** A Redis server with data in a pod, and the ViewPatch of its fix, as one sees them who looks for harm. */
 final class RedisUnderPatch implements AutoCloseable {
@@ -45,10 +47,17 @@ final class RedisUnderPatch implements AutoCloseable {
 
     /** Builds the fix, into that directory. */
     static RedisFix buildFix(Path directory) throws IOException {
-        return RedisFix.build(
-                RedisBuild.make(Scripts.ofThisCheckout()),
-                directory.resolve("redis.patch"),
-                new PrintWriter(System.err, false, StandardCharsets.UTF_8));
+        return build(RedisBuild.make(Scripts.ofThisCheckout()), directory.resolve("redis.patch"));
+    }
+
+    /** Builds the fix with a change of {@link RedisBuild#LOOP}, into that directory. */
+    static RedisFix buildFixWithLoop(Path directory) throws IOException {
+        var scripts = Scripts.ofThisCheckout();
+        return build(RedisBuild.make(scripts).withLoop(scripts), directory.resolve("loop.patch"));
+    }
+
+    private static RedisFix build(RedisBuild redis, Path output) throws IOException {
+        return RedisFix.build(redis, output, new PrintWriter(System.err, false, StandardCharsets.UTF_8));
     }
 
     /** Starts the server on a node whose agent is there, and stores the data. */
@@ -173,6 +182,28 @@ final class RedisUnderPatch implements AutoCloseable {
         try (var connection = redis.connect()) {
             assertThat(DATA.countIntact(connection)).isEqualTo(DATA.size());
         }
+    }
+
+    /** Asserts that the background thread that frees memory does so: what is large is freed there. */
+    void assertFreesInBackground() {
+        try (var connection = redis.connect()) {
+            long before = freedInBackground(connection);
+            connection.sadd(
+                    "large",
+                    IntStream.range(0, 1000).mapToObj(i -> "member " + i).toArray(String[]::new));
+            assertThat(connection.unlink("large")).isEqualTo(1);
+            await("it is freed").atMost(LIMIT).until(() -> freedInBackground(connection) > before);
+        }
+    }
+
+    private static long freedInBackground(Jedis connection) {
+        return connection
+                .info("memory")
+                .lines()
+                .filter(line -> line.startsWith("lazyfreed_objects:"))
+                .mapToLong(line ->
+                        Long.parseLong(line.substring(line.indexOf(':') + 1).strip()))
+                .sum();
     }
 
     /** Asserts that no thread is in a view, and that no page and no object is left. */
