@@ -28,20 +28,22 @@ class SkewIT extends RedisUnderPatchTest {
         var agent = new Agent(system);
         system.node().put(moduleOfAnotherInterface(), MODULE);
         agent.killAndLoad(MODULE);
-        await("the node says why").atMost(LIMIT).untilAsserted(() -> assertThat(ready())
-                .hasValueSatisfying(condition -> {
+        await("the node says why")
+                .atMost(LIMIT)
+                .untilAsserted(() -> assertThat(ready()).hasValueSatisfying(condition -> {
                     assertThat(condition.getStatus()).isEqualTo("False");
                     assertThat(condition.getMessage())
                             .contains("version 2 of the interface, this program version 1", "rmmod atlas");
                 }));
 
         cycle.create(PATCH, QuiescenceScope.THREAD, Rollout.DEFAULT);
-        await("so does the patch").atMost(LIMIT).untilAsserted(() -> assertThat(
-                        PatchCycle.condition(redis.patch(), "Applied"))
-                .hasValueSatisfying(condition -> {
-                    assertThat(condition.getReason()).isEqualTo("ModuleUnavailable");
-                    assertThat(condition.getMessage()).contains("version 2 of the interface");
-                }));
+        await("so does the patch")
+                .atMost(LIMIT)
+                .untilAsserted(() -> assertThat(PatchCycle.condition(redis.patch(), "Applied"))
+                        .hasValueSatisfying(condition -> {
+                            assertThat(condition.getReason()).isEqualTo("ModuleUnavailable");
+                            assertThat(condition.getMessage()).contains("version 2 of the interface");
+                        }));
         redis.assertUnharmed(started, "vulnerable");
 
         agent.unloadModule();
