@@ -742,7 +742,9 @@ final class OperatorIT {
         for (int i = 0; i < NOTES; i++) {
             final String note = Integer.toString(i);
             await().pollDelay(Duration.ofMillis(300))
-                    .until(() -> client.resource(agent)
+                    .until(() -> client.pods()
+                                    .inNamespace(AGENTS)
+                                    .withName(agent.getMetadata().getName())
                                     .edit(current -> new PodBuilder(current)
                                             .editMetadata()
                                             .addToAnnotations("note", note)
