@@ -47,6 +47,9 @@ suite_options() {
 	local options="-o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts=$dir/parts
 		-o Dir::State::Lists=$dir/lists -o Acquire::Check-Valid-Until=false
 		-o Acquire::Check-Date=false -o APT::Sandbox::User=root"
+	# Several may want to read them at a time, each with a lock of its own.
+	exec 8>"$dir/lock"
+	flock 8
 	if [ ! -e "$stamp" ] || [ -n "$(find "$stamp" -mmin +720)" ]; then
 		rm -f "$dir/parts"/*
 		cp /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list "$dir/parts/" 2>/dev/null || true
@@ -63,6 +66,7 @@ suite_options() {
 		apt-get -qq $options update >&2 || die "apt-get update failed for suite $suite"
 		touch "$stamp"
 	fi
+	exec 8>&-
 	echo $options
 }
 

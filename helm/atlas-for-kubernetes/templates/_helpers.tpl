@@ -60,3 +60,21 @@ helm.sh/hook: pre-delete
 helm.sh/hook-weight: {{ . | quote }}
 helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 {{- end }}
+
+{{/* Fields that one schema has and another has not; the argument is a list of both, and of the path to them. */}}
+{{- define "atlas.missingFields" -}}
+{{- $wanted := index . 0 -}}
+{{- $there := index . 1 -}}
+{{- $path := index . 2 -}}
+{{- range $field, $schema := $wanted.properties -}}
+{{- $other := get ($there.properties | default dict) $field -}}
+{{- if $other -}}
+{{- include "atlas.missingFields" (list $schema $other (printf "%s.%s" $path $field)) -}}
+{{- else -}}
+{{- printf "%s.%s " $path $field -}}
+{{- end -}}
+{{- end -}}
+{{- if $wanted.items -}}
+{{- include "atlas.missingFields" (list $wanted.items ($there.items | default dict) (printf "%s[]" $path)) -}}
+{{- end -}}
+{{- end }}

@@ -4,6 +4,7 @@ package dev.atlasviews.helm;
 import static dev.atlasviews.operator.Objects.digest;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import com.marcnuri.helm.Helm;
@@ -78,6 +79,7 @@ final class UpgradeIT {
                 .set("operator.replicas", 0)
                 .call();
         assertThat(stateDirectory()).isEqualTo("/var/lib/atlas");
+        assertRefusedWhileADefinitionIsOlder(kubeconfig);
         final ViewPatch patch = client.resource(Workload.patch("fix")).create();
 
         final Release second = upgrade(
@@ -143,6 +145,28 @@ final class UpgradeIT {
                 .isEqualTo(Mode.APPLY);
     }
 
+    /** Else nothing that is new could be written, and nobody would be told. */
+    private static void assertRefusedWhileADefinitionIsOlder(final Path kubeconfig) {
+        final CustomResourceDefinition current = replaceByOlderDefinition(
+                "podviews.atlasviews.dev",
+                "origin",
+                schema -> elements(elements(property(schema, "spec"), "containers"), "layers"));
+        try {
+            assertThatThrownBy(() -> upgrade(kubeconfig, command -> command.set("agent.stateDirectory", "/data/atlas")))
+                    .hasMessageContaining("definition of podviews.atlasviews.dev is of another release")
+                    .hasMessageContaining("it has no field .spec.containers[].layers[].origin")
+                    .hasMessageContaining("helm show crds CHART | kubectl apply");
+            assertThat(stateDirectory()).isEqualTo("/var/lib/atlas");
+        } finally {
+            client.resource(new CustomResourceDefinitionBuilder(current)
+                            .editMetadata()
+                            .withResourceVersion(null)
+                            .endMetadata()
+                            .build())
+                    .update();
+        }
+    }
+
     private static long files(final Path directory) throws IOException {
         try (Stream<Path> files = Files.list(directory)) {
             return files.count();
@@ -205,25 +229,38 @@ final class UpgradeIT {
 
     /** The definition as an earlier version of the project may have had it. */
     private static void replaceByOlderDefinition() {
+        replaceByOlderDefinition(DEFINITION, LATER, schema -> property(schema, "spec"));
+    }
+
+    /** Returns the one that was there. */
+    private static CustomResourceDefinition replaceByOlderDefinition(
+            final String definition, final String later, final UnaryOperator<JSONSchemaProps> owner) {
         final CustomResourceDefinition current = client.apiextensions()
                 .v1()
                 .customResourceDefinitions()
-                .withName(DEFINITION)
+                .withName(definition)
                 .get();
         final CustomResourceDefinition older = new CustomResourceDefinitionBuilder(current)
                 .editMetadata()
                 .withManagedFields()
                 .endMetadata()
                 .build();
-        final JSONSchemaProps specification = requireNonNull(older.getSpec()
-                .getVersions()
-                .getFirst()
-                .getSchema()
-                .getOpenAPIV3Schema()
-                .getProperties()
-                .get("spec"));
-        assertThat(specification.getProperties().remove(LATER)).isNotNull();
+        // What is built from an object shares its schema.
+        final CustomResourceDefinition before =
+                client.getKubernetesSerialization().clone(older);
+        final JSONSchemaProps schema =
+                older.getSpec().getVersions().getFirst().getSchema().getOpenAPIV3Schema();
+        assertThat(owner.apply(schema).getProperties().remove(later)).isNotNull();
         client.resource(older).update();
+        return before;
+    }
+
+    private static JSONSchemaProps property(final JSONSchemaProps schema, final String name) {
+        return requireNonNull(schema.getProperties().get(name));
+    }
+
+    private static JSONSchemaProps elements(final JSONSchemaProps schema, final String name) {
+        return property(schema, name).getItems().getSchema();
     }
 
     /** What the server makes of a specification that has the later field. */

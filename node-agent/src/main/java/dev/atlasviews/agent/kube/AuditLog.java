@@ -16,7 +16,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Writes a record when a layer begins to come into a process, is there, begins to go, is gone, or is refused. What the last
  * pass said decides what is new, so that an agent that ends between the deed and the status writes a record twice rather than
- * never.
+ * never; but where nothing was said before, "gone" is said of processes that never had the layer as well, and is no record.
  */
 final class AuditLog {
     private static final Logger LOG = LoggerFactory.getLogger(LogFields.AUDIT_LOGGER);
@@ -71,7 +71,7 @@ final class AuditLog {
                 .findFirst();
         return isDeed(layer)
                 && before.map(status -> layer.state() == LayerState.REVERTED ? hadIt(status) : differs(status, layer))
-                        .orElse(true);
+                        .orElse(layer.state() != LayerState.REVERTED);
     }
 
     /** Whether it says that the agent changed something, or would not. */

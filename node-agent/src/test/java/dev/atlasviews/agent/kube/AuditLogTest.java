@@ -102,7 +102,7 @@ final class AuditLogTest {
         ",                                  APPLYING MOVING_THREADS,      true",
         ",                                  APPLIED ALL_THREADS_MOVED,    true",
         ",                                  REFUSED SYMBOL_NOT_FOUND,     true",
-        ",                                  REVERTED TAKEN_BACK,          true",
+        ",                                  REVERTED TAKEN_BACK,          false",
         ",                                  APPLYING FETCHING_PATCH,      false",
         ",                                  OBSERVED WOULD_APPLY,         false",
         ",                                  NOTHING_TO_DO BUILD_ID_MISMATCH, false",

@@ -17,6 +17,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -130,6 +131,16 @@ public final class Layers {
      */
     public static Layer absent(final Layer layer, final @Nullable LayerOrigin origin) {
         return with(layer, origin, DesiredState.ABSENT);
+    }
+
+    /** A PodView's layers in a line of the log: of each container which, and whether they are to be there. */
+    public static String brief(final PodViewSpec spec) {
+        return spec.containers().stream()
+                .map(container -> container.layers().stream()
+                        .map(layer -> "%s@%.12s %s"
+                                .formatted(layer.name(), layer.digest().hex(), layer.desired()))
+                        .collect(Collectors.joining(", ", container.name() + " [", "]")))
+                .collect(Collectors.joining(", "));
     }
 
     /** The same layer, by another version of its ViewPatch. */

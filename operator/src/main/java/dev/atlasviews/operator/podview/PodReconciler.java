@@ -169,7 +169,7 @@ public final class PodReconciler implements Reconciler<Pod> {
         }
         if (!spec.containers().isEmpty()) {
             if (existing == null || !existing.getSpec().equals(spec)) {
-                LOG.info("pod {}/{}: {}", namespace, spec.podName(), spec.containers());
+                LOG.info("pod {}/{}: {}", namespace, spec.podName(), Layers.brief(spec));
                 context.resourceOperations().serverSideApply(podView(pod, spec, existing), sources.views());
             }
         } else if (existing != null) {
