@@ -40,34 +40,35 @@ _debian_uri() {
 # the machine's own suites, with package lists of its own in the cache.
 # "own" stands for the machine's suites with their sources added.
 suite_options() {
-	local suite=$1 dir=$ATLAS_CACHE/apt/$1 uri stamp
+	local suite=$1 dir=$ATLAS_CACHE/apt/$1 uri
 	mkdir -p "$dir/lists/partial" "$dir/parts"
 	uri=$(_debian_uri)
-	stamp=$dir/updated
 	local options="-o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts=$dir/parts
 		-o Dir::State::Lists=$dir/lists -o Acquire::Check-Valid-Until=false
 		-o Acquire::Check-Date=false -o APT::Sandbox::User=root"
-	# Several may want to read them at a time, each with a lock of its own.
-	exec 8>"$dir/lock"
-	flock 8
-	if [ ! -e "$stamp" ] || [ -n "$(find "$stamp" -mmin +720)" ]; then
-		rm -f "$dir/parts"/*
-		cp /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list "$dir/parts/" 2>/dev/null || true
-		[ ! -s /etc/apt/sources.list ] || cp /etc/apt/sources.list "$dir/parts/machine.list"
-		if [ "$suite" = own ]; then
-			sed -i 's/^Types: deb$/Types: deb deb-src/' "$dir/parts"/*.sources 2>/dev/null || true
-			sed -i -n '/^deb /{p;s/^deb /deb-src /p}' "$dir/parts"/*.list 2>/dev/null || true
-		else
-			printf 'Types: deb deb-src\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' \
-				"$uri" "$suite" /usr/share/keyrings/debian-archive-keyring.gpg >"$dir/parts/atlas-$suite.sources"
-		fi
-		say "reading the package lists of ${suite}" >&2
-		# shellcheck disable=SC2086
-		apt-get -qq $options update >&2 || die "apt-get update failed for suite $suite"
-		touch "$stamp"
-	fi
-	exec 8>&-
+	# Callers hold locks of their own, not one that all of them have.
+	with_lock "lists-$suite" _read_lists || exit 1
 	echo $options
+}
+
+# For suite_options, whose variables it uses: the package lists, twice a day
+_read_lists() {
+	local stamp=$dir/updated
+	[ ! -e "$stamp" ] || [ -n "$(find "$stamp" -mmin +720)" ] || return 0
+	rm -f "$dir/parts"/*
+	cp /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list "$dir/parts/" 2>/dev/null || true
+	[ ! -s /etc/apt/sources.list ] || cp /etc/apt/sources.list "$dir/parts/machine.list"
+	if [ "$suite" = own ]; then
+		sed -i 's/^Types: deb$/Types: deb deb-src/' "$dir/parts"/*.sources 2>/dev/null || true
+		sed -i -n '/^deb /{p;s/^deb /deb-src /p}' "$dir/parts"/*.list 2>/dev/null || true
+	else
+		printf 'Types: deb deb-src\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' \
+			"$uri" "$suite" /usr/share/keyrings/debian-archive-keyring.gpg >"$dir/parts/atlas-$suite.sources"
+	fi
+	say "reading the package lists of ${suite}" >&2
+	# shellcheck disable=SC2086
+	apt-get -qq $options update >&2 || die "apt-get update failed for suite $suite"
+	touch "$stamp"
 }
 
 # install_packages [SUITE:]PACKAGE…: install what is missing, and say so

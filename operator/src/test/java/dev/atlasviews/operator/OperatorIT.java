@@ -683,16 +683,9 @@ final class OperatorIT {
 
     @Test
     void aNodeWhoseAgentIsNotReadyIsUnknownUntilItIs() {
-        reports(readyNode("node-4"));
-        final Pod agent = agentPod(AGENTS, "node-4");
-        ready(agent, "True", null, "2026-11-23T20:00:00Z");
         // One that only calls itself an agent counts for nothing.
         ready(agentPod(namespace, "node-4"), "False", "ContainersNotReady", "2026-11-23T20:00:00Z");
-        final Pod pod = runningPod("redis-0", "node-4");
-        artifact("new code");
-        viewPatch("fix", digest("new code"));
-        awaitLayers(pod, "fix=Present");
-        awaitReason("fix", "WaitingForNode");
+        final Pod agent = agentThatFixWaitsFor(readyNode("node-4"));
 
         ready(agent, "False", "ContainersNotReady", "2026-11-23T20:01:00Z");
         awaitReason("fix", "AgentMissing");
@@ -707,14 +700,7 @@ final class OperatorIT {
 
     @Test
     void aNodeWhoseAgentsPodIsGoneIsUnknownUntilAnotherHasCome() {
-        reports(Objects.reportedBy(readyNode("node-6"), "atlas-agent-node-6"));
-        final Pod agent = agentPod(AGENTS, "node-6");
-        ready(agent, "True", null, "2026-11-23T20:00:00Z");
-        final Pod pod = runningPod("redis-0", "node-6");
-        artifact("new code");
-        viewPatch("fix", digest("new code"));
-        awaitLayers(pod, "fix=Present");
-        awaitReason("fix", "WaitingForNode");
+        final Pod agent = agentThatFixWaitsFor(Objects.reportedBy(readyNode("node-6"), "atlas-agent-node-6"));
 
         client.resource(agent).withGracePeriod(0).delete();
         awaitReason("fix", "AgentMissing");
@@ -728,14 +714,7 @@ final class OperatorIT {
 
     @Test
     void whatSaysNothingOfAnAgentIsNoWorkForWhatIsOnItsNode() {
-        reports(readyNode("node-7"));
-        final Pod agent = agentPod(AGENTS, "node-7");
-        ready(agent, "True", null, "2026-11-23T20:00:00Z");
-        final Pod pod = runningPod("redis-0", "node-7");
-        artifact("new code");
-        viewPatch("fix", digest("new code"));
-        awaitLayers(pod, "fix=Present");
-        awaitReason("fix", "WaitingForNode");
+        final Pod agent = agentThatFixWaitsFor(readyNode("node-7"));
 
         final long before = reconciliations();
         // Slower than a ViewPatch is reconciled at most.
@@ -756,6 +735,20 @@ final class OperatorIT {
         ready(agent, "False", "ContainersNotReady", "2026-11-23T20:01:00Z");
         awaitReason("fix", "AgentMissing");
         assertThat(reconciliations() - before).isPositive().isLessThan(NOTES / 2);
+    }
+
+    /** Has a node report, and orders "fix" for a pod on it, which then waits for the agent that is returned. */
+    private Pod agentThatFixWaitsFor(final ViewNode node) {
+        reports(node);
+        final String name = node.getMetadata().getName();
+        final Pod agent = agentPod(AGENTS, name);
+        ready(agent, "True", null, "2026-11-23T20:00:00Z");
+        final Pod pod = runningPod("redis-0", name);
+        artifact("new code");
+        viewPatch("fix", digest("new code"));
+        awaitLayers(pod, "fix=Present");
+        awaitReason("fix", "WaitingForNode");
+        return agent;
     }
 
     private static long reconciliations() {

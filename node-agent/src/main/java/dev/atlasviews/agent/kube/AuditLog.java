@@ -64,13 +64,9 @@ final class AuditLog {
     }
 
     private static boolean isNews(final LayerStatus layer, final Optional<ProcessStatus> last) {
-        final Optional<LayerStatus> before = last.stream()
-                .flatMap(process -> process.layers().stream())
-                .filter(status ->
-                        status.name().equals(layer.name()) && status.digest().equals(layer.digest()))
-                .findFirst();
         return isDeed(layer)
-                && before.map(status -> layer.state() == LayerState.REVERTED ? hadIt(status) : differs(status, layer))
+                && LayerPlan.before(layer.name(), layer.digest(), last)
+                        .map(status -> layer.state() == LayerState.REVERTED ? hadIt(status) : differs(status, layer))
                         .orElse(layer.state() != LayerState.REVERTED);
     }
 
@@ -85,7 +81,7 @@ final class AuditLog {
 
     /** What no thread had is not taken back. */
     private static boolean hadIt(final LayerStatus before) {
-        return isDeed(before) && before.state() != LayerState.REFUSED && before.state() != LayerState.REVERTED;
+        return before.state() == LayerState.APPLIED || LayerStates.isMoving(before);
     }
 
     /** A refusal for another reason is another one. */

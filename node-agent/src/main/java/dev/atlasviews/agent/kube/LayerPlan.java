@@ -4,6 +4,7 @@ package dev.atlasviews.agent.kube;
 import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.crds.ContainerLayers;
 import dev.atlasviews.crds.DesiredState;
+import dev.atlasviews.crds.Digest;
 import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.LayerReason;
 import dev.atlasviews.crds.LayerStatus;
@@ -194,10 +195,14 @@ final class LayerPlan {
     }
 
     static Optional<LayerStatus> before(final Layer layer, final Optional<ProcessStatus> last) {
+        return before(layer.name(), layer.digest(), last);
+    }
+
+    /** What the last pass said of the layer with that name and digest. */
+    static Optional<LayerStatus> before(final String name, final Digest digest, final Optional<ProcessStatus> last) {
         return last.stream()
                 .flatMap(status -> status.layers().stream())
-                .filter(status ->
-                        status.name().equals(layer.name()) && status.digest().equals(layer.digest()))
+                .filter(status -> status.name().equals(name) && status.digest().equals(digest))
                 .findFirst();
     }
 

@@ -54,7 +54,8 @@ public record NodeState(Kind kind, String message) {
 
     /**
      * Judges a node by what its agent says, and by the pods of agents. An agent that is gone can not say so: the pod that it
-     * named is not there then. While there are others, they are what counts, whatever was named before, and one that is not ready is enough.
+     * named is not there then. While there are others, they are what counts, whatever was named before, and one that is not
+     * ready is enough.
      *
      * @param name the node's name
      * @param node its ViewNode, if there is one
