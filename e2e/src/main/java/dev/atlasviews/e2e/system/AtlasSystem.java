@@ -3,6 +3,7 @@ package dev.atlasviews.e2e.system;
 
 import dev.atlasviews.crds.ViewNode;
 import dev.atlasviews.e2e.cluster.Cluster;
+import dev.atlasviews.e2e.cluster.EndedPods;
 import dev.atlasviews.e2e.cluster.Kubectl;
 import dev.atlasviews.e2e.cluster.Node;
 import dev.atlasviews.e2e.cluster.Scripts;
@@ -30,6 +31,7 @@ public final class AtlasSystem implements AutoCloseable {
     private final List<Path> images;
     private final Chart chart;
     private final KubernetesClient client;
+    private final EndedPods endedPods;
 
     private AtlasSystem(Cluster cluster, Node node, List<Path> images, Chart chart) {
         this.cluster = cluster;
@@ -37,6 +39,7 @@ public final class AtlasSystem implements AutoCloseable {
         this.images = images;
         this.chart = chart;
         this.client = cluster.client();
+        this.endedPods = new EndedPods(client);
     }
 
     /** Is told which part is there, as it comes. */
@@ -154,6 +157,7 @@ public final class AtlasSystem implements AutoCloseable {
 
     @Override
     public void close() {
+        endedPods.close();
         client.close();
         cluster.close();
     }
