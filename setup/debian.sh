@@ -108,12 +108,16 @@ download_packages() {
 	(cd "$directory" && apt-get -qq $options download "$@" >&2) || die "could not download $* from $suite"
 }
 
-# download_source SUITE DIRECTORY PACKAGE: fetch and unpack a source package
+# download_source SUITE DIRECTORY PACKAGE: fetch a source package, of the newest
+# version that the archive still has
 download_source() {
-	local suite=$1 directory=$2 package=$3 options
+	local suite=$1 directory=$2 package=$3 options version
 	mkdir -p "$directory"
 	options=$(suite_options "$suite") || exit 1
 	# shellcheck disable=SC2086
-	(cd "$directory" && apt-get -qq $options source --download-only "$package" >&2) ||
-		die "could not download the source of $package from $suite"
+	for version in $(apt-cache $options showsrc "$package" | awk '/^Version:/ {print $2}' | sort -V -r -u); do
+		(cd "$directory" && apt-get -qq $options source --download-only "$package=$version" >&2) && return
+		say "$package $version is listed but not there"
+	done
+	die "could not download the source of $package from $suite"
 }

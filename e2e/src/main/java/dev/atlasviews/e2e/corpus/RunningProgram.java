@@ -97,7 +97,7 @@ public final class RunningProgram implements AutoCloseable {
     }
 
     /** Whether a test of it succeeds; what the test printed last goes to our standard output. */
-    boolean passes(final String test) throws IOException, InterruptedException {
+    public boolean passes(final String test) throws IOException, InterruptedException {
         Files.deleteIfExists(directory.resolve(PRINTED));
         final boolean passes = succeeds(test, TEST);
         last(PRINTED).lines().forEach(line -> System.out.println("  test: " + line));
