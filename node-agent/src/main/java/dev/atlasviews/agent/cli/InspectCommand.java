@@ -3,9 +3,10 @@ package dev.atlasviews.agent.cli;
 
 import dev.atlasviews.agent.elf.ElfFile;
 import dev.atlasviews.agent.patch.Patch;
-import dev.atlasviews.agent.patch.PatchFunction;
 import dev.atlasviews.agent.patch.PatchReader;
 import dev.atlasviews.agent.patch.PatchTarget;
+import dev.atlasviews.agent.patch.inspect.Disassembler;
+import dev.atlasviews.agent.patch.inspect.InstructionDifference;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -33,9 +34,15 @@ final class InspectCommand implements Callable<Integer> {
             names = "--program",
             paramLabel = "FILE",
             description =
-                    "the program or library that it is for: shows also how the instructions of each function differ,"
-                            + " with objdump and diff")
+                    "the program or library that it is for: shows also how the instructions of each function differ")
     private @Nullable Path program;
+
+    @Option(
+            names = "--objdump",
+            paramLabel = "COMMAND",
+            defaultValue = "objdump",
+            description = "binutils' objdump, which disassembles (default: ${DEFAULT-VALUE})")
+    private String objdump;
 
     @Override
     public Integer call() throws Exception {
@@ -50,24 +57,23 @@ final class InspectCommand implements Callable<Integer> {
     }
 
     private void differences(final Patch patch, final Path binary, final PrintWriter out) throws IOException {
-        final String buildId = ElfFile.read(binary).buildId().orElse("");
-        final List<PatchTarget> targets = patch.targets();
-        boolean found = false;
-        for (int i = 0; i < targets.size(); i++) {
-            if (targets.get(i).buildId().equals(buildId)) {
-                found = true;
-                final Disassembly disassembly = new Disassembly(file, binary, i);
-                for (final PatchFunction function : targets.get(i).functions()) {
-                    final List<String> lines = disassembly.difference(function);
-                    if (!lines.isEmpty()) {
-                        out.println();
-                        lines.forEach(out::println);
-                    }
-                }
-            }
-        }
-        if (!found) {
+        final ElfFile elf = ElfFile.read(binary);
+        final String buildId = elf.buildId().orElse("");
+        final List<PatchTarget> targets = patch.targets().stream()
+                .filter(target -> target.buildId().equals(buildId))
+                .toList();
+        if (targets.isEmpty()) {
             throw new IOException("the patch is not for " + binary + ", whose build-id is " + buildId);
+        }
+        if (!Disassembler.isThere(objdump)) {
+            spec.commandLine()
+                    .getErr()
+                    .println("atlas: how the instructions differ is not shown: there is no " + objdump
+                            + " (it is in binutils)");
+            return;
+        }
+        for (final PatchTarget target : targets) {
+            InstructionDifference.of(target, elf, new Disassembler(objdump)).forEach(out::println);
         }
     }
 }

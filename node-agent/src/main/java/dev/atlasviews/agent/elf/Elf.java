@@ -106,6 +106,8 @@ public final class Elf {
     public static final int R_X86_64_GLOB_DAT = 6;
     /** Dynamic relocation: slot for calls. */
     public static final int R_X86_64_JUMP_SLOT = 7;
+    /** Dynamic relocation: load bias and addend. */
+    public static final int R_X86_64_RELATIVE = 8;
     /** Relocation: 32 bits, relative, to a slot with the address. */
     public static final int R_X86_64_GOTPCREL = 9;
     /** Relocation: 32 bits, absolute, zero-extended. */

@@ -80,11 +80,19 @@ class AuthorCommandsTest {
                 .isZero();
         assertThat(out.toString())
                 .contains("--- work (program)", "+++ work (patch)")
-                .containsPattern("(?m)^-\\s*cmp +\\$0x4,%rdi$")
-                .containsPattern("(?m)^\\+\\s*cmp +\\$0x5,%rdi$");
+                .containsPattern("(?m)^- +[0-9a-f]+: cmp +\\$0x4,%rdi$")
+                .containsPattern("(?m)^\\+ +[0-9a-f]+: cmp +\\$0x5,%rdi$");
         // One instruction differs, so that one line goes and one comes.
         assertThat(out.toString().lines().filter(line -> line.matches("[-+][^-+].*")))
                 .hasSize(2);
+    }
+
+    @Test
+    void withoutADisassemblerInspectShowsTheRest() {
+        assertThat(atlas("inspect", "--program", program.toString(), "--objdump", "/nowhere/objdump", patch.toString()))
+                .isZero();
+        assertThat(out.toString()).contains("work").contains("replaced");
+        assertThat(errors.toString()).contains("there is no /nowhere/objdump");
     }
 
     @Test

@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.Set;
 
 /** C sources before and after a change, compiled and linked by the system's compiler. */
-final class CSources {
+public final class CSources {
     private final Path directory;
     private final String compiler;
     private final List<String> flags;
@@ -34,7 +34,7 @@ final class CSources {
     }
 
     /** The same with another compiler; {@code ++} in its name makes the sources C++. */
-    CSources with(final String otherCompiler) {
+    public CSources with(final String otherCompiler) {
         return new CSources(directory, otherCompiler, flags, linkFlags);
     }
 
@@ -42,15 +42,18 @@ final class CSources {
         return compiler.contains("++") ? ".cc" : ".c";
     }
 
-    static CSources library(final Path directory, final String... more) {
+    /** A shared library. */
+    public static CSources library(final Path directory, final String... more) {
         return new CSources(directory, with("-fPIC", more), List.of("-shared", "-Wl,--build-id=sha1"));
     }
 
-    static CSources pie(final Path directory, final String... more) {
+    /** A position-independent program. */
+    public static CSources pie(final Path directory, final String... more) {
         return new CSources(directory, with("-fPIE", more), List.of("-pie", "-Wl,--build-id=sha1"));
     }
 
-    static CSources fixed(final Path directory, final String... more) {
+    /** A program at a fixed address. */
+    public static CSources fixed(final Path directory, final String... more) {
         return new CSources(directory, with("-fno-pie", more), List.of("-no-pie", "-Wl,--build-id=sha1"));
     }
 
@@ -68,7 +71,8 @@ final class CSources {
         return directory.resolve("after");
     }
 
-    Path program() {
+    /** What is linked of the objects before the change. */
+    public Path program() {
         return directory.resolve("program");
     }
 
@@ -104,7 +108,7 @@ final class CSources {
     }
 
     /** Compiles one source before and after, and links the program. */
-    CSources change(final String before, final String after) throws IOException, InterruptedException {
+    public CSources change(final String before, final String after) throws IOException, InterruptedException {
         return compile(before(), Map.of("main", before))
                 .compile(after(), Map.of("main", after))
                 .link();
@@ -118,7 +122,8 @@ final class CSources {
         return PatchBuilder.build(ObjectPair.find(before(), after()), target(), options);
     }
 
-    Patch build() throws IOException, PatchRefusedException {
+    /** The patch of the change. */
+    public Patch build() throws IOException, PatchRefusedException {
         return PatchReader.read(buildFile(BuildOptions.NONE));
     }
 
