@@ -44,12 +44,15 @@ final class UnitComparison {
     }
 
     private UnitDiff compare() throws ElfFormatException, PatchRefusedException {
-        final Set<ElfSymbol> differing = compareVariables();
         compareConstructors();
+        final Set<ElfSymbol> differing = compareVariables();
         final Set<String> changed = new TreeSet<>();
         final Set<String> added = new TreeSet<>();
         for (final Code code : after.functions().values()) {
             final Code old = before.functions().get(code.name());
+            if (Constructors.isCompilerMade(code)) {
+                continue; // runs at start or exit only, and is what it was
+            }
             if (old == null) {
                 (before.functions().containsKey(code.family()) ? changed : added).add(code.family());
             } else if (!sameCode(old, code)) {
@@ -85,21 +88,34 @@ final class UnitComparison {
         return differing;
     }
 
+    /** What runs at start has run and what runs at exit will run old, whether it is new, gone or another. */
     private void compareConstructors() throws ElfFormatException, PatchRefusedException {
-        for (final ElfSection section : after.elf().sections()) {
-            final boolean constructors = section.type() == Elf.SHT_INIT_ARRAY
-                    || section.type() == Elf.SHT_FINI_ARRAY
-                    || section.type() == Elf.SHT_PREINIT_ARRAY
-                    || section.name().startsWith(".ctors")
-                    || section.name().startsWith(".dtors");
-            if (!constructors) {
-                continue;
-            }
-            final ElfSection old = before.elf().section(section.name()).orElse(null);
-            if (old == null || !sameSection(old, section)) {
-                throw new PatchRefusedException(Refusal.CHANGED_CONSTRUCTOR, after.unit(), section.name());
+        final List<Constructors.Entry> olds = Constructors.of(before);
+        final List<Constructors.Entry> news = Constructors.of(after);
+        for (int i = 0; i < Math.max(olds.size(), news.size()); i++) {
+            if (i >= olds.size() || i >= news.size() || !sameConstructor(olds.get(i), news.get(i))) {
+                throw changedConstructor((i < news.size() ? news : olds).get(i).name());
             }
         }
+        final List<Code> then = Constructors.compilerMade(before);
+        final List<Code> now = Constructors.compilerMade(after);
+        for (int i = 0; i < Math.max(then.size(), now.size()); i++) {
+            if (i >= then.size() || i >= now.size() || !sameCode(then.get(i), now.get(i))) {
+                throw changedConstructor((i < now.size() ? now : then).get(i).name());
+            }
+        }
+    }
+
+    private boolean sameConstructor(final Constructors.Entry old, final Constructors.Entry now)
+            throws ElfFormatException {
+        return old.table().equals(now.table())
+                && ((old.isCompilerMade() && now.isCompilerMade())
+                        || (samePlace(old.place(), now.place())
+                                && (old.code() == null || now.code() == null || sameCode(old.code(), now.code()))));
+    }
+
+    private PatchRefusedException changedConstructor(final String what) {
+        return new PatchRefusedException(Refusal.CHANGED_CONSTRUCTOR, after.unit(), what);
     }
 
     private boolean sameVariable(final ElfSymbol old, final ElfSymbol now) throws ElfFormatException {
