@@ -10,6 +10,7 @@ import dev.atlasviews.agent.patch.PatchRelocation;
 import dev.atlasviews.agent.patch.PatchTarget;
 import dev.atlasviews.agent.patch.RelocationTarget;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Locale;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -26,7 +27,16 @@ final class PatchReport {
         report.line("size       %d bytes".formatted(fileSize));
         patch.basedOn().forEach(digest -> report.line("based on   sha256:%s".formatted(digest)));
         patch.targets().forEach(report::target);
+        report.warnings(patch.warnings());
         return report.text.toString();
+    }
+
+    private void warnings(final List<String> warnings) {
+        if (!warnings.isEmpty()) {
+            line("");
+            line("to be judged by a human:");
+            warnings.forEach(warning -> line("  " + warning));
+        }
     }
 
     private void target(final PatchTarget target) {

@@ -9,8 +9,9 @@ import java.util.List;
  * @param digest SHA-256 of the whole file, lower-case hexadecimal: the patch's identity
  * @param basedOn digests of the patches on top of which it was built; it may only be used above them
  * @param targets one for each program file that it changes
+ * @param warnings what its builder left to people to judge, a line each
  */
-public record Patch(String digest, List<String> basedOn, List<PatchTarget> targets) {
+public record Patch(String digest, List<String> basedOn, List<PatchTarget> targets, List<String> warnings) {
     /** The newest version of the file format, which has unwind tables. */
     public static final int FORMAT_VERSION = 2;
 
@@ -21,6 +22,12 @@ public record Patch(String digest, List<String> basedOn, List<PatchTarget> targe
     public Patch {
         basedOn = List.copyOf(basedOn);
         targets = List.copyOf(targets);
+        warnings = List.copyOf(warnings);
+    }
+
+    /** A patch without warnings. */
+    public Patch(final String digest, final List<String> basedOn, final List<PatchTarget> targets) {
+        this(digest, basedOn, targets, List.of());
     }
 
     /** The oldest version of the format that can say what these targets need. */

@@ -18,6 +18,8 @@ record PatchMetadata(int format, List<String> basedOn, List<Target> targets) {
     static final String NOTE_OWNER = "ATLAS";
     /** Type of the note. */
     static final int NOTE_TYPE = 1;
+    /** Type of the note with warnings, which is there only if there are any. */
+    static final int WARNINGS_TYPE = 2;
 
     /** One {@link PatchTarget} without its areas; their sections carry the target's number. */
     record Target(

@@ -66,9 +66,7 @@ public final class PatchReader {
 
     private Patch patch(final String digest) throws IOException {
         check(elf.type() == Elf.ET_REL, "not a patch file");
-        final List<ElfNote> notes = elf.notes().stream()
-                .filter(note -> note.owner().equals(PatchMetadata.NOTE_OWNER) && note.type() == PatchMetadata.NOTE_TYPE)
-                .toList();
+        final List<ElfNote> notes = notes(PatchMetadata.NOTE_TYPE);
         check(notes.size() == 1, "not a patch file");
         final PatchMetadata metadata =
                 PatchMetadata.mapper().readValue(notes.getFirst().descriptor(), PatchMetadata.class);
@@ -87,7 +85,21 @@ public final class PatchReader {
         check(
                 metadata.format() == Patch.formatVersion(targets),
                 "not what format version " + metadata.format() + " has");
-        return new Patch(digest, metadata.basedOn(), targets);
+        return new Patch(digest, metadata.basedOn(), targets, warnings());
+    }
+
+    private List<ElfNote> notes(final int type) throws ElfFormatException {
+        return elf.notes().stream()
+                .filter(note -> note.owner().equals(PatchMetadata.NOTE_OWNER) && note.type() == type)
+                .toList();
+    }
+
+    private List<String> warnings() throws IOException {
+        final List<ElfNote> notes = notes(PatchMetadata.WARNINGS_TYPE);
+        check(notes.size() <= 1, "warnings twice");
+        return notes.isEmpty()
+                ? List.of()
+                : List.of(PatchMetadata.mapper().readValue(notes.getFirst().descriptor(), String[].class));
     }
 
     private PatchTarget target(final PatchMetadata.Target described, final int number) throws IOException {

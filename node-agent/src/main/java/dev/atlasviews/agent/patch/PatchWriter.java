@@ -23,6 +23,16 @@ public final class PatchWriter {
 
     /** The file's content; the same for the same input. */
     public static byte[] write(final List<String> basedOn, final List<PatchTarget> targets) throws IOException {
+        return write(basedOn, targets, List.of());
+    }
+
+    /**
+     * The same, with what people have to judge.
+     *
+     * @param warnings a line each
+     */
+    public static byte[] write(final List<String> basedOn, final List<PatchTarget> targets, final List<String> warnings)
+            throws IOException {
         final ElfWriter elf = new ElfWriter();
         final List<PatchMetadata.Target> metadata = new ArrayList<>();
         for (int i = 0; i < targets.size(); i++) {
@@ -40,6 +50,13 @@ public final class PatchWriter {
         final byte[] json = PatchMetadata.mapper()
                 .writeValueAsBytes(new PatchMetadata(Patch.formatVersion(targets), basedOn, metadata));
         elf.note(".note.atlas", PatchMetadata.NOTE_OWNER, PatchMetadata.NOTE_TYPE, json);
+        if (!warnings.isEmpty()) {
+            elf.note(
+                    ".note.atlas.warnings",
+                    PatchMetadata.NOTE_OWNER,
+                    PatchMetadata.WARNINGS_TYPE,
+                    PatchMetadata.mapper().writeValueAsBytes(warnings));
+        }
         return elf.finish();
     }
 

@@ -96,7 +96,8 @@ class HostileFilesTest {
 
     @Test
     void damagedPatchesAreReadOrRefused() throws Exception {
-        final byte[] file = PatchWriter.write(List.of(), List.of(target(8L)));
+        final byte[] file = PatchWriter.write(List.of(), List.of(target(8L)), List.of("a \"warning\""));
+        assertThat(PatchReader.read(file).warnings()).containsExactly("a \"warning\"");
         final Random random = new Random(1);
         int refused = 0;
         for (int i = 0; i < MUTATIONS; i++) {

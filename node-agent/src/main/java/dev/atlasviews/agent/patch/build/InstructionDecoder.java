@@ -151,7 +151,7 @@ final class InstructionDecoder {
     private Instruction vector(final int start, final int map) throws UnknownInstructionException {
         final int opcode = byteAt();
         return switch (map) {
-            case 1 -> operands(start, -1, TWO_BYTE.charAt(opcode) == 'J' ? 'm' : TWO_BYTE.charAt(opcode));
+            case 1 -> operands(start, 0x0f00 | opcode, TWO_BYTE.charAt(opcode) == 'J' ? 'm' : TWO_BYTE.charAt(opcode));
             case 2, 5, 6 -> operands(start, -1, 'm');
             case 3 -> operands(start, -1, 'b');
             default -> throw new UnknownInstructionException(start);
@@ -178,7 +178,14 @@ final class InstructionDecoder {
                 final boolean call = (code[at] & 0x30) == 0x10;
                 final Instruction plain = withModRm(start, opcode, 0);
                 yield call
-                        ? new Instruction(start, plain.end(), opcode, plain.end(), Instruction.Flow.INDIRECT_CALL, 0)
+                        ? new Instruction(
+                                start,
+                                plain.end(),
+                                opcode,
+                                plain.operation(),
+                                plain.end(),
+                                Instruction.Flow.INDIRECT_CALL,
+                                0)
                         : plain;
             }
             case 'j' -> branch(start, opcode, 1, Instruction.Flow.BRANCH);
@@ -200,13 +207,17 @@ final class InstructionDecoder {
                 at += 4;
             }
         }
-        return plain(start, opcode, immediate);
+        return plain(start, opcode, modRm >> 3 & 7, immediate);
     }
 
     private Instruction plain(final int start, final int opcode, final int immediate) {
+        return plain(start, opcode, 0, immediate);
+    }
+
+    private Instruction plain(final int start, final int opcode, final int operation, final int immediate) {
         final int operand = at;
         skip(immediate);
-        return new Instruction(start, at, opcode, operand, Instruction.Flow.NEXT, 0);
+        return new Instruction(start, at, opcode, operation, operand, Instruction.Flow.NEXT, 0);
     }
 
     private Instruction branch(final int start, final int opcode, final int width, final Instruction.Flow flow) {
@@ -216,7 +227,7 @@ final class InstructionDecoder {
         for (int i = at - 2; i >= operand; i--) {
             distance = distance << 8 | (code[i] & 0xff);
         }
-        return new Instruction(start, at, opcode, operand, flow, at + distance);
+        return new Instruction(start, at, opcode, 0, operand, flow, at + distance);
     }
 
     private void skip(final int count) {

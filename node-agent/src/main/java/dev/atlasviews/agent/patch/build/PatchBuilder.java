@@ -67,7 +67,8 @@ public final class PatchBuilder {
                         assembler.variables(),
                         assembler.finish(AreaKind.TEXT),
                         assembler.finish(AreaKind.CONSTANTS),
-                        assembler.finish(AreaKind.DATA))));
+                        assembler.finish(AreaKind.DATA))),
+                Judgement.warnings(units, target, options));
     }
 
     private Set<String> librarySymbols() {

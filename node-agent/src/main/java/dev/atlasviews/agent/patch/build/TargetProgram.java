@@ -146,10 +146,15 @@ public final class TargetProgram {
 
     /** Refuses programs whose stacks no unwinder sees, unless their author allows it. */
     void refuseHiddenStacks() throws PatchRefusedException {
-        final Optional<String> symbol = firstUsed(STACK_SWITCHING);
+        final Optional<String> symbol = hiddenStacks();
         if (symbol.isPresent()) {
             throw new PatchRefusedException(Refusal.HIDDEN_STACKS, symbol.get(), name);
         }
+    }
+
+    /** By what one sees that the program switches stacks by itself; empty if not. */
+    Optional<String> hiddenStacks() {
+        return firstUsed(STACK_SWITCHING);
     }
 
     /** By what one sees that exceptions may be thrown in the program; empty if not. */

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.patch.build;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.atlasviews.agent.patch.Patch;
+import dev.atlasviews.agent.patch.PatchReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What is not refused, and only a human can judge, is said. */
+class JudgementTest {
+    private static final String CODE = """
+        #include <pthread.h>
+        #include <semaphore.h>
+        #include <ucontext.h>
+        #define NOINLINE __attribute__((noinline))
+        pthread_mutex_t mutex;
+        sem_t semaphore;
+        ucontext_t context;
+        int counter;
+        char flag;
+        double factor;
+        long table[4];
+        __thread long seen;
+        NOINLINE void other(long x) {
+            pthread_mutex_lock(&mutex);
+            counter = x; flag = x; factor = x; seen = x; table[x & 3] = x;
+            pthread_mutex_unlock(&mutex);
+            sem_post(&semaphore);
+        }
+        NOINLINE static void take_lock(long x) { counter += x; }
+        NOINLINE long work(long x) {
+            WORK
+            return x * 3;
+        }
+        int main(int argc, char **argv) { other(argc); take_lock(argc); STACKS return (int) work(argc); }
+        """;
+
+    @TempDir
+    @SuppressWarnings("NullAway.Init") // set by JUnit
+    Path directory;
+
+    private CSources changed(final String compiler, final String before, final String after) throws Exception {
+        final String code = CODE.replace("STACKS", "");
+        return CSources.pie(directory)
+                .with(compiler)
+                .change(
+                        code.replace("WORK", before),
+                        code.replace("WORK", after).replace("x * 3", "x * 5"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gcc", "clang"})
+    void locksThatAreTakenAndNoLongerTaken(final String compiler) throws Exception {
+        final String locked = "pthread_mutex_lock(&mutex); x++; pthread_mutex_unlock(&mutex);";
+        assertThat(changed(compiler, "", locked).build().warnings())
+                .containsExactly(
+                        "main.c: work calls pthread_mutex_lock in 1 places, before in 0",
+                        "main.c: work calls pthread_mutex_unlock in 1 places, before in 0");
+        assertThat(changed(compiler, locked + "sem_post(&semaphore);", locked)
+                        .build()
+                        .warnings())
+                .containsExactly("main.c: work calls sem_post in 0 places, before in 1");
+        assertThat(changed(compiler, "", "take_lock(x);").build().warnings())
+                .containsExactly("main.c: work calls take_lock in 1 places, before in 0");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "counter | counter = x;",
+                "counter | counter++;",
+                "counter | counter -= x;",
+                "counter | if (x > 7) counter = 0;",
+                "counter | __atomic_fetch_add(&counter, 2, __ATOMIC_SEQ_CST);",
+                "flag    | flag = 1;",
+                "factor  | factor = x * 1.5;",
+                "seen    | seen = x;",
+                "table   | table[2] = x;"
+            })
+    void writesToVariablesThatWereNotWritten(final String variable, final String statement) throws Exception {
+        for (final String compiler : List.of("gcc", "clang")) {
+            assertThat(changed(compiler, "", statement).build().warnings())
+                    .containsExactly(
+                            "main.c: work writes to the existing variable " + variable + ", before it did not");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "x += counter + flag + factor + seen; | x -= counter + flag + factor + seen;",
+                "counter = x; | counter = x + 1;",
+                "x++; | if (counter == 7) x += 2 + flag;",
+                "x++; | static long fresh; fresh += x;"
+            })
+    void nothingIsSaidOfWhatIsAsBeforeOrNew(final String before, final String after) throws Exception {
+        final byte[] file = changed("gcc", before, after).buildFile(BuildOptions.NONE);
+        assertThat(PatchReader.read(file).warnings()).isEmpty();
+        assertThat(new String(file, StandardCharsets.ISO_8859_1)).doesNotContain("warnings");
+    }
+
+    @Test
+    void whatWasAllowedIsSaid() throws Exception {
+        final String code = CODE.replace("STACKS", "if (argc > 9) swapcontext(&context, &context);");
+        final CSources sources = CSources.pie(directory).change(code.replace("WORK", ""), code.replace("WORK", "x++;"));
+        final Patch patch = PatchReader.read(
+                sources.buildFile(new BuildOptions(List.of(), List.of(), true, Set.of("node", "edge"))));
+        assertThat(patch.warnings())
+                .containsExactly(
+                        "the program switches stacks by itself (swapcontext), which was allowed: no replaced function"
+                                + " may ever be on such a stack",
+                        "other layouts were allowed of: edge node");
+    }
+}
