@@ -137,6 +137,87 @@ class RefusalTest {
     }
 
     @Test
+    void refusesADebugFileOfAnotherProgram() throws Exception {
+        final String code = CODE.replace("BEFORE", "");
+        final CSources sources = CSources.pie(directory).change(code, code);
+        final CSources other = CSources.pie(directory.resolve("other")).change("\n" + code, code);
+        final ElfFile program = ElfFile.read(sources.program());
+        final ElfFile debug = ElfFile.read(other.program());
+        final PatchRefusedException refusal = Objects.requireNonNull(
+                catchThrowableOfType(PatchRefusedException.class, () -> TargetProgram.of("program", program, debug)));
+        assertThat(refusal.reason()).isEqualTo(Refusal.WRONG_DEBUG_FILE);
+        assertThat(refusal).hasMessageContaining(debug.buildId().orElseThrow());
+    }
+
+    @Test
+    void refusesAProgramWhoseTextIsChangedAtLoadTime() throws Exception {
+        final String code = CODE.replace("BEFORE", "")
+                .replace("return x *", "asm volatile(\"jmp 1f; .quad counter; 1:\"); return x *");
+        final CSources sources = new CSources(
+                        directory, List.of("-fPIE"), List.of("-pie", "-Wl,--build-id=sha1", "-Wl,-z,notext"))
+                .change(code, code.replace("return x *", "return 7 + x *"));
+        assertThat(refusal(sources).reason()).isEqualTo(Refusal.TEXT_RELOCATIONS);
+    }
+
+    @Test
+    void refusesAProgramInGo() throws Exception {
+        final String code = CODE.replace("BEFORE", "__attribute__((section(\".gopclntab\"))) const int lines = 1;");
+        refuses(Refusal.UNSUPPORTED_LANGUAGE, "program", code, code.replace("return x *", "return 7 + x *"));
+    }
+
+    @Test
+    void refusesInstructionsThatAreNotUnderstood() throws Exception {
+        // "push %es", which 64-bit code does not have.
+        final String code =
+                CODE.replace("BEFORE", "").replace("return x *", "asm volatile(\".byte 0x06\"); return x *");
+        refuses(Refusal.UNKNOWN_INSTRUCTION, "work", code, code.replace("return x *", "return 7 + x *"));
+    }
+
+    @Test
+    void refusesDirectAccessToALibrarysVariable() throws Exception {
+        final String code = CODE.replace("BEFORE", "extern char **environ;");
+        refuses(Refusal.UNSUPPORTED_RELOCATION, "environ", code, code.replace("return x *", "return !environ + x *"));
+    }
+
+    @Test
+    void refusesAThreadLocalVariableOfALibraryWithoutASlot() throws Exception {
+        final String code = "__thread long seen; __attribute__((noipa)) long work(long x) { return x * 3 CHANGE; }\n";
+        final CSources sources =
+                CSources.library(directory).change(code.replace("CHANGE", ""), code.replace("CHANGE", "+ ++seen"));
+        final PatchRefusedException refusal = refusal(sources);
+        assertThat(refusal.reason()).isEqualTo(Refusal.TLS_MODEL);
+        assertThat(refusal.subject()).isEqualTo("seen");
+    }
+
+    @Test
+    void refusesATableOfVirtualFunctionsOfAnotherShape() throws Exception {
+        final String code = """
+            struct shape { virtual long area(long x); virtual ~shape(); };
+            long shape::area(long x) { return x * 2; }
+            shape::~shape() {}
+            int main(int argc, char **) { shape s; shape *volatile p = &s; return (int)p->area(argc); }
+            """;
+        final String after = code.replace("{ virtual long area", "{ virtual long first(long x); virtual long area")
+                + "long shape::first(long x) { return x * 3; }\n";
+        for (final String compiler : List.of("g++", "clang++")) {
+            final PatchRefusedException refusal = refusal(
+                    CSources.pie(directory.resolve(compiler)).with(compiler).change(code, after));
+            assertThat(refusal.reason()).isEqualTo(Refusal.CHANGED_VARIABLE);
+            assertThat(refusal.subject()).isEqualTo("_ZTV5shape");
+        }
+    }
+
+    @Test
+    void refusesDirectoriesThatHaveNoObjectInCommon() throws Exception {
+        final CSources sources = CSources.pie(directory);
+        sources.compile(sources.before(), Map.of("one", "int one;"));
+        sources.compile(sources.after(), Map.of("other", "int other;"));
+        final PatchRefusedException refusal = Objects.requireNonNull(catchThrowableOfType(
+                PatchRefusedException.class, () -> ObjectPair.find(sources.before(), sources.after())));
+        assertThat(refusal.reason()).isEqualTo(Refusal.MISSING_OBJECT);
+    }
+
+    @Test
     void refusesNothing() throws Exception {
         final String code = CODE.replace("BEFORE", "");
         refuses(Refusal.NOTHING_CHANGED, "program", code, "\n\n" + code);
