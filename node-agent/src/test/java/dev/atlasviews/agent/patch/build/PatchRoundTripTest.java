@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Patches are built of real object files and change what a real, running process does. */
@@ -206,6 +207,32 @@ class PatchRoundTripTest {
                 questions);
     }
 
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("changes")
+    void changesARunningProgramOfAnotherCompiler(
+            final String name,
+            final String before,
+            final String after,
+            final List<String> answersBefore,
+            final List<String> answersAfter,
+            final List<String> questions)
+            throws Exception {
+        check(
+                CSources.pie(directory.resolve("pie")).with("clang"),
+                before,
+                after,
+                answersBefore,
+                answersAfter,
+                questions);
+        check(
+                CSources.fixed(directory.resolve("fixed")).with("clang"),
+                before,
+                after,
+                answersBefore,
+                answersAfter,
+                questions);
+    }
+
     private void check(
             final CSources sources,
             final String before,
@@ -265,6 +292,52 @@ class PatchRoundTripTest {
         assertThat(sources.build().targets().getFirst().functions())
                 .extracting(PatchFunction::name)
                 .containsExactlyInAnyOrder("other", "answer");
+    }
+
+    /** Of the static functions gcc makes others, with parameters less, constants for parameters, or a part only. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "sum.isra.0        | p->first * 3  | p->first * 4  | 51 | 57",
+                "scale.constprop.0 | x * factor + 1 | x * factor + 2 | 51 | 53",
+                "partly.part.0     | x * 7         | x * 8         | 171 | 184"
+            })
+    void clonesOfFunctionsAreReplaced(
+            final String clone, final String from, final String to, final long before, final long after)
+            throws Exception {
+        final String code = """
+            struct pair { long first, second; };
+            NOINLINE static long sum(const struct pair *p) { return p->first * 3 + p->second; }
+            NOINLINE static long scale(long x, long factor, char *text) { strcat(text, "s"); return x * factor + 1; }
+            static long partly(long x, char *text) {
+                if (x < 5) return x;
+                for (long i = 0; i < x; i++) { strcat(text, "p"); if (text[i] == 'q') x += atol(text); }
+                for (long i = 0; i < x; i++) { strcat(text, "r"); if (text[i] == 'q') x += atol(text); }
+                return x * 7;
+            }
+            NOINLINE long first(long x, char *text) {
+                struct pair p = {x, 2};
+                return sum(&p) + scale(x, 3, text) + partly(x, text);
+            }
+            NOINLINE long answer(long x, char *text) {
+                struct pair p = {x, 1};
+                const long value = first(x, text) + sum(&p) + scale(x + 1, 3, text) + partly(x + 1, text);
+                text[0] = 0;
+                return value;
+            }
+            """;
+        final CSources sources = changed(CSources.pie(directory.resolve(clone)), code, code.replace(from, to));
+        final Patch patch = sources.build();
+        assertThat(patch.targets().getFirst().functions())
+                .extracting(PatchFunction::name)
+                .containsExactly(clone);
+        final String question = clone.startsWith("partly") ? "6" : "3";
+        try (PatchedProgram program = new PatchedProgram(directory, sources.program())) {
+            assertThat(program.ask(question)).isEqualTo(before + " ");
+            program.install(patch);
+            assertThat(program.ask(question)).isEqualTo(after + " ");
+        }
     }
 
     @Test
