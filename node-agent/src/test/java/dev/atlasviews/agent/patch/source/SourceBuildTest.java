@@ -102,6 +102,42 @@ class SourceBuildTest {
     }
 
     @Test
+    void whereItIsBuiltMakesNoDifference() throws Exception {
+        // As CMake does it: sources by their absolute paths, so that __FILE__ is one.
+        Files.writeString(
+                tree.resolve("work.c"),
+                "#include \"work.h\"\nint puts(const char *);\n"
+                        + WORK.substring(WORK.indexOf("long")).replace("return", "puts(__FILE__);\n\treturn"));
+        Files.writeString(change, """
+            --- a/work.c
+            +++ b/work.c
+            @@ -4,4 +4,4 @@
+             {
+             	puts(__FILE__);
+            -	return x * 3;
+            +	return x * 5 + 1;
+             }
+            """);
+        makefile(
+                "program: main.o work.o",
+                "    $(CC) -Wl,--build-id -o $@ $^",
+                "%.o: %.c work.h",
+                "    $(CC) -O2 -c -o $(CURDIR)/$@ $(CURDIR)/$<");
+        final List<String> digests = new ArrayList<>();
+        for (final String work : List.of("here", "some/where/else")) {
+            digests.add(built(
+                            "--patch",
+                            change.toString(),
+                            "--built-target",
+                            "program",
+                            "--work",
+                            directory.resolve(work).toString())
+                    .digest());
+        }
+        assertThat(digests.getFirst()).isEqualTo(digests.getLast());
+    }
+
+    @Test
     void theRunningProgramMayBeAnother() throws Exception {
         makefile(
                 "CFLAGS = -O2", "program: main.o work.o", "    $(CC) -Wl,--build-id -o $@ $^", "main.o work.o: work.h");
