@@ -36,7 +36,7 @@ public record Disassembler(String objdump) {
      * The instructions of a piece of code.
      *
      * @param address where it lies
-     * @throws IOException if there is no objdump
+     * @throws IOException if objdump fails
      */
     List<Line> lines(final byte[] code, final long address) throws IOException {
         final Path file = Files.createTempFile("atlas-code", ".bin");
@@ -55,9 +55,15 @@ public record Disassembler(String objdump) {
                             file.toString())
                     .redirectError(ProcessBuilder.Redirect.DISCARD);
             builder.environment().put("LC_ALL", "C");
-            try (var output = builder.start().inputReader(StandardCharsets.UTF_8)) {
-                return parse(output.lines().toList());
+            final Process process = builder.start();
+            final List<Line> lines;
+            try (var output = process.inputReader(StandardCharsets.UTF_8)) {
+                lines = parse(output.lines().toList());
             }
+            if (process.onExit().join().exitValue() != 0) {
+                throw new IOException(objdump + " does not disassemble code for x86-64");
+            }
+            return lines;
         } finally {
             Files.delete(file);
         }
