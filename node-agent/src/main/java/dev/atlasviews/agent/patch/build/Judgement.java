@@ -63,8 +63,7 @@ final class Judgement {
             final int then = before.getOrDefault(name, 0);
             final int now = after.getOrDefault(name, 0);
             if (then != now) {
-                warnings.add(
-                        "%s: %s calls %s in %d places, before in %d".formatted(unit.name(), function, name, now, then));
+                warnings.add("%s: %s calls %s %d ×, before %d ×".formatted(unit.name(), function, name, now, then));
             }
         }
     }

@@ -63,14 +63,14 @@ class JudgementTest {
         final String locked = "pthread_mutex_lock(&mutex); x++; pthread_mutex_unlock(&mutex);";
         assertThat(changed(compiler, "", locked).build().warnings())
                 .containsExactly(
-                        "main.c: work calls pthread_mutex_lock in 1 places, before in 0",
-                        "main.c: work calls pthread_mutex_unlock in 1 places, before in 0");
+                        "main.c: work calls pthread_mutex_lock 1 ×, before 0 ×",
+                        "main.c: work calls pthread_mutex_unlock 1 ×, before 0 ×");
         assertThat(changed(compiler, locked + "sem_post(&semaphore);", locked)
                         .build()
                         .warnings())
-                .containsExactly("main.c: work calls sem_post in 0 places, before in 1");
+                .containsExactly("main.c: work calls sem_post 0 ×, before 1 ×");
         assertThat(changed(compiler, "", "take_lock(x);").build().warnings())
-                .containsExactly("main.c: work calls take_lock in 1 places, before in 0");
+                .containsExactly("main.c: work calls take_lock 1 ×, before 0 ×");
     }
 
     @ParameterizedTest
