@@ -4,6 +4,8 @@ package dev.atlasviews.agent.patch;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.code_intelligence.jazzer.junit.FuzzTest;
+import dev.atlasviews.agent.Damage;
 import dev.atlasviews.agent.elf.ElfFile;
 import dev.atlasviews.agent.elf.ElfFormatException;
 import dev.atlasviews.agent.elf.ElfSection;
@@ -13,18 +15,15 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.provider.MethodSource;
 
-/** Files that nobody vouches for: damaged at random, they are read or refused, and nothing else happens. */
-@Timeout(120)
+/** Files that nobody vouches for: damaged, they are read or refused, and nothing else happens. */
+@Timeout(600)
 class HostileFilesTest {
-    private static final int MUTATIONS = 3000;
-
     private static PatchTarget target(final @Nullable Long frame, final PatchArea text) {
         return new PatchTarget(
                 "00112233",
@@ -76,6 +75,17 @@ class HostileFilesTest {
     }
 
     @Test
+    void warningsAreKeptInANoteOfTheirOwn() throws Exception {
+        final List<String> warnings = List.of("a \"warning\"", "another");
+        assertThat(PatchReader.read(PatchWriter.write(List.of(), List.of(target()), warnings))
+                        .warnings())
+                .isEqualTo(warnings);
+        assertThat(PatchReader.read(PatchWriter.write(List.of(), List.of(target())))
+                        .warnings())
+                .isEmpty();
+    }
+
+    @Test
     void onlyAPatchWithUnwindTablesIsOfTheNewVersion() throws Exception {
         final String first = new String(PatchWriter.write(List.of(), List.of(target())), StandardCharsets.ISO_8859_1);
         final byte[] file = PatchWriter.write(List.of(), List.of(target(8L)));
@@ -94,37 +104,33 @@ class HostileFilesTest {
                 .hasMessageContaining("unwind table");
     }
 
-    @Test
-    void damagedPatchesAreReadOrRefused() throws Exception {
-        final byte[] file = PatchWriter.write(List.of(), List.of(target(8L)), List.of("a \"warning\""));
-        assertThat(PatchReader.read(file).warnings()).containsExactly("a \"warning\"");
-        final Random random = new Random(1);
-        int refused = 0;
-        for (int i = 0; i < MUTATIONS; i++) {
-            try {
-                PatchReader.read(mutate(file, random));
-            } catch (final PatchFormatException e) {
-                assertThat(e.getMessage()).isNotBlank();
-                refused++;
-            }
+    @MethodSource("dev.atlasviews.agent.Damage#scripts")
+    @FuzzTest
+    void damagedPatchesAreReadOrRefused(final byte[] script) throws Exception {
+        final byte[] file = PatchWriter.write(List.of(), List.of(target(8L)), List.of("a warning"));
+        try {
+            PatchReader.read(Damage.to(file, script, place -> place % file.length));
+        } catch (final PatchFormatException e) {
+            assertThat(e.getMessage()).isNotBlank();
         }
-        assertThat(refused).isGreaterThan(MUTATIONS / 10);
     }
 
-    @Test
-    void damagedElfFilesAreReadOrRefused() throws Exception {
+    @MethodSource("dev.atlasviews.agent.Damage#scripts")
+    @FuzzTest
+    void damagedElfFilesAreReadOrRefused(final byte[] script) throws Exception {
         final byte[] file = Files.readAllBytes(Path.of("/bin/true"));
-        final Random random = new Random(2);
-        int refused = 0;
-        for (int i = 0; i < MUTATIONS; i++) {
-            try {
-                readAll(ElfFile.parse(mutateHeaders(file, random)));
-            } catch (final ElfFormatException e) {
-                assertThat(e.getMessage()).isNotBlank();
-                refused++;
-            }
+        try {
+            readAll(ElfFile.parse(Damage.to(file, script, place -> inHeaders(file, place))));
+        } catch (final ElfFormatException e) {
+            assertThat(e.getMessage()).isNotBlank();
         }
-        assertThat(refused).isGreaterThan(MUTATIONS / 10);
+    }
+
+    /** A place in what describes the file, not in its content. */
+    private static int inHeaders(final byte[] file, final int place) {
+        final int sections =
+                (int) ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN).getLong(40);
+        return place % 2 == 0 ? 16 + place / 2 % 0x400 : sections + place / 2 % (file.length - sections);
     }
 
     @Test
@@ -174,36 +180,5 @@ class HostileFilesTest {
             elf.relocations(section);
         }
         elf.bytesAt(0x1000, 64);
-    }
-
-    private static byte[] mutate(final byte[] file, final Random random) {
-        final byte[] copy =
-                random.nextInt(10) == 0 ? Arrays.copyOf(file, random.nextInt(file.length + 1)) : file.clone();
-        for (int i = random.nextInt(4); i >= 0 && copy.length > 0; i--) {
-            copy[random.nextInt(copy.length)] = (byte) interesting(random);
-        }
-        return copy;
-    }
-
-    /** Damages what describes the file, not its content. */
-    private static byte[] mutateHeaders(final byte[] file, final Random random) {
-        final byte[] copy = file.clone();
-        final int headers =
-                (int) ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN).getLong(40);
-        for (int i = random.nextInt(4); i >= 0; i--) {
-            final int at =
-                    random.nextBoolean() ? 16 + random.nextInt(0x400) : headers + random.nextInt(file.length - headers);
-            copy[at] = (byte) interesting(random);
-        }
-        return copy;
-    }
-
-    private static int interesting(final Random random) {
-        return switch (random.nextInt(4)) {
-            case 0 -> 0;
-            case 1 -> 0xff;
-            case 2 -> 0x7f;
-            default -> random.nextInt(256);
-        };
     }
 }
