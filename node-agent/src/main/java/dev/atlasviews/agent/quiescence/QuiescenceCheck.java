@@ -48,20 +48,22 @@ public final class QuiescenceCheck implements StackCheck {
                 return new Quiescence.Held(address, "active on its stack");
             }
         }
-        if (frames.complete() && ownStack(snapshot)) {
+        final boolean ownStack = OwnStack.contains(process, mappings, snapshot);
+        if (frames.complete() && ownStack) {
             return new Quiescence.Reached(true);
         }
         // Frames that end on another stack say nothing of what waits on the thread's own.
-        return scan(snapshot, bodies, frames.complete() ? "it is not on its own stack" : frames.reason());
+        return scan(snapshot, ownStack, bodies, frames.complete() ? "it is not on its own stack" : frames.reason());
     }
 
-    private Quiescence scan(final Snapshot snapshot, final List<AddressRange> bodies, final String why)
+    private Quiescence scan(
+            final Snapshot snapshot, final boolean ownStack, final List<AddressRange> bodies, final String why)
             throws IOException {
         final long pc = snapshot.registers().programCounter();
         if (bodies.stream().anyMatch(body -> body.contains(pc))) {
             return new Quiescence.Held(pc, "executing");
         }
-        if (!snapshot.whole() || !ownStack(snapshot)) {
+        if (!snapshot.whole() || !ownStack) {
             return new Quiescence.Held(0, "its stack can not be seen whole: " + why);
         }
         final ByteBuffer words = ByteBuffer.wrap(snapshot.stack()).order(ByteOrder.LITTLE_ENDIAN);
@@ -77,23 +79,6 @@ public final class QuiescenceCheck implements StackCheck {
             }
         }
         return new Quiescence.Reached(false);
-    }
-
-    /**
-     * Whether the stack pointer is in the thread's own stack, so that nothing hides on another one: libc puts a thread's
-     * descriptor, which the thread pointer points to, at the top of the stack; the first thread's stack has a name.
-     */
-    private boolean ownStack(final Snapshot snapshot) {
-        final long pointer = snapshot.registers().stackPointer();
-        final long descriptor = snapshot.registers().fsBase();
-        if (snapshot.tid() == process.pid()) {
-            return mappings.stream()
-                    .anyMatch(mapping -> mapping.name().equals("[stack]")
-                            && Long.compareUnsigned(pointer, mapping.end()) < 0
-                            && mapping.end() == snapshot.stackEnd());
-        }
-        return Long.compareUnsigned(descriptor, pointer) >= 0
-                && Long.compareUnsigned(descriptor, snapshot.stackEnd()) < 0;
     }
 
     private boolean isReturnSite(final AddressRange body, final long address) throws IOException {

@@ -110,6 +110,40 @@ final class QuiescenceCheckTest {
     }
 
     @Test
+    void theFirstThreadOfAChildThatAnotherThreadForkedIsOnACopyOfThatThreadsStack() throws Exception {
+        final TargetProcess child = child("forked");
+
+        assertThat(check(child, take(child, "forked"), "middle"))
+                .isInstanceOfSatisfying(
+                        Quiescence.Held.class,
+                        held -> assertThat(function(held.address())).isEqualTo("middle"));
+        assertThat(check(child, take(child, "forked"), "unused", "handler")).isEqualTo(new Quiescence.Reached(true));
+    }
+
+    @Test
+    void inSuchAChildAStackThatHidesBehindAnotherHoldsTheThreadToo() throws Exception {
+        final TargetProcess child = child("forked_alternate");
+
+        assertThat(check(child, take(child, "forked_alternate"), "outer")).isInstanceOf(Quiescence.Held.class);
+        assertThat(check(child, take(child, "forked_alternate"), "unused")).isInstanceOf(Quiescence.Held.class);
+    }
+
+    @Test
+    void aDescriptorThatNamesNoStackIsNotAtTheTopOfTheFirstThreads() throws Exception {
+        final Snapshot taken = take("plain");
+        // As if the first thread were on an alternate stack right below where its descriptor lies.
+        final Snapshot below = new Snapshot(
+                (int) target.pid(),
+                taken.view(),
+                taken.sequence(),
+                new Registers(taken.registers().dwarf(), taken.registers().stackPointer() + taken.stack().length - 64),
+                taken.stack(),
+                taken.stackEnd());
+
+        assertThat(check(below, "unused")).isInstanceOf(Quiescence.Held.class);
+    }
+
+    @Test
     void completeFramesOnAStackThatIsNotTheThreadsOwnAreNotAll() throws Exception {
         final Snapshot taken = take("plain");
         final Snapshot elsewhere = new Snapshot(
@@ -180,7 +214,12 @@ final class QuiescenceCheckTest {
     }
 
     private Quiescence check(final Snapshot taken, final String... names) throws IOException {
-        return new QuiescenceCheck(unwinder, target)
+        return check(target, taken, names);
+    }
+
+    private Quiescence check(final TargetProcess process, final Snapshot taken, final String... names)
+            throws IOException {
+        return new QuiescenceCheck(unwinder, process)
                 .check(
                         taken,
                         Arrays.stream(names)
@@ -192,9 +231,19 @@ final class QuiescenceCheckTest {
         return unwinder.unwind(target, MappedImage.of(target), take(thread));
     }
 
+    /** The process whose first thread this is. */
+    private TargetProcess child(final String thread) throws IOException {
+        return TargetProcess.find(TargetProcess.PROC, Objects.requireNonNull(threads.get(thread)))
+                .orElseThrow();
+    }
+
     private Snapshot take(final String thread) throws Exception {
+        return take(target, thread);
+    }
+
+    private Snapshot take(final TargetProcess process, final String thread) throws Exception {
         final int tid = Objects.requireNonNull(threads.get(thread));
-        final String[] lines = CProgram.output(snapshot, Long.toString(target.pid()), Integer.toString(tid))
+        final String[] lines = CProgram.output(snapshot, Long.toString(process.pid()), Integer.toString(tid))
                 .split("\n", -1);
         final List<Long> words = Arrays.stream(lines[0].split(" ", -1))
                 .map(word -> Long.parseUnsignedLong(word, 16))

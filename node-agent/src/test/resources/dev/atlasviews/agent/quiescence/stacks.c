@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Threads that sleep in known places, one per kind of stack. Prints one line per thread, "NAME TID", one per function,
+ * Threads that sleep in known places, one per kind of stack, two of them the first ones of children that other threads
+ * forked. Prints one line per thread, "NAME TID", one per function,
  * "=NAME START END", then "ready", and sleeps until its input ends.
  */
 #define _GNU_SOURCE
@@ -9,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,7 +19,7 @@
 #define RANGE(name) extern const char __start_code_##name[], __stop_code_##name[]
 RANGE(outer); RANGE(middle); RANGE(inner); RANGE(handler); RANGE(unused);
 
-static volatile int sink, arrived;
+static volatile int sink, *arrived;
 static int input[2];
 
 IN(inner) void inner(const char *name)
@@ -25,7 +28,7 @@ IN(inner) void inner(const char *name)
 
 	printf("%s %ld\n", name, (long)syscall(SYS_gettid));
 	fflush(stdout);
-	__sync_fetch_and_add(&arrived, 1);
+	__sync_fetch_and_add(arrived, 1);
 	sink += read(input[0], &byte, 1);
 }
 
@@ -96,18 +99,45 @@ static void *untabled(void *unused_argument)
 	return NULL;
 }
 
+static void forks(void (*body)(const char *), const char *name)
+{
+	if (fork() == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		body(name);
+	}
+	inner("parent");
+}
+
+static void *forked(void *unused_argument)
+{
+	forks(outer, "forked");
+	return NULL;
+}
+
+static void *forked_alternate(void *unused_argument)
+{
+	stack_t stack = { .ss_sp = malloc(1 << 16), .ss_size = 1 << 16 };
+
+	sigaltstack(&stack, NULL);
+	forks(raises, "forked_alternate");
+	return NULL;
+}
+
 int main(void)
 {
-	void *(*bodies[])(void *) = { plain, signalled, alternate, untabled };
+	/* Each of the last two arrives as parent and as child. */
+	void *(*bodies[])(void *) = { plain, signalled, alternate, untabled, forked, forked_alternate };
+	const int arrivals[] = { 1, 2, 3, 4, 6, 8 };
 	struct sigaction action = { .sa_handler = handler, .sa_flags = SA_ONSTACK };
 	pthread_t thread;
 	char byte;
 
 	sink += pipe(input);
+	arrived = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	sigaction(SIGUSR1, &action, NULL);
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 6; i++) {
 		pthread_create(&thread, NULL, bodies[i], NULL);
-		while (arrived <= i)
+		while (*arrived < arrivals[i])
 			usleep(1000);
 	}
 #define PRINT(name) printf("=" #name " %lx %lx\n", (long)__start_code_##name, (long)__stop_code_##name)
