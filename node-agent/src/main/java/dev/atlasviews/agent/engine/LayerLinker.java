@@ -65,17 +65,11 @@ final class LayerLinker {
         return new LinkedLayer(layer.digest(), parts, layer.excluded());
     }
 
-    /** Links a layer that was applied before; empty if its areas are not in the process. */
+    /**
+     * Links a layer that was applied before; empty if its areas are not in the process, or what its code refers to is gone, so
+     * that it is no layer that could be told from others.
+     */
     Optional<LinkedLayer> relink(final Layer layer) throws IOException {
-        try {
-            return present(layer);
-        } catch (final RefusedException e) {
-            // What its code refers to is gone, so it is no layer that could be told from others.
-            return Optional.empty();
-        }
-    }
-
-    private Optional<LinkedLayer> present(final Layer layer) throws IOException, RefusedException {
         final List<LinkedPatch> parts = new ArrayList<>();
         for (final PatchTarget target : layer.patch().targets()) {
             final Optional<MappedImage> image = image(target);
@@ -102,12 +96,16 @@ final class LayerLinker {
     }
 
     private Optional<LinkedPatch> find(final String digest, final PatchTarget target, final MappedImage image)
-            throws IOException, RefusedException {
+            throws IOException {
         for (final AreaAddresses areas : Areas.find(process.mappings(), digest, target.buildId(), target.sizes())) {
-            final LinkedPatch linked = link(digest, target, image, areas);
-            // A library that was loaded again, elsewhere, has the same name and other addresses.
-            if (holds(areas.text(), linked.text()) && holds(areas.constants(), linked.constants())) {
-                return Optional.of(linked);
+            try {
+                final LinkedPatch linked = PatchLinker.link(target, image.loadBias(), areas, symbols::resolve);
+                // A library that was loaded again, elsewhere, has the same name and other addresses.
+                if (holds(areas.text(), linked.text()) && holds(areas.constants(), linked.constants())) {
+                    return Optional.of(linked);
+                }
+            } catch (final PatchLinkException e) {
+                // From where the library is now these areas are out of reach, or a symbol is gone.
             }
         }
         return Optional.empty();

@@ -17,6 +17,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 
 /** One reconciliation of one process, from top to bottom. */
@@ -319,7 +320,9 @@ final class Reconciliation {
         final ThreadSelection now = new ThreadSelection(concerned, entries);
         for (final ThreadEntry thread : entries) {
             final LayerStack stack = viewSet.stack(thread.view());
-            final boolean inPlace = now.stackFor(thread).equals(stack) && state != State.REFUSED;
+            // Of two views with one stack the older lacks jumps.
+            final boolean inPlace =
+                    state != State.REFUSED && viewSet.find(now.stackFor(thread)).equals(OptionalInt.of(thread.view()));
             final Optional<Attempt> attempt =
                     inPlace ? Optional.empty() : mover.flatMap(used -> used.attemptOf(thread.tid()));
             threads.add(new ThreadReport(

@@ -119,25 +119,30 @@ final class Unwinders {
     }
 
     /**
-     * Whether a view with these layers that was built before knows the unwinders that there are now: their routines are
-     * mapped when it is built. One that was loaded since, and has none, can not be diverted in that view: threads may be in
-     * it. In a new view it is, and they move there as to any other.
+     * For each of the unwinders that there are now the jump that a view with these layers has if it was built before: their
+     * routines are mapped when it is built. One that was loaded since, and has none, can not be diverted in that view: threads
+     * may be in it. In a new view it is, and they move there as to any other.
      */
-    boolean diverted(final LayerStack stack, final List<LinkedLayer> layers) throws IOException {
+    List<Optional<LinkedPatch.Jump>> diverted(final LayerStack stack, final List<LinkedLayer> layers)
+            throws IOException {
+        final List<Optional<LinkedPatch.Jump>> jumps = new ArrayList<>();
         if (described(layers)) {
             read();
             for (final Map.Entry<MappedImage, Long> finder : finders.entrySet()) {
-                try {
-                    final UnwindRoutine routine = routine(finder.getValue());
-                    if (find(stack, finder.getKey(), routine, bodies(layers)).isEmpty()) {
-                        return false;
-                    }
-                } catch (final PatchLinkException e) {
-                    return false;
-                }
+                jumps.add(diverted(stack, finder.getKey(), finder.getValue(), bodies(layers)));
             }
         }
-        return true;
+        return jumps;
+    }
+
+    private Optional<LinkedPatch.Jump> diverted(
+            final LayerStack stack, final MappedImage image, final long finder, final List<LinkedPatch.Body> bodies)
+            throws IOException {
+        try {
+            return find(stack, image, routine(finder), bodies);
+        } catch (final PatchLinkException e) {
+            return Optional.empty();
+        }
     }
 
     private UnwindRoutine routine(final long finder) throws IOException, PatchLinkException {

@@ -19,19 +19,32 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The views of a process and what each consists of. */
 final class ViewSet {
+    private static final int PAGE_SHIFT = 12;
+
     private final TargetProcess process;
     private final ProcessViews views;
     private final LayerStore store;
     private final Unwinders unwinders;
     private final Map<Integer, LayerStack> stacks = new HashMap<>();
-    /** Views in which every unwinder of the process knows the new code. */
-    private final Set<Integer> current = new HashSet<>();
+    /** How much each view holds of what it should, of those that were asked for. */
+    private final Map<Integer, Content> contents = new HashMap<>();
 
     private final Map<String, LinkedLayer> linked = new HashMap<>();
+
+    /** What a view holds of the jumps that its stack needs in the process as it is mapped now. */
+    private enum Content {
+        /** All of them. */
+        CURRENT,
+        /** Those of all layers, but an unwinder that was loaded later does not know the new code. */
+        WITHOUT_UNWINDER,
+        /** Nobody knows which: a library was loaded later, or unloaded and loaded again. */
+        IN_PART
+    }
 
     /**
      * Reads what is there and removes what an interrupted attempt left behind: a view without a tag is not complete, and
@@ -80,6 +93,11 @@ final class ViewSet {
     /** Reads of the process what the known layers need, so that it is not read while threads move. */
     void prepare() throws IOException {
         unwinders.prepare(List.copyOf(linked.values()));
+        for (final Map.Entry<Integer, LayerStack> view : stacks.entrySet()) {
+            if (isLinked(view.getValue())) {
+                content(view.getKey(), view.getValue());
+            }
+        }
     }
 
     /** The view with this stack, if there is one; of several the newest. */
@@ -91,14 +109,14 @@ final class ViewSet {
     }
 
     /**
-     * The view with this stack, built if there is none, or only one that is older than an unwinder of the process. Its
-     * layers are known.
+     * The view with this stack, built if there is none, or only one that is older than a library of the process in which it
+     * needs a jump. Its layers are known.
      *
      * @throws RefusedException if a view can not be built of it; then there is none
      */
     int provide(final LayerStack stack) throws IOException, RefusedException {
         final OptionalInt found = find(stack);
-        if (found.isPresent() && isCurrent(found.getAsInt(), stack)) {
+        if (found.isPresent() && content(found.getAsInt(), stack) == Content.CURRENT) {
             return found.getAsInt();
         }
         final List<LinkedPatch.Jump> jumps = new ArrayList<>();
@@ -119,7 +137,7 @@ final class ViewSet {
             throw e;
         }
         stacks.put(view, stack);
-        current.add(view);
+        contents.put(view, Content.CURRENT);
         return view;
     }
 
@@ -130,19 +148,60 @@ final class ViewSet {
     }
 
     /** Asked for each thread at each look, and answered once. */
-    private boolean isCurrent(final int view, final LayerStack stack) throws IOException {
-        return current.contains(view) || (unwinders.diverted(stack, layers(stack)) && current.add(view));
+    private Content content(final int view, final LayerStack stack) throws IOException {
+        final Content known = contents.get(view);
+        if (known != null) {
+            return known;
+        }
+        final Content found = look(view, stack);
+        contents.put(view, found);
+        return found;
+    }
+
+    /**
+     * A view had all its jumps when it got its tag. Its own page goes when the memory there is unmapped, so whether the others
+     * are there shows in their number, also where a library was loaded again at the same address. Pages that the process
+     * itself has unshared count too: then a view may be taken for current that is not.
+     */
+    private Content look(final int view, final LayerStack stack) throws IOException {
+        final List<LinkedLayer> layers = layers(stack);
+        final List<Optional<LinkedPatch.Jump>> diverted = unwinders.diverted(stack, layers);
+        final Set<Long> needed = new HashSet<>();
+        Stream.concat(
+                        layers.stream().flatMap(layer -> layer.jumps().stream()),
+                        diverted.stream().flatMap(Optional::stream))
+                .forEach(jump -> {
+                    needed.add(jump.address() >>> PAGE_SHIFT);
+                    needed.add((jump.address() + jump.code().length - 1) >>> PAGE_SHIFT);
+                });
+        final int held = views.listViews().stream()
+                .filter(entry -> entry.view() == view)
+                .mapToInt(ViewEntry::pages)
+                .sum();
+        if (held < needed.size()) {
+            return Content.IN_PART;
+        }
+        return diverted.stream().allMatch(Optional::isPresent) ? Content.CURRENT : Content.WITHOUT_UNWINDER;
     }
 
     /** What differs between two views. Of a view that is not known every patch code may be part. */
     Transition transition(final int from, final int to) throws IOException {
         final LayerStack before = stacks.get(from);
         final LayerStack after = stacks.get(to);
-        final boolean known = isLinked(before) && isLinked(after);
         final Transition transition = Transition.between(layers(before), layers(after))
                 .and(unwinders.overwritten(layers(before)))
                 .and(unwinders.overwritten(layers(after)));
-        return known ? transition : transition.and(allPatchCode());
+        if (before == null || after == null || !isLinked(before) || !isLinked(after)) {
+            return transition.and(allPatchCode());
+        }
+        return content(from, before) == Content.IN_PART || content(to, after) == Content.IN_PART
+                ? transition.and(allBodies(before)).and(allBodies(after))
+                : transition;
+    }
+
+    /** What any part of a stack differs in from any other part. */
+    private Map<AddressRange, String> allBodies(final LayerStack stack) {
+        return Transition.between(List.of(), layers(stack)).bodies();
     }
 
     /** Deletes the views that none of these is; those that still have threads stay until the last one leaves. */
@@ -165,8 +224,8 @@ final class ViewSet {
         }
     }
 
-    private boolean isLinked(final @Nullable LayerStack stack) {
-        return stack != null && stack.digests().stream().allMatch(linked::containsKey);
+    private boolean isLinked(final LayerStack stack) {
+        return stack.digests().stream().allMatch(linked::containsKey);
     }
 
     private List<LinkedLayer> layers(final @Nullable LayerStack stack) {

@@ -25,10 +25,12 @@ import org.jspecify.annotations.Nullable;
 /** The files of a process: it has one program at a fixed address, whose functions are 16 bytes each. */
 final class FakeProcess {
     static final String BUILD_ID = "feedface00";
+    static final String LIBRARY_ID = "0ddba11000";
     static final long FUNCTIONS = 0x40_1000;
     static final int FUNCTION_SIZE = 16;
 
     private static final int PROGRAM = 0x40_0000;
+    private static final int IMAGE_SIZE = 0x1_0000;
     private static final int PID = 7;
     private static final int START_TIME = 100;
 
@@ -42,31 +44,53 @@ final class FakeProcess {
                 directory.resolve("maps"), "0000000000400000-0000000000410000 r-xp 00000000 08:01 42 /program\n");
         Files.writeString(
                 directory.resolve("stat"), PID + " (p) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 " + START_TIME + " 0\n");
-        final byte[] program = new byte[0x1_0000];
-        Arrays.fill(program, 0x1000, 0x2000, (byte) 0x90);
-        final byte[] id = java.util.HexFormat.of().parseHex(BUILD_ID);
-        ByteBuffer.wrap(program)
+        store(PROGRAM, image(PROGRAM, BUILD_ID));
+    }
+
+    /** An ELF file as it lies in memory, with functions of nothing but {@code nop}. */
+    private static byte[] image(final long address, final String buildId) {
+        final byte[] image = new byte[IMAGE_SIZE];
+        Arrays.fill(image, 0x1000, 0x2000, (byte) 0x90);
+        final byte[] id = java.util.HexFormat.of().parseHex(buildId);
+        ByteBuffer.wrap(image)
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .putInt(0, 0x464c457f)
                 .put(4, (byte) 2)
                 .putLong(32, 64)
                 .putShort(56, (short) 2)
                 .putInt(64, 1)
-                .putLong(80, PROGRAM)
-                .putLong(104, 0x1_0000)
+                .putLong(80, address)
+                .putLong(104, IMAGE_SIZE)
                 .putInt(120, 4)
-                .putLong(136, PROGRAM + 0x200)
+                .putLong(136, address + 0x200)
                 .putLong(160, 16 + id.length)
                 .putInt(0x200, 4)
                 .putInt(0x204, id.length)
                 .putInt(0x208, 3)
                 .putInt(0x20c, 0x554e47)
                 .put(0x210, id);
-        store(PROGRAM, program);
+        return image;
     }
 
     TargetProcess process() {
         return process;
+    }
+
+    /** The library for which {@link #libraryPatch} is, at an address. */
+    void loadLibrary(final long address) throws IOException {
+        store(address, image(0, LIBRARY_ID));
+        list(address, address + IMAGE_SIZE, "08:01 43 /library");
+    }
+
+    /** Returns how long the library was. */
+    long unloadLibrary(final long address) throws IOException {
+        final Path maps = directory.resolve("maps");
+        final List<String> lines = new ArrayList<>(Files.readAllLines(maps));
+        if (!lines.removeIf(line -> line.startsWith("%016x-".formatted(address)))) {
+            throw new IOException("nothing is loaded at 0x" + Long.toHexString(address));
+        }
+        Files.write(maps, lines);
+        return IMAGE_SIZE;
     }
 
     void exit() throws IOException {
@@ -137,6 +161,29 @@ final class FakeProcess {
                                 new PatchFunction.NewBody(number * 32L, FUNCTION_SIZE, null)))
                         .toList(),
                 null);
+    }
+
+    /** A patch that replaces a function of the library, and perhaps one of the program as well. */
+    static Patch libraryPatch(final String name, final int function, final PatchTarget... others) {
+        final PatchTarget program = patch(name, List.of(), function).targets().getFirst();
+        final PatchFunction replaced = program.functions().getFirst();
+        final PatchFunction.OldBody old = java.util.Objects.requireNonNull(replaced.oldBody());
+        final List<PatchTarget> targets = new ArrayList<>(List.of(others));
+        targets.add(new PatchTarget(
+                LIBRARY_ID,
+                "library",
+                true,
+                program.units(),
+                List.of(new PatchFunction(
+                        replaced.name(),
+                        replaced.unit(),
+                        new PatchFunction.OldBody(old.address() - PROGRAM, old.size(), old.sha256(), 0, null),
+                        replaced.newBody())),
+                List.of(),
+                program.text(),
+                PatchArea.EMPTY,
+                PatchArea.EMPTY));
+        return new Patch(digest(name), List.of(), targets);
     }
 
     static Patch patch(

@@ -12,6 +12,7 @@ import dev.atlasviews.agent.views.ThreadEntry;
 import dev.atlasviews.agent.views.ViewEntry;
 import dev.atlasviews.agent.views.ViewEvent;
 import dev.atlasviews.agent.views.ViewException;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -19,21 +20,29 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.IntConsumer;
 
 /** A process whose threads stand still, in memory; it does what the module says it does. */
 final class FakeViews implements ProcessViews {
     private final FakeProcess process;
     private final Map<Integer, String> tags = new TreeMap<>();
+    private final Map<Integer, Set<Long>> pages = new TreeMap<>();
     private final Map<Integer, Body> threads = new TreeMap<>();
     private final List<ViewEvent> events = new ArrayList<>();
+    private static final int PAGE_SHIFT = 12;
+
     private int lastView;
     private int births = ViewEntry.CREATOR;
     private boolean frozen;
 
     /** What was done, for tests to look at. */
     final List<String> log = new ArrayList<>();
+
+    /** Views and addresses that were written to. */
+    final List<String> written = new ArrayList<>();
 
     /** Called before each snapshot with the thread, and before each change of the default with 0. */
     IntConsumer interference = tid -> {};
@@ -98,6 +107,7 @@ final class FakeViews implements ProcessViews {
     @Override
     public int createView(final int from) {
         tags.put(++lastView, "");
+        pages.put(lastView, new TreeSet<>());
         return lastView;
     }
 
@@ -118,6 +128,10 @@ final class FakeViews implements ProcessViews {
 
     @Override
     public void write(final int view, final long address, final byte[] bytes) {
+        for (long page = address >> PAGE_SHIFT; page <= address + bytes.length - 1 >> PAGE_SHIFT; page++) {
+            pagesOf(view).add(page);
+        }
+        written.add("%d %x".formatted(view, address));
         log.add("write " + view);
     }
 
@@ -136,8 +150,25 @@ final class FakeViews implements ProcessViews {
         return entries;
     }
 
+    private Set<Long> pagesOf(final int view) {
+        return pages.getOrDefault(view, Set.of());
+    }
+
+    /** What is unmapped takes the views' own pages there with it. */
+    void unloadLibrary(final long address) throws IOException {
+        final long end = address + process.unloadLibrary(address) >> PAGE_SHIFT;
+        pages.values().forEach(own -> own.removeIf(page -> page >= address >> PAGE_SHIFT && page < end));
+    }
+
     private ViewEntry entry(final int view, final String tag) {
-        return new ViewEntry(view, false, view == births, 0, 0, 0, tag.isEmpty() ? Optional.empty() : Optional.of(tag));
+        return new ViewEntry(
+                view,
+                false,
+                view == births,
+                0,
+                0,
+                pagesOf(view).size(),
+                tag.isEmpty() ? Optional.empty() : Optional.of(tag));
     }
 
     @Override

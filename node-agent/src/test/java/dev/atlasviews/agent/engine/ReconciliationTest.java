@@ -11,15 +11,12 @@ import dev.atlasviews.agent.patch.PatchArea;
 import dev.atlasviews.agent.patch.PatchFunction;
 import dev.atlasviews.agent.patch.PatchRelocation;
 import dev.atlasviews.agent.patch.RelocationTarget;
-import dev.atlasviews.agent.quiescence.Quiescence;
-import dev.atlasviews.agent.quiescence.StackCheck;
 import dev.atlasviews.agent.views.ViewEntry;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -44,14 +41,15 @@ final class ReconciliationTest {
     @TempDir
     private Path directory;
 
-    private final FreezePauses pauses = new FreezePauses();
     private FakeProcess process;
     private FakeViews views;
+    private FakeEngine engine;
 
     @BeforeEach
     void startProcess() throws IOException {
         process = new FakeProcess(directory.resolve("proc"));
         views = new FakeViews(process).thread(7, "main").thread(8, "io").thread(9, "io");
+        engine = new FakeEngine(directory.resolve("store"), process, views, A, B, THROWING);
     }
 
     @Test
@@ -361,44 +359,10 @@ final class ReconciliationTest {
 
     private ProcessReport reconcile(final Scope scope, final Duration deadline, final Layer... layers)
             throws IOException {
-        return run(new Desired(Arrays.asList(layers), List.of(), scope, deadline, OnDeadline.KEEP));
+        return engine.reconcile(scope, deadline, layers);
     }
 
     private ProcessReport run(final Desired desired) throws IOException {
-        final LayerLinker linker = new LayerLinker(process.process(), views);
-        final Reconciliation.Means means = new Reconciliation.Means() {
-            @Override
-            public LayerLinker linker() {
-                return linker;
-            }
-
-            @Override
-            public LayerStore store() {
-                return new LayerStore(directory.resolve("store"));
-            }
-
-            @Override
-            public FreezePauses pauses() {
-                return pauses;
-            }
-
-            @Override
-            public StackCheck check() {
-                return (snapshot, bodies) -> {
-                    final long address = snapshot.registers().programCounter();
-                    return bodies.stream().anyMatch(body -> body.contains(address))
-                            ? new Quiescence.Held(address, "executing")
-                            : new Quiescence.Reached(true);
-                };
-            }
-
-            @Override
-            public Optional<Layer> stored(final String digest) {
-                return List.of(A, B, THROWING).stream()
-                        .filter(layer -> layer.digest().equals(digest))
-                        .findFirst();
-            }
-        };
-        return new Reconciliation(process.process(), views, means, desired, Progress.NONE).run();
+        return engine.run(desired);
     }
 }

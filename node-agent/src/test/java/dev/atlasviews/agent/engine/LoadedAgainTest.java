@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.agent.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.atlasviews.agent.engine.Desired.OnDeadline;
+import dev.atlasviews.agent.engine.Desired.Scope;
+import dev.atlasviews.agent.engine.ProcessReport.State;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A patched library that is unloaded and loaded again, or comes later. */
+final class LoadedAgainTest {
+    private static final long HERE = 0x1_0000_0000L;
+    private static final long NEAR = 0x1_4000_0000L;
+    private static final long FAR = 0x5_0000_0000L;
+    private static final long FUNCTION = 0x1100;
+    private static final Layer LIBRARY = Layer.of(FakeProcess.libraryPatch("l", 1));
+    private static final Layer BOTH = Layer.of(FakeProcess.libraryPatch(
+            "both", 1, FakeProcess.patch("both", List.of(), 2).targets().getFirst()));
+    private static final Duration SHORT = Duration.ofMillis(120);
+
+    @TempDir
+    private Path directory;
+
+    private FakeProcess process;
+    private FakeViews views;
+    private FakeEngine engine;
+
+    @BeforeEach
+    void startProcess() throws IOException {
+        process = new FakeProcess(directory.resolve("proc"));
+        views = new FakeViews(process).thread(7, "main").thread(8, "io");
+        engine = new FakeEngine(directory.resolve("store"), process, views, LIBRARY, BOTH);
+    }
+
+    @Test
+    void aLibraryThatIsLoadedAgainElsewhereIsPatchedThere() throws IOException {
+        process.loadLibrary(HERE);
+        assertThat(reconcile(LIBRARY).inPlace()).isEqualTo(2);
+
+        for (final long address : List.of(NEAR, FAR)) {
+            final int before = views.viewOf(7);
+            views.unloadLibrary(address == NEAR ? HERE : NEAR);
+            process.loadLibrary(address);
+
+            assertThat(reconcile(LIBRARY)).returns(2, ProcessReport::inPlace).returns("", ProcessReport::reason);
+            assertThat(viewsOfThreads()).containsOnly(before + 1);
+            assertThat(views.written).contains("%d %x".formatted(before + 1, address + FUNCTION));
+            assertThat(views.views()).as("nobody needs the other any more").containsExactly(before + 1);
+        }
+    }
+
+    @Test
+    void aLibraryThatIsLoadedAgainAtTheSameAddressIsPatchedAgain() throws IOException {
+        process.loadLibrary(HERE);
+        assertThat(reconcile(LIBRARY).inPlace()).isEqualTo(2);
+        final long retained = retained();
+
+        views.unloadLibrary(HERE);
+        process.loadLibrary(HERE);
+
+        assertThat(reconcile(LIBRARY).inPlace()).isEqualTo(2);
+        assertThat(viewsOfThreads()).containsOnly(2);
+        assertThat(views.written).contains("2 %x".formatted(HERE + FUNCTION));
+        assertThat(retained()).as("by code that is there already").isEqualTo(retained);
+    }
+
+    @Test
+    void aLibraryThatComesLaterIsPatchedAsWell() throws IOException {
+        assertThat(reconcile(BOTH).inPlace()).isEqualTo(2);
+
+        process.loadLibrary(HERE);
+
+        assertThat(reconcile(BOTH).inPlace()).isEqualTo(2);
+        assertThat(viewsOfThreads()).containsOnly(2);
+        assertThat(views.written)
+                .contains("2 %x".formatted(HERE + FUNCTION), "2 %x".formatted(FakeProcess.FUNCTIONS + 0x200));
+        assertThat(reconcile(BOTH).inPlace()).isEqualTo(2);
+        assertThat(views.views()).as("a view that has all its jumps stays").containsExactly(2);
+    }
+
+    @Test
+    void aLibraryThatGoesNeedsNoOtherView() throws IOException {
+        process.loadLibrary(HERE);
+        assertThat(reconcile(BOTH).inPlace()).isEqualTo(2);
+
+        views.unloadLibrary(HERE);
+
+        assertThat(reconcile(BOTH).inPlace()).isEqualTo(2);
+        assertThat(views.views()).containsExactly(1);
+    }
+
+    @Test
+    void aThreadInTheLibraryIsHeldAsBeforeThePatch() throws IOException {
+        process.loadLibrary(HERE);
+        assertThat(reconcile(LIBRARY).inPlace()).isEqualTo(2);
+        views.unloadLibrary(HERE);
+        process.loadLibrary(NEAR);
+        views.at(8, NEAR + FUNCTION + 8);
+
+        final ProcessReport mixed = reconcile(LIBRARY);
+        assertThat(mixed.state()).isEqualTo(State.MIXED);
+        assertThat(mixed.inPlace()).isOne();
+        assertThat(mixed.held()).extracting(ThreadReport::heldBy).containsExactly("function1");
+        assertThat(viewsOfThreads()).containsExactly(2, 1);
+
+        final ProcessReport back =
+                engine.run(new Desired(List.of(LIBRARY), List.of(), Scope.THREAD, SHORT, OnDeadline.REVERT));
+        assertThat(back.state()).isEqualTo(State.TAKEN_BACK);
+        assertThat(viewsOfThreads()).containsExactly(2, 1);
+
+        views.at(8, 0);
+        assertThat(reconcile(LIBRARY).inPlace()).isEqualTo(2);
+        assertThat(reconcile().inPlace()).isEqualTo(2);
+        assertThat(views.views()).isEmpty();
+    }
+
+    private ProcessReport reconcile(final Layer... layers) throws IOException {
+        return engine.reconcile(Scope.THREAD, SHORT, layers);
+    }
+
+    private List<Integer> viewsOfThreads() {
+        return Stream.of(7, 8).map(views::viewOf).toList();
+    }
+
+    private long retained() throws IOException {
+        return Areas.retained(process.process().mappings());
+    }
+}
