@@ -66,6 +66,8 @@ public enum LayerReason {
     CONFLICT("Conflict"),
     /** Refused: no free addresses near enough to the code. */
     NO_ROOM_FOR_CODE("NoRoomForCode"),
+    /** Refused: a variable that an earlier version of the patch added can not be gone on with. */
+    CHANGED_VARIABLE("ChangedVariable"),
     /** Refused: the process has as many patches as it may have. */
     TOO_MANY_PATCHES("TooManyPatches"),
     /** Refused: the node has no working kernel module; its ViewNode says why. */

@@ -70,9 +70,10 @@ public final class ElfWriter {
         section(new Section(name, Elf.SHT_NOTE, 0, 0, 0, 4, 0, content));
     }
 
-    /** Adds a local symbol; names may repeat. */
-    public void symbol(final String name, final int type, final int section, final long value, final long size) {
+    /** Adds a local symbol; names may repeat. Returns its number. */
+    public int symbol(final String name, final int type, final int section, final long value, final long size) {
         symbols.add(new Symbol(symbolNames.add(name), type, section, value, size));
+        return symbols.size() - 1;
     }
 
     /** The number of a section's own symbol. */

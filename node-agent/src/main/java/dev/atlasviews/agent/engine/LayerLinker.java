@@ -6,6 +6,7 @@ import dev.atlasviews.agent.patch.AreaAddresses;
 import dev.atlasviews.agent.patch.AreaKind;
 import dev.atlasviews.agent.patch.AreaSizes;
 import dev.atlasviews.agent.patch.LinkedPatch;
+import dev.atlasviews.agent.patch.LinkedVariables;
 import dev.atlasviews.agent.patch.PatchLinkException;
 import dev.atlasviews.agent.patch.PatchLinker;
 import dev.atlasviews.agent.patch.PatchTarget;
@@ -18,6 +19,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -52,14 +54,22 @@ final class LayerLinker {
                 .anyMatch(target -> image(images, target).isPresent());
     }
 
-    /** Links a layer; its areas are in the process afterwards. */
-    LinkedLayer link(final Layer layer) throws IOException, RefusedException {
+    /**
+     * Links a layer; its areas are in the process afterwards.
+     *
+     * @param there variables of the layers whose place this one may take; none if it has its own place already
+     */
+    LinkedLayer link(final Layer layer, final List<LinkedPatch.Variable> there) throws IOException, RefusedException {
         final List<LinkedPatch> parts = new ArrayList<>();
         for (final PatchTarget target : layer.patch().targets()) {
             final Optional<MappedImage> image = image(target);
             if (image.isPresent()) {
+                final Map<Long, Long> kept = KeptVariables.of(layer.digest(), target, there);
                 final Optional<LinkedPatch> present = find(layer.digest(), target, image.get());
-                parts.add(present.isPresent() ? present.get() : map(layer.digest(), target, image.get()));
+                if (present.isPresent()) {
+                    KeptVariables.check(layer.digest(), present.get(), kept);
+                }
+                parts.add(present.isPresent() ? present.get() : map(layer.digest(), target, image.get(), kept));
             }
         }
         return new LinkedLayer(layer.digest(), parts, layer.excluded());
@@ -99,7 +109,8 @@ final class LayerLinker {
             throws IOException {
         for (final AreaAddresses areas : Areas.find(process.mappings(), digest, target.buildId(), target.sizes())) {
             try {
-                final LinkedPatch linked = PatchLinker.link(target, image.loadBias(), areas, symbols::resolve);
+                final LinkedPatch linked =
+                        PatchLinker.link(target, image.loadBias(), areas, variables(target, areas), symbols::resolve);
                 // A library that was loaded again, elsewhere, has the same name and other addresses.
                 if (holds(areas.text(), linked.text()) && holds(areas.constants(), linked.constants())) {
                     return Optional.of(linked);
@@ -111,7 +122,17 @@ final class LayerLinker {
         return Optional.empty();
     }
 
-    private LinkedPatch map(final String digest, final PatchTarget target, final MappedImage image)
+    /** Where a patch that was mapped before has its variables. */
+    private Map<Long, Long> variables(final PatchTarget target, final AreaAddresses areas) throws IOException {
+        return target.refersToVariables()
+                ? LinkedVariables.addresses(
+                        target,
+                        process.read(areas.constants(), target.constants().content().length))
+                : Map.of();
+    }
+
+    private LinkedPatch map(
+            final String digest, final PatchTarget target, final MappedImage image, final Map<Long, Long> kept)
             throws IOException, RefusedException {
         final int patches = Areas.digests(process.mappings()).size();
         if (patches >= MAX_PATCHES) {
@@ -122,7 +143,7 @@ final class LayerLinker {
         }
         room.checkRetained(List.of(digest));
         return room.fill(List.of(digest), image, target.positionIndependent(), target.sizes(), areas -> {
-            final LinkedPatch linked = link(digest, target, image, areas);
+            final LinkedPatch linked = link(digest, target, image, areas, kept);
             // The text last: it refers to the others, and its presence says that they are there.
             map(AreaKind.DATA, areas, linked.data(), digest, target);
             map(AreaKind.CONSTANTS, areas, linked.constants(), digest, target);
@@ -150,10 +171,14 @@ final class LayerLinker {
     }
 
     private LinkedPatch link(
-            final String digest, final PatchTarget target, final MappedImage image, final AreaAddresses areas)
+            final String digest,
+            final PatchTarget target,
+            final MappedImage image,
+            final AreaAddresses areas,
+            final Map<Long, Long> kept)
             throws RefusedException {
         try {
-            return PatchLinker.link(target, image.loadBias(), areas, symbols::resolve);
+            return PatchLinker.link(target, image.loadBias(), areas, kept, symbols::resolve);
         } catch (final PatchLinkException e) {
             throw new RefusedException(Reason.SYMBOL_NOT_FOUND, List.of(digest), String.valueOf(e.getMessage()));
         }

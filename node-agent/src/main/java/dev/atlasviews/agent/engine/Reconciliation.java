@@ -14,6 +14,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -155,33 +156,38 @@ final class Reconciliation {
      */
     private void prepare(final ViewSet viewSet) throws IOException, RefusedException {
         StackRules.check(concerned);
-        final Set<String> linked = new HashSet<>();
         final List<String> there = viewSet.digests();
+        // First what is there: what comes goes on with the variables of its earlier version.
+        for (final Layer layer : present(there)) {
+            means.linker().relink(layer).ifPresent(viewSet::know);
+        }
         for (final Layer layer : concerned) {
-            final LinkedLayer known = means.linker().link(layer);
+            final boolean comes = !there.contains(layer.digest());
+            final LinkedLayer known = means.linker().link(layer, comes ? viewSet.variables() : List.of());
             StackRules.checkExclusions(known);
             // For what is there the base's code matters no more, until a view is to be built of it.
-            if (!there.contains(layer.digest())) {
+            if (comes) {
                 StackRules.checkLiveCode(process, known);
             }
             viewSet.know(known);
-            linked.add(layer.digest());
-        }
-        for (final Layer layer : desired.leaving()) {
-            if (linked.add(layer.digest())) {
-                means.linker().relink(layer).ifPresent(viewSet::know);
-            }
-        }
-        for (final String digest : viewSet.digests()) {
-            final Optional<Layer> layer = linked.contains(digest) ? Optional.empty() : means.stored(digest);
-            if (layer.isPresent()) {
-                means.linker().relink(layer.get()).ifPresent(viewSet::know);
-            }
         }
         viewSet.prepare();
         for (final ThreadEntry thread : views.listThreads()) {
             provide(viewSet, selection.stackFor(thread));
         }
+    }
+
+    /** The layers that the process has or had, but for those that it should have. */
+    private List<Layer> present(final List<String> there) throws IOException {
+        final Map<String, Layer> layers = new LinkedHashMap<>();
+        desired.leaving().forEach(layer -> layers.put(layer.digest(), layer));
+        for (final String digest : there) {
+            if (!layers.containsKey(digest)) {
+                means.stored(digest).ifPresent(layer -> layers.put(digest, layer));
+            }
+        }
+        concerned.forEach(layer -> layers.remove(layer.digest()));
+        return List.copyOf(layers.values());
     }
 
     private void provide(final ViewSet viewSet, final LayerStack stack) throws IOException, RefusedException {

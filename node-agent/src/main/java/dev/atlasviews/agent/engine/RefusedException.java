@@ -40,6 +40,8 @@ public final class RefusedException extends Exception {
         SYMBOL_NOT_FOUND("SymbolNotFound"),
         /** No free addresses near enough to the code. */
         NO_ROOM_FOR_CODE("NoRoomForCode"),
+        /** A variable that an earlier version of the patch added can not be gone on with. */
+        CHANGED_VARIABLE("ChangedVariable"),
         /** The process has as many patches as it may have. */
         TOO_MANY_PATCHES("TooManyPatches"),
         /** A function that is to be excluded does not exist. */

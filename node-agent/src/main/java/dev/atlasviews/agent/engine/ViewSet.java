@@ -90,6 +90,14 @@ final class ViewSet {
         linked.put(layer.digest(), layer);
     }
 
+    /** The variables of the layers that are known. */
+    List<LinkedPatch.Variable> variables() {
+        return linked.values().stream()
+                .flatMap(layer -> layer.parts().stream())
+                .flatMap(part -> part.variables().stream())
+                .toList();
+    }
+
     /** Reads of the process what the known layers need, so that it is not read while threads move. */
     void prepare() throws IOException {
         unwinders.prepare(List.copyOf(linked.values()));

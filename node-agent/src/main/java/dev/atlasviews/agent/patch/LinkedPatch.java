@@ -11,14 +11,26 @@ import java.util.List;
  * @param data initial content of the data area; the rest of the area, up to its size, is zero
  * @param jumps what to write into the patched view
  * @param bodies the code that differs between base and patched view: what quiescence is about
+ * @param variables what the patch adds
  */
 @SuppressWarnings("ArrayRecordComponent") // big, and never compared
-public record LinkedPatch(byte[] text, byte[] constants, byte[] data, List<Jump> jumps, List<Body> bodies) {
+public record LinkedPatch(
+        byte[] text, byte[] constants, byte[] data, List<Jump> jumps, List<Body> bodies, List<Variable> variables) {
     /** Takes copies of the lists. */
     public LinkedPatch {
         jumps = List.copyOf(jumps);
         bodies = List.copyOf(bodies);
+        variables = List.copyOf(variables);
     }
+
+    /**
+     * A variable that the patch adds, or that an earlier version of it added.
+     *
+     * @param program build-id of the program whose patch it is of
+     * @param variable what it is, as the patch has it
+     * @param address where it lies
+     */
+    public record Variable(String program, PatchVariable variable, long address) {}
 
     /**
      * A jump to write at the entry of a replaced function.

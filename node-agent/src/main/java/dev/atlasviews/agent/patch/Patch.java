@@ -12,10 +12,13 @@ import java.util.List;
  * @param warnings what its builder left to people to judge, a line each
  */
 public record Patch(String digest, List<String> basedOn, List<PatchTarget> targets, List<String> warnings) {
-    /** The newest version of the file format, which has unwind tables. */
-    public static final int FORMAT_VERSION = 2;
+    /** The newest version of the file format, which tells what refers to which variable. */
+    public static final int FORMAT_VERSION = 3;
 
-    /** The version that patches without unwind tables are written in. */
+    /** The version that has unwind tables. */
+    static final int FRAMES_FORMAT_VERSION = 2;
+
+    /** The version that patches with neither are written in. */
     static final int FIRST_FORMAT_VERSION = 1;
 
     /** Takes copies of the lists. */
@@ -32,10 +35,13 @@ public record Patch(String digest, List<String> basedOn, List<PatchTarget> targe
 
     /** The oldest version of the format that can say what these targets need. */
     static int formatVersion(final List<PatchTarget> targets) {
+        if (targets.stream().anyMatch(PatchTarget::refersToVariables)) {
+            return FORMAT_VERSION;
+        }
         final boolean frames = targets.stream()
                 .flatMap(target -> target.functions().stream())
                 .map(PatchFunction::newBody)
                 .anyMatch(body -> body != null && body.frame() != null);
-        return frames ? FORMAT_VERSION : FIRST_FORMAT_VERSION;
+        return frames ? FRAMES_FORMAT_VERSION : FIRST_FORMAT_VERSION;
     }
 }

@@ -5,7 +5,9 @@ import dev.atlasviews.agent.patch.PatchFunction.NewBody;
 import dev.atlasviews.agent.patch.PatchFunction.OldBody;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /** What must hold within a target before anything is done with it. */
 final class PatchChecks {
@@ -34,10 +36,28 @@ final class PatchChecks {
                     previous.address() + previous.size() <= olds.get(i).address(),
                     "two replaced functions overlap at 0x" + Long.toHexString(previous.address()));
         }
+        checkVariables(target);
+    }
+
+    private static void checkVariables(final PatchTarget target) throws PatchFormatException {
+        final Set<Long> offsets = new HashSet<>();
         for (final PatchVariable variable : target.variables()) {
             check(
                     isWithin(variable.offset(), variable.size(), target.data().size()),
                     "the variable " + variable.name() + " lies outside of its area");
+            check(
+                    offsets.add(variable.offset()) || !target.refersToVariables(),
+                    "the variable " + variable.name() + " lies where another does");
+        }
+        final Set<Long> named = LinkedVariables.named(target);
+        for (final AreaKind kind : AreaKind.values()) {
+            for (final PatchRelocation relocation : target.area(kind).relocations()) {
+                if (relocation.target() instanceof RelocationTarget.InVariable(final long offset)) {
+                    check(
+                            offsets.contains(offset) && named.contains(offset),
+                            "a variable at 0x" + Long.toHexString(offset) + " is none, or nothing says where it lies");
+                }
+            }
         }
     }
 

@@ -8,6 +8,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 
 /** Computes the bytes of a patch for one process, once the addresses of its areas are chosen. */
 public final class PatchLinker {
@@ -17,16 +18,19 @@ public final class PatchLinker {
     private final PatchTarget target;
     private final long loadBias;
     private final AreaAddresses areas;
+    private final Map<Long, Long> variables;
     private final SymbolResolver dynamicSymbols;
 
     private PatchLinker(
             final PatchTarget target,
             final long loadBias,
             final AreaAddresses areas,
+            final Map<Long, Long> variables,
             final SymbolResolver dynamicSymbols) {
         this.target = target;
         this.loadBias = loadBias;
         this.areas = areas;
+        this.variables = variables;
         this.dynamicSymbols = dynamicSymbols;
     }
 
@@ -36,6 +40,7 @@ public final class PatchLinker {
      * @param target the part of the patch that is for this program
      * @param loadBias run-time minus link-time address of the program; 0 if it is not position-independent
      * @param areas where the areas will be mapped
+     * @param variables addresses of the variables that lie elsewhere than in the data area, by their offsets there
      * @param dynamicSymbols addresses in the process's other libraries
      * @throws PatchLinkException if a symbol is unknown or an area too far away
      */
@@ -43,9 +48,10 @@ public final class PatchLinker {
             final PatchTarget target,
             final long loadBias,
             final AreaAddresses areas,
+            final Map<Long, Long> variables,
             final SymbolResolver dynamicSymbols)
             throws PatchLinkException {
-        return new PatchLinker(target, loadBias, areas, dynamicSymbols).link();
+        return new PatchLinker(target, loadBias, areas, variables, dynamicSymbols).link();
     }
 
     private LinkedPatch link() throws PatchLinkException {
@@ -63,7 +69,19 @@ public final class PatchLinker {
             }
         }
         return new LinkedPatch(
-                relocate(AreaKind.TEXT), relocate(AreaKind.CONSTANTS), relocate(AreaKind.DATA), jumps, bodies);
+                relocate(AreaKind.TEXT),
+                relocate(AreaKind.CONSTANTS),
+                relocate(AreaKind.DATA),
+                jumps,
+                bodies,
+                target.variables().stream()
+                        .map(variable ->
+                                new LinkedPatch.Variable(target.buildId(), variable, variable(variable.offset())))
+                        .toList());
+    }
+
+    private long variable(final long offset) {
+        return variables.getOrDefault(offset, areas.data() + offset);
     }
 
     private LinkedPatch.Body body(final PatchFunction function) {
@@ -115,6 +133,7 @@ public final class PatchLinker {
     private long address(final RelocationTarget to) throws PatchLinkException {
         return switch (to) {
             case RelocationTarget.InArea inArea -> areas.of(inArea.area()) + inArea.offset();
+            case RelocationTarget.InVariable inVariable -> variable(inVariable.offset());
             case RelocationTarget.InImage inImage -> loadBias + inImage.address();
             case RelocationTarget.Dynamic dynamic ->
                 dynamicSymbols

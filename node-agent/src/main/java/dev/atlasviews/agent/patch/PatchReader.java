@@ -97,9 +97,16 @@ public final class PatchReader {
     private List<String> warnings() throws IOException {
         final List<ElfNote> notes = notes(PatchMetadata.WARNINGS_TYPE);
         check(notes.size() <= 1, "warnings twice");
-        return notes.isEmpty()
-                ? List.of()
-                : List.of(PatchMetadata.mapper().readValue(notes.getFirst().descriptor(), String[].class));
+        if (notes.isEmpty()) {
+            return List.of();
+        }
+        final List<String> warnings =
+                List.of(PatchMetadata.mapper().readValue(notes.getFirst().descriptor(), String[].class));
+        // They are shown to people.
+        check(
+                warnings.stream().flatMapToInt(String::chars).noneMatch(Character::isISOControl),
+                "a warning that is no line of text");
+        return warnings;
     }
 
     private PatchTarget target(final PatchMetadata.Target described, final int number) throws IOException {
@@ -157,6 +164,10 @@ public final class PatchReader {
         final String section = symbol.isDefined()
                 ? Objects.requireNonNull(elf.sections().get(symbol.section())).name()
                 : "";
+        if (symbol.type() == Elf.STT_OBJECT && section.equals(PatchMetadata.sectionName(AreaKind.DATA, number))) {
+            return new PatchRelocation(
+                    relocation.offset(), kind, new RelocationTarget.InVariable(symbol.value()), relocation.addend());
+        }
         for (final AreaKind area : AreaKind.values()) {
             if (symbol.type() == Elf.STT_SECTION && section.equals(PatchMetadata.sectionName(area, number))) {
                 check(sizes.of(area) > 0, "a relocation against an empty area");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.patch;
 
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -38,6 +39,13 @@ public record PatchTarget(
             case CONSTANTS -> constants;
             case DATA -> data;
         };
+    }
+
+    /** Whether it is told what refers to which variable, so that a variable may lie elsewhere than in the data area. */
+    public boolean refersToVariables() {
+        return Arrays.stream(AreaKind.values())
+                .flatMap(kind -> area(kind).relocations().stream())
+                .anyMatch(relocation -> relocation.target() instanceof RelocationTarget.InVariable);
     }
 
     /** How much room the areas need. */

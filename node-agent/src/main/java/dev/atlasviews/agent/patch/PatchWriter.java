@@ -6,6 +6,7 @@ import dev.atlasviews.agent.elf.ElfWriter;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -88,13 +89,16 @@ public final class PatchWriter {
                         body.size());
             }
         }
+        final Map<Long, Integer> variables = new HashMap<>();
         for (final PatchVariable variable : target.variables()) {
-            elf.symbol(
-                    variable.name(),
-                    Elf.STT_OBJECT,
-                    sections.getOrDefault(AreaKind.DATA, 0),
+            variables.put(
                     variable.offset(),
-                    variable.size());
+                    elf.symbol(
+                            variable.name(),
+                            Elf.STT_OBJECT,
+                            sections.getOrDefault(AreaKind.DATA, 0),
+                            variable.offset(),
+                            variable.size()));
         }
         for (final AreaKind kind : AreaKind.values()) {
             for (final PatchRelocation relocation : target.area(kind).relocations()) {
@@ -108,6 +112,13 @@ public final class PatchWriter {
                                 type,
                                 elf.sectionSymbol(sections.getOrDefault(area, 0)),
                                 offset + relocation.addend());
+                    case RelocationTarget.InVariable(final long offset) ->
+                        elf.relocation(
+                                section,
+                                relocation.offset(),
+                                type,
+                                variables.getOrDefault(offset, 0),
+                                relocation.addend());
                     case RelocationTarget.InImage(final String symbol, final long address) ->
                         elf.relocation(
                                 section,

@@ -7,6 +7,13 @@ public sealed interface RelocationTarget {
     record InArea(AreaKind area, long offset) implements RelocationTarget {}
 
     /**
+     * A variable that the patch adds: its own, or where an earlier version of the patch has it that one.
+     *
+     * @param offset where its own lies in the data area
+     */
+    record InVariable(long offset) implements RelocationTarget {}
+
+    /**
      * A place in the patched program.
      *
      * @param symbol the name, for reading only

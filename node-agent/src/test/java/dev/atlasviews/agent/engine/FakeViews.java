@@ -13,6 +13,8 @@ import dev.atlasviews.agent.views.ViewEntry;
 import dev.atlasviews.agent.views.ViewEvent;
 import dev.atlasviews.agent.views.ViewException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -29,7 +31,7 @@ import java.util.function.IntConsumer;
 final class FakeViews implements ProcessViews {
     private final FakeProcess process;
     private final Map<Integer, String> tags = new TreeMap<>();
-    private final Map<Integer, Set<Long>> pages = new TreeMap<>();
+    private final Map<Integer, Map<Long, byte[]>> codes = new TreeMap<>();
     private final Map<Integer, Body> threads = new TreeMap<>();
     private final List<ViewEvent> events = new ArrayList<>();
     private static final int PAGE_SHIFT = 12;
@@ -40,9 +42,6 @@ final class FakeViews implements ProcessViews {
 
     /** What was done, for tests to look at. */
     final List<String> log = new ArrayList<>();
-
-    /** Views and addresses that were written to. */
-    final List<String> written = new ArrayList<>();
 
     /** Called before each snapshot with the thread, and before each change of the default with 0. */
     IntConsumer interference = tid -> {};
@@ -107,7 +106,7 @@ final class FakeViews implements ProcessViews {
     @Override
     public int createView(final int from) {
         tags.put(++lastView, "");
-        pages.put(lastView, new TreeSet<>());
+        codes.put(lastView, new TreeMap<>());
         return lastView;
     }
 
@@ -128,10 +127,7 @@ final class FakeViews implements ProcessViews {
 
     @Override
     public void write(final int view, final long address, final byte[] bytes) {
-        for (long page = address >> PAGE_SHIFT; page <= address + bytes.length - 1 >> PAGE_SHIFT; page++) {
-            pagesOf(view).add(page);
-        }
-        written.add("%d %x".formatted(view, address));
+        codeOf(view).put(address, bytes);
         log.add("write " + view);
     }
 
@@ -150,25 +146,39 @@ final class FakeViews implements ProcessViews {
         return entries;
     }
 
-    private Set<Long> pagesOf(final int view) {
-        return pages.getOrDefault(view, Set.of());
+    private Map<Long, byte[]> codeOf(final int view) {
+        return codes.getOrDefault(view, Map.of());
+    }
+
+    /** How many pages a view has of its own. */
+    private int pagesOf(final int view) {
+        final Set<Long> pages = new TreeSet<>();
+        codeOf(view).forEach((address, code) -> {
+            pages.add(address >> PAGE_SHIFT);
+            pages.add((address + code.length - 1) >> PAGE_SHIFT);
+        });
+        return pages.size();
+    }
+
+    /** Where the jump leads that a view has at an address; 0 if it has none there. */
+    long jump(final int view, final long address) {
+        final byte[] code = codeOf(view).get(address);
+        return code == null
+                ? 0
+                : address
+                        + code.length
+                        + ByteBuffer.wrap(code).order(ByteOrder.LITTLE_ENDIAN).getInt(1);
     }
 
     /** What is unmapped takes the views' own pages there with it. */
     void unloadLibrary(final long address) throws IOException {
-        final long end = address + process.unloadLibrary(address) >> PAGE_SHIFT;
-        pages.values().forEach(own -> own.removeIf(page -> page >= address >> PAGE_SHIFT && page < end));
+        final long end = address + process.unloadLibrary(address);
+        codes.values().forEach(own -> own.keySet().removeIf(place -> place >= address && place < end));
     }
 
     private ViewEntry entry(final int view, final String tag) {
         return new ViewEntry(
-                view,
-                false,
-                view == births,
-                0,
-                0,
-                pagesOf(view).size(),
-                tag.isEmpty() ? Optional.empty() : Optional.of(tag));
+                view, false, view == births, 0, 0, pagesOf(view), tag.isEmpty() ? Optional.empty() : Optional.of(tag));
     }
 
     @Override

@@ -110,8 +110,8 @@ final class StackRulesTest {
                         new byte[0],
                         new byte[0],
                         List.of(),
-                        List.of(new LinkedPatch.Body(
-                                "main", 0x1000, 0x1010, "", 0x9000, 0x9010, excludable, newFrame)))),
+                        List.of(new LinkedPatch.Body("main", 0x1000, 0x1010, "", 0x9000, 0x9010, excludable, newFrame)),
+                        List.of())),
                 List.of(excluded));
     }
 }

@@ -47,7 +47,8 @@ final class TransitionTest {
                         new byte[0],
                         new byte[0],
                         List.of(new LinkedPatch.Jump("f", 0x1004, new byte[5])),
-                        List.of(body("f", 0x1000, 0x9000)))),
+                        List.of(body("f", 0x1000, 0x9000)),
+                        List.of())),
                 List.of("f"));
         final Transition transition = Transition.between(List.of(), List.of(excluding));
 
@@ -79,7 +80,8 @@ final class TransitionTest {
             final String digest, final List<String> excluded, final LinkedPatch.Body... bodies) {
         return new LinkedLayer(
                 digest,
-                List.of(new LinkedPatch(new byte[0], new byte[0], new byte[0], List.of(), Arrays.asList(bodies))),
+                List.of(new LinkedPatch(
+                        new byte[0], new byte[0], new byte[0], List.of(), Arrays.asList(bodies), List.of())),
                 excluded);
     }
 

@@ -104,6 +104,44 @@ class HostileFilesTest {
                 .hasMessageContaining("unwind table");
     }
 
+    @Test
+    void onlyAPatchThatTellsItsVariablesFromEachOtherIsOfTheNewestVersion() throws Exception {
+        final byte[] file = PatchWriter.write(List.of(), List.of(variables(0, 0)));
+        final PatchTarget read = PatchReader.read(file).targets().getFirst();
+
+        assertThat(new String(file, StandardCharsets.ISO_8859_1)).contains("\"format\":3,");
+        assertThat(read.text().relocations()).isEqualTo(variables(0, 0).text().relocations());
+        assertThat(read.refersToVariables()).isTrue();
+        assertThat(LinkedVariables.addresses(read, new byte[] {8, 7, 6, 5, 4, 3, 2, 1}))
+                .containsExactly(java.util.Map.entry(0L, 0x0102030405060708L));
+        for (final PatchTarget wrong : List.of(variables(4, 4), variables(0, 4))) {
+            final byte[] none = PatchWriter.write(List.of(), List.of(wrong));
+            assertThatThrownBy(() -> PatchReader.read(none)).isInstanceOf(PatchFormatException.class);
+        }
+    }
+
+    private static PatchTarget variables(final long used, final long named) {
+        final PatchTarget target = target();
+        return new PatchTarget(
+                target.buildId(),
+                target.program(),
+                target.positionIndependent(),
+                target.units(),
+                target.functions(),
+                target.variables(),
+                new PatchArea(
+                        new byte[32],
+                        32,
+                        List.of(new PatchRelocation(
+                                4, PatchRelocation.Kind.PC32, new RelocationTarget.InVariable(used), -8))),
+                new PatchArea(
+                        new byte[16],
+                        16,
+                        List.of(new PatchRelocation(
+                                0, PatchRelocation.Kind.ABS64, new RelocationTarget.InVariable(named), 0))),
+                target.data());
+    }
+
     @MethodSource("dev.atlasviews.agent.Damage#scripts")
     @FuzzTest
     void damagedPatchesAreReadOrRefused(final byte[] script) throws Exception {

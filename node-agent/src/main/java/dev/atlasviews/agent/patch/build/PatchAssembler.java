@@ -453,7 +453,7 @@ final class PatchAssembler {
         final List<Object> key = List.of(unit.name(), symbol);
         final RelocationTarget.InArea known = placed.get(key);
         if (known != null) {
-            return known;
+            return inVariable(known);
         }
         if (symbol.type() == Elf.STT_TLS) {
             throw new PatchRefusedException(
@@ -463,14 +463,21 @@ final class PatchAssembler {
         final AreaKind kind = unit.after().isWritable(symbol) ? AreaKind.DATA : AreaKind.CONSTANTS;
         final long alignment =
                 common ? symbol.value() : unit.after().section(symbol).alignment();
-        final long offset = area(kind).append(unit.after().content(symbol), alignment, 0);
+        final byte[] content = unit.after().content(symbol);
+        // No two variables lie at one offset, as one is told by it.
+        final long offset = area(kind).append(content.length == 0 ? new byte[1] : content, alignment, 0);
         final RelocationTarget.InArea fresh = new RelocationTarget.InArea(kind, offset);
         placed.put(key, fresh);
         if (kind == AreaKind.DATA) {
             variables.add(new PatchVariable(symbol.name(), unit.name(), offset, symbol.size()));
+            slot(inVariable(fresh));
         }
         relocateData(unit, kind, offset, unit.after().relocations(symbol));
-        return fresh;
+        return inVariable(fresh);
+    }
+
+    private static RelocationTarget inVariable(final RelocationTarget.InArea place) {
+        return place.area() == AreaKind.DATA ? new RelocationTarget.InVariable(place.offset()) : place;
     }
 
     /** Where a place lies in what its target stands for. */

@@ -109,6 +109,8 @@ final class Names {
                     switch (relocation.target()) {
                         case RelocationTarget.InArea(final AreaKind area, final long offset) ->
                             new Slot(null, image.address(area) + offset + relocation.addend());
+                        case RelocationTarget.InVariable(final long offset) ->
+                            new Slot(null, image.address(AreaKind.DATA) + offset + relocation.addend());
                         case RelocationTarget.InImage(final String _, final long address) ->
                             new Slot(null, address + relocation.addend());
                         case RelocationTarget.Dynamic(final String symbol) -> new Slot(symbol, 0);

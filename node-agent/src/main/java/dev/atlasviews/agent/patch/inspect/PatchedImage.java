@@ -44,7 +44,7 @@ final class PatchedImage {
         areas = new AreaAddresses(text, constants, data);
         final long libraries = pageEnd(data + target.data().size());
         final Map<String, Long> addresses = new HashMap<>();
-        linked = PatchLinker.link(target, 0, areas, symbol -> {
+        linked = PatchLinker.link(target, 0, areas, Map.of(), symbol -> {
             final long address = addresses.computeIfAbsent(symbol, _ -> libraries + 16L * addresses.size());
             dynamicSymbols.put(address, symbol);
             return OptionalLong.of(address);

@@ -11,6 +11,7 @@ import dev.atlasviews.agent.patch.LinkedPatch;
 import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.patch.PatchLinker;
 import dev.atlasviews.agent.patch.PatchTarget;
+import dev.atlasviews.agent.patch.PatchVariable;
 import dev.atlasviews.agent.patch.Sha256;
 import dev.atlasviews.agent.patch.UnwindRoutine;
 import java.io.BufferedReader;
@@ -23,7 +24,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
 import org.awaitility.Awaitility;
@@ -34,6 +37,8 @@ import org.jspecify.annotations.Nullable;
  * and filled through {@code /proc/PID/mem}; the whole process sees the change, so that it must be idle meanwhile.
  */
 final class PatchedProgram implements AutoCloseable {
+    private static final int HALF_AN_AREA = 1 << 19;
+
     private final Process process;
     private final long programBias;
     private final AreaAddresses areas;
@@ -108,7 +113,7 @@ final class PatchedProgram implements AutoCloseable {
 
     private void install(final Patch patch, final long loadBias) throws Exception {
         final PatchTarget target = patch.targets().getFirst();
-        final LinkedPatch linked = PatchLinker.link(target, loadBias, areas, this::resolve);
+        final LinkedPatch linked = PatchLinker.link(target, loadBias, areas, Map.of(), this::resolve);
         try (RandomAccessFile memory = new RandomAccessFile("/proc/" + process.pid() + "/mem", "rw")) {
             for (final LinkedPatch.Body body : linked.bodies()) {
                 if (body.oldEnd() > body.oldStart()) {
@@ -126,6 +131,28 @@ final class PatchedProgram implements AutoCloseable {
             }
             if (!UnwindRoutine.described(linked.bodies()).isEmpty()) {
                 divertUnwinder(memory, linked);
+            }
+        }
+    }
+
+    /** Installs a patch in the place of one that is installed, with whose variables it goes on. */
+    void upgrade(final Patch installed, final Patch patch) throws Exception {
+        final PatchTarget target = patch.targets().getFirst();
+        final Map<Long, Long> kept = new HashMap<>();
+        for (final PatchVariable variable : target.variables()) {
+            installed.targets().getFirst().variables().stream()
+                    .filter(earlier -> earlier.name().equals(variable.name()))
+                    .forEach(earlier -> kept.put(variable.offset(), areas.data() + earlier.offset()));
+        }
+        final AreaAddresses above = new AreaAddresses(
+                areas.text() + HALF_AN_AREA, areas.constants() + HALF_AN_AREA, areas.data() + HALF_AN_AREA);
+        final LinkedPatch linked = PatchLinker.link(target, programBias, above, kept, this::resolve);
+        try (RandomAccessFile memory = new RandomAccessFile("/proc/" + process.pid() + "/mem", "rw")) {
+            write(memory, above.text(), linked.text());
+            write(memory, above.constants(), linked.constants());
+            write(memory, above.data(), linked.data());
+            for (final LinkedPatch.Jump jump : linked.jumps()) {
+                write(memory, jump.address(), jump.code());
             }
         }
     }

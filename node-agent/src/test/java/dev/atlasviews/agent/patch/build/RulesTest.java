@@ -260,6 +260,47 @@ class RulesTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"gcc", "clang"})
+    void rule9AnUpgradeGoesOnWithTheVariablesThatAreThere(final String compiler) throws Exception {
+        final String code = "NEW NOINLINE long answer(long x) { CODE return x * 3 + 1; }\n";
+        final CSources sources = CSources.pie(directory.resolve(compiler))
+                .with(compiler)
+                .change(
+                        LOOP + code.replace("NEW", "").replace("CODE", ""),
+                        LOOP
+                                + code.replace("NEW", "static long count = 40; static long locked[4];")
+                                        .replace(
+                                                "CODE",
+                                                "static long calls; long *mine = locked + (x & 3); *mine |= x == 7;"
+                                                        + " x += ++count * 10 + ++calls + *mine;"));
+        final Patch first = sources.build();
+        sources.compile(
+                sources.after(),
+                Map.of(
+                        "main",
+                        LOOP
+                                + code.replace("NEW", "static long fresh = 5, locked[4], count = 40;")
+                                        .replace(
+                                                "CODE",
+                                                "static long calls; ++fresh; long *half = locked + (x & 1);"
+                                                        + " half[3 - (x & 1)] |= x == 99;"
+                                                        + " x = half[3 - (x & 1)] * 1000 + ++count * 10 + ++calls"
+                                                        + " + fresh;")));
+        final Patch second = sources.build();
+
+        assertThat(first.targets().getFirst().refersToVariables()).isTrue();
+        try (PatchedProgram program = new PatchedProgram(directory, sources.program())) {
+            program.install(first);
+            assertThat(program.ask("7")).isEqualTo("1258");
+            program.upgrade(first, second);
+            assertThat(program.ask("6"))
+                    .as("locked, counted and called once before, and one variable of its own")
+                    .isEqualTo("4285");
+            assertThat(program.ask("7")).isEqualTo("4321");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gcc", "clang"})
     void rule10LibraryFunctionsGoThroughTheProgramsOwnSlots(final String compiler) throws Exception {
         final String code =
                 "NOINLINE long answer(long x) { char b[32]; sprintf(b, \"%ld\", x); return atol(b) * 2; }\n";
