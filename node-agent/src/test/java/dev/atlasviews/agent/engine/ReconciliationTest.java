@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -193,6 +194,42 @@ final class ReconciliationTest {
 
         assertThat(report.state()).isEqualTo(State.TAKEN_BACK);
         assertThat(views.count("move")).isZero();
+        assertThat(views.views()).isEmpty();
+    }
+
+    @Test
+    void whereEachMovesAloneTheDeadlineTakesBackWhatHasMoved() throws IOException {
+        views.at(8, IN_FUNCTION_1);
+
+        final ProcessReport report = run(new Desired(List.of(A), List.of(), Scope.THREAD, SHORT, OnDeadline.REVERT));
+
+        assertThat(report.state()).isEqualTo(State.TAKEN_BACK);
+        assertThat(report.reason()).isEqualTo("DeadlineExceeded");
+        assertThat(report.message()).contains("thread 8 io is in function1");
+        assertThat(views.count("move 7 to 1")).as("had moved").isOne();
+        assertThat(viewsOf(7, 8, 9)).containsOnly(ViewEntry.BASE);
+        assertThat(views.views()).isEmpty();
+        assertThat(views.births()).isEqualTo(ViewEntry.CREATOR);
+    }
+
+    @Test
+    void onTheWayBackAThreadIsHeldByTheNewCodeAndTheYoungGoBackToo() throws IOException {
+        views.at(8, IN_FUNCTION_1);
+        final AtomicInteger looks = new AtomicInteger();
+        views.interference = tid -> {
+            if (tid == 8 && looks.get() == 0 && views.viewOf(7) == 1) {
+                looks.set(1);
+                views.at(7, newBody()).child(10, "late", 7);
+            } else if (tid == 7 && looks.get() > 0 && looks.getAndIncrement() == 3) {
+                views.at(7, 0);
+            }
+        };
+
+        final ProcessReport report = run(new Desired(List.of(A), List.of(), Scope.THREAD, SHORT, OnDeadline.REVERT));
+
+        assertThat(report.state()).isEqualTo(State.TAKEN_BACK);
+        assertThat(looks).as("was looked at again").hasValueGreaterThan(3);
+        assertThat(viewsOf(7, 8, 9, 10)).containsOnly(ViewEntry.BASE);
         assertThat(views.views()).isEmpty();
     }
 
