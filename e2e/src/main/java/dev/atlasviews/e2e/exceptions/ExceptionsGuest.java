@@ -19,8 +19,9 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * The part of {@code e2e/exceptions/run} that runs where the module is loaded: a program, a patch of it, how many threads
- * it has, and how often the patch comes and goes. Prints a line for each step, and fails with the first that is not right.
+ * The part of {@code e2e/exceptions/run} that runs where the module is loaded: the programs, the patches, how many threads
+ * a program has, and how often the patch of the one that throws comes and goes. Prints a line for each step, and fails with
+ * the first that is not right.
  */
 public final class ExceptionsGuest {
     /** What the line of a step that is right begins with. */
@@ -44,12 +45,24 @@ public final class ExceptionsGuest {
         this.views = views;
     }
 
-    /** Patches a program whose threads throw all the time, and takes the patch back. */
+    /** Patches a program whose threads throw all the time, and takes the patch back; then one that loads libraries again. */
     public static void main(final String[] arguments) throws IOException, InterruptedException {
-        try (GuestEngine engine = GuestEngine.open(Path.of("/var/lib/atlas"));
-                ThrowingProgram program = ThrowingProgram.start(arguments[0], arguments[2])) {
+        final Path programs = Path.of(arguments[0]);
+        final Path patches = Path.of(arguments[1]);
+        try (GuestEngine engine = GuestEngine.open(Path.of("/var/lib/atlas"))) {
+            comeAndGo(engine, programs.resolve("throw"), patches.resolve("fix.atlas"), arguments);
+            try (LoadingProgram program = LoadingProgram.start(programs, arguments[2])) {
+                new StackedLayers(engine, program, patches).comeAndGo();
+            }
+        }
+    }
+
+    private static void comeAndGo(
+            final GuestEngine engine, final Path throwing, final Path patch, final String[] arguments)
+            throws IOException, InterruptedException {
+        try (ThrowingProgram program = ThrowingProgram.start(throwing.toString(), arguments[2])) {
             final TargetProcess process = program.process();
-            final Layer layer = engine.layer(Files.readAllBytes(Path.of(arguments[1])));
+            final Layer layer = engine.layer(Files.readAllBytes(patch));
             try (ProcessViews views = engine.attach(process)) {
                 final ExceptionsGuest guest = new ExceptionsGuest(engine, program, process, views);
                 final Calls first = guest.calls();
