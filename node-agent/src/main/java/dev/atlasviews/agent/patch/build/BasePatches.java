@@ -56,8 +56,9 @@ final class BasePatches {
             final boolean known = units.stream()
                     .filter(unit -> unit.name().equals(variable.unit()))
                     .flatMap(unit -> unit.after().variables().stream())
-                    .anyMatch(symbol -> VariablePairing.baseName(symbol).equals(baseName(variable.name()))
-                            && symbol.size() == variable.size());
+                    .anyMatch(symbol ->
+                            VariablePairing.baseName(symbol.name()).equals(VariablePairing.baseName(variable.name()))
+                                    && symbol.size() == variable.size());
             if (!known) {
                 throw new PatchRefusedException(
                         Refusal.NOT_THE_BASE,
@@ -65,9 +66,5 @@ final class BasePatches {
                         "patch " + base.digest() + " adds it, this one does not");
             }
         }
-    }
-
-    private static String baseName(final String name) {
-        return name.replaceFirst("\\.[0-9]+$", "");
     }
 }

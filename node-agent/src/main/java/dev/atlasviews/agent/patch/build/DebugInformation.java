@@ -15,11 +15,12 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The entries of {@code .debug_info} of an object file, as far as types need them.
+ * The entries of {@code .debug_info} of an object file, as far as types and the places of variables need them.
  *
  * <p>Source: DWARF 5, chapter 7 (versions 4 and 5 are read).
  */
@@ -27,31 +28,43 @@ final class DebugInformation {
     static final int TAG_ARRAY = 0x01;
     static final int TAG_CLASS = 0x02;
     static final int TAG_ENUMERATION = 0x04;
+    static final int TAG_PARAMETER = 0x05;
     static final int TAG_MEMBER = 0x0d;
     static final int TAG_COMPILE_UNIT = 0x11;
     static final int TAG_STRUCTURE = 0x13;
     static final int TAG_TYPEDEF = 0x16;
     static final int TAG_UNION = 0x17;
+    static final int TAG_MORE_PARAMETERS = 0x18;
     static final int TAG_INHERITANCE = 0x1c;
+    static final int TAG_INLINED_SUBROUTINE = 0x1d;
     static final int TAG_SUBRANGE = 0x21;
     static final int TAG_CONST = 0x26;
     static final int TAG_ENUMERATOR = 0x28;
+    static final int TAG_SUBPROGRAM = 0x2e;
+    static final int TAG_VARIABLE = 0x34;
     static final int TAG_VOLATILE = 0x35;
     static final int TAG_NAMESPACE = 0x39;
     static final int TAG_ATOMIC = 0x47;
 
+    private static final int AT_LOCATION = 0x02;
     static final int AT_NAME = 0x03;
     static final int AT_BYTE_SIZE = 0x0b;
     static final int AT_BIT_OFFSET = 0x0c;
     static final int AT_BIT_SIZE = 0x0d;
     static final int AT_CONST_VALUE = 0x1c;
     static final int AT_UPPER_BOUND = 0x2f;
+    private static final int AT_ABSTRACT_ORIGIN = 0x31;
     static final int AT_COUNT = 0x37;
     static final int AT_MEMBER_LOCATION = 0x38;
     static final int AT_DECLARATION = 0x3c;
+    private static final int AT_SPECIFICATION = 0x47;
     static final int AT_TYPE = 0x49;
     static final int AT_DATA_BIT_OFFSET = 0x6b;
+    private static final int AT_LINKAGE_NAME = 0x6e;
     private static final int AT_STR_OFFSETS_BASE = 0x72;
+
+    private static final byte OP_ADDR = 0x03;
+    private static final byte OP_CONST8U = 0x0e;
 
     private static final long SHF_COMPRESSED = 0x800;
     private static final int MAX_DEPTH = 512;
@@ -61,8 +74,8 @@ final class DebugInformation {
     private final ByteBuffer strings;
     private final ByteBuffer lineStrings;
     private final ByteBuffer stringOffsets;
-    private final Map<Long, Long> infoAddends;
-    private final Map<Long, Long> stringOffsetAddends;
+    private final Map<Long, ElfRelocation> infoRelocations;
+    private final Map<Long, ElfRelocation> stringOffsetRelocations;
     private final Map<Long, Entry> byOffset = new HashMap<>();
     private final List<Entry> units = new ArrayList<>();
 
@@ -90,13 +103,24 @@ final class DebugInformation {
         }
 
         String name() {
-            return attributes.get(AT_NAME) instanceof final String name ? name : "";
+            return text(AT_NAME);
+        }
+
+        private String text(final int attribute) {
+            return attributes.get(attribute) instanceof final String text ? text : "";
         }
 
         OptionalLong number(final int attribute) {
             return attributes.get(attribute) instanceof final Long value
                     ? OptionalLong.of(value)
                     : OptionalLong.empty();
+        }
+
+        /** The relocation that gives a variable's address, or its place among the thread-local ones; empty if it has none. */
+        Optional<ElfRelocation> location() {
+            return attributes.get(AT_LOCATION) instanceof final ElfRelocation address
+                    ? Optional.of(address)
+                    : Optional.empty();
         }
     }
 
@@ -106,13 +130,13 @@ final class DebugInformation {
 
     private DebugInformation(final ElfFile elf, final ElfSection section) throws ElfFormatException {
         info = content(elf, section);
-        infoAddends = addends(elf, section);
+        infoRelocations = relocations(elf, section);
         abbreviations = content(elf, elf.section(".debug_abbrev").orElse(null));
         strings = content(elf, elf.section(".debug_str").orElse(null));
         lineStrings = content(elf, elf.section(".debug_line_str").orElse(null));
         final ElfSection offsets = elf.section(".debug_str_offsets").orElse(null);
         stringOffsets = content(elf, offsets);
-        stringOffsetAddends = offsets == null ? Map.of() : addends(elf, offsets);
+        stringOffsetRelocations = offsets == null ? Map.of() : relocations(elf, offsets);
     }
 
     /** Reads what an object has; null if it has none that can be read. */
@@ -141,12 +165,18 @@ final class DebugInformation {
                 .order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    private static Map<Long, Long> addends(final ElfFile elf, final ElfSection section) throws ElfFormatException {
-        final Map<Long, Long> addends = new HashMap<>();
+    private static Map<Long, ElfRelocation> relocations(final ElfFile elf, final ElfSection section)
+            throws ElfFormatException {
+        final Map<Long, ElfRelocation> relocations = new HashMap<>();
         for (final ElfRelocation relocation : elf.relocations(section)) {
-            addends.put(relocation.offset(), relocation.symbol().value() + relocation.addend());
+            relocations.put(relocation.offset(), relocation);
         }
-        return addends;
+        return relocations;
+    }
+
+    /** A field's value: as its relocation says, or as it stands there. */
+    private static long relocated(final @Nullable ElfRelocation relocation, final int field) {
+        return relocation == null ? field & 0xffff_ffffL : relocation.symbol().value() + relocation.addend();
     }
 
     /** The units' own entries. */
@@ -159,6 +189,31 @@ final class DebugInformation {
     Entry typeOf(final Entry entry) {
         final OptionalLong reference = entry.number(AT_TYPE);
         return reference.isEmpty() ? null : byOffset.get(reference.getAsLong());
+    }
+
+    /** The name of a function, which may stand with its declaration or with the function that was copied into another. */
+    String functionName(final Entry function) {
+        return text(function, AT_NAME);
+    }
+
+    /** The name that a function has for the linker. */
+    String linkageName(final Entry function) {
+        final String mangled = text(function, AT_LINKAGE_NAME);
+        return mangled.isEmpty() ? functionName(function) : mangled;
+    }
+
+    private String text(final Entry function, final int attribute) {
+        Entry at = function;
+        for (int steps = 0; at.text(attribute).isEmpty() && steps < MAX_DEPTH; steps++) {
+            final OptionalLong origin = at.number(AT_ABSTRACT_ORIGIN);
+            final OptionalLong other = origin.isPresent() ? origin : at.number(AT_SPECIFICATION);
+            final Entry next = other.isPresent() ? byOffset.get(other.getAsLong()) : null;
+            if (next == null) {
+                break;
+            }
+            at = next;
+        }
+        return at.text(attribute);
     }
 
     private void readUnit() {
@@ -264,7 +319,8 @@ final class DebugInformation {
             case 0x10 -> (long) offset();
             case 0x03 -> skip(info.getShort() & 0xffff);
             case 0x04 -> skip(info.getInt());
-            case 0x09, 0x18 -> skip(Math.toIntExact(unsigned(info)));
+            case 0x09 -> skip(Math.toIntExact(unsigned(info)));
+            case 0x18 -> expression(Math.toIntExact(unsigned(info)));
             case 0x0a -> skip(info.get() & 0xff);
             case 0x1e -> skip(16);
             case 0x20 -> skip(8);
@@ -280,6 +336,16 @@ final class DebugInformation {
         };
     }
 
+    /** The relocation of an expression that is a variable's place; null for any other expression. */
+    private @Nullable ElfRelocation expression(final int length) {
+        final int start = info.position();
+        skip(length);
+        // An address, or a distance and an operation that makes an address of it for each thread.
+        final boolean isPlace = (length == 1 + Long.BYTES && info.get(start) == OP_ADDR)
+                || (length == 2 + Long.BYTES && info.get(start) == OP_CONST8U);
+        return isPlace ? infoRelocations.get(start + 1L) : null;
+    }
+
     private @Nullable Object skip(final int bytes) {
         info.position(info.position() + bytes);
         return null;
@@ -289,13 +355,12 @@ final class DebugInformation {
     private int offset() {
         final long at = info.position();
         final int value = info.getInt();
-        return Math.toIntExact(infoAddends.getOrDefault(at, value & 0xffff_ffffL));
+        return Math.toIntExact(relocated(infoRelocations.get(at), value));
     }
 
     private String indexed(final long index) {
         final long at = stringOffsetsBase + index * Integer.BYTES;
-        final long value =
-                stringOffsetAddends.getOrDefault(at, stringOffsets.getInt(Math.toIntExact(at)) & 0xffff_ffffL);
+        final long value = relocated(stringOffsetRelocations.get(at), stringOffsets.getInt(Math.toIntExact(at)));
         return string(strings, Math.toIntExact(value), false);
     }
 

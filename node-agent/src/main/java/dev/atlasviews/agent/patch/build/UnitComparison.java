@@ -31,7 +31,8 @@ final class UnitComparison {
     private final Map<ElfSymbol, ElfSymbol> variables;
     private final Set<List<Object>> comparing = new HashSet<>();
 
-    private UnitComparison(final ObjectFile before, final ObjectFile after) throws PatchRefusedException {
+    private UnitComparison(final ObjectFile before, final ObjectFile after)
+            throws ElfFormatException, PatchRefusedException {
         this.before = before;
         this.after = after;
         this.variables = VariablePairing.of(before, after);
