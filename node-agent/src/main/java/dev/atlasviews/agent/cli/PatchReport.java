@@ -79,7 +79,7 @@ final class PatchReport {
             return "new";
         }
         if (oldBody.jumpOffset() == OldBody.NO_JUMP) {
-            return newBody == null ? "cold part, no longer there" : "cold part";
+            return newBody == null ? "no longer there" : "cold part";
         }
         return oldBody.notExcludable() == null ? "replaced" : "replaced, not excludable: " + oldBody.notExcludable();
     }

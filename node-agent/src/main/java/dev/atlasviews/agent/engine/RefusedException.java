@@ -46,7 +46,10 @@ public final class RefusedException extends Exception {
         TOO_MANY_PATCHES("TooManyPatches"),
         /** A function that is to be excluded does not exist. */
         UNKNOWN_FUNCTION("UnknownFunction"),
-        /** A function can not be excluded: code jumps or returns into what its jump overwrites, or exceptions may meet it. */
+        /**
+         * A function can not be excluded: code jumps or returns into what its jump overwrites, it calls what is replaced
+         * as well, or exceptions may meet it.
+         */
         NOT_EXCLUDABLE("NotExcludable"),
         /** Exceptions may meet the new code, and an unwinder of the process can not learn of it. */
         UNSUPPORTED_TARGET("UnsupportedTarget");

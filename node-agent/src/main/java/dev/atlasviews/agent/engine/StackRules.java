@@ -58,12 +58,15 @@ final class StackRules {
                         "function %s, which is to be excluded, is not changed by patch %s"
                                 .formatted(function, layer.digest()));
             }
-            if (bodies.stream().anyMatch(body -> !body.excludable())) {
+            final Optional<String> why = bodies.stream()
+                    .map(LinkedPatch.Body::notExcludable)
+                    .filter(Objects::nonNull)
+                    .findFirst();
+            if (why.isPresent()) {
                 throw new RefusedException(
                         Reason.NOT_EXCLUDABLE,
                         List.of(layer.digest()),
-                        "function %s can not be excluded: code jumps or returns into its first bytes"
-                                .formatted(function));
+                        "function %s can not be excluded: %s".formatted(function, why.get()));
             }
             // A thread would take its new body to a view whose unwinder does not know it.
             if (bodies.stream().anyMatch(body -> body.newFrame() != 0)) {

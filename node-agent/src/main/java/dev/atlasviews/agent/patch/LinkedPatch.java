@@ -2,6 +2,7 @@
 package dev.atlasviews.agent.patch;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A patch with all addresses filled in, for one process. Arrays are not copied and not to be modified.
@@ -46,7 +47,7 @@ public record LinkedPatch(
      * such body. A cold part is a body of its own.
      *
      * @param oldSha256 of the old range's bytes in the program file; empty when there is no old body
-     * @param excludable whether a thread may stay in the old body while its entry is overwritten
+     * @param notExcludable why a thread may not stay in a body when it moves; null if it may
      * @param newFrame where the new body's description for unwinders lies; 0 if no exception may meet it
      */
     public record Body(
@@ -56,6 +57,6 @@ public record LinkedPatch(
             String oldSha256,
             long newStart,
             long newEnd,
-            boolean excludable,
+            @Nullable String notExcludable,
             long newFrame) {}
 }

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A function of a patch, or the cold part that the compiler split off one: what it was, what it becomes. New functions
- * have no old body; a cold part that is no longer needed has no new one.
+ * have no old body; code that is no longer needed, but that a thread must have left, has no new one.
  *
  * @param name the symbol
  * @param unit the translation unit
@@ -28,9 +28,9 @@ public record PatchFunction(
      * @param address link-time address
      * @param size in bytes
      * @param sha256 of the bytes in the program file, lower-case hexadecimal; process memory must hold the same
-     * @param jumpOffset where the 5-byte jump goes, from the start: 0, or 4 after an {@code endbr64}; {@link #NO_JUMP} for a cold
-     *     part, which is entered from its function only
-     * @param notExcludable why a thread may not stay in this body while its entry is overwritten; null if it may
+     * @param jumpOffset where the 5-byte jump goes, from the start: 0, or 4 after an {@code endbr64}; {@link #NO_JUMP} for code
+     *     that nothing enters in the patched view: a cold part, which is entered from its function only, or what is gone
+     * @param notExcludable why a thread may not stay in this function when it moves; null if it may
      */
     public record OldBody(
             long address,

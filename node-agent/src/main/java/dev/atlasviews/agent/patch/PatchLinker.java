@@ -96,7 +96,7 @@ public final class PatchLinker {
                 oldBody == null ? "" : oldBody.sha256(),
                 newStart,
                 newBody == null ? 0 : newStart + newBody.size(),
-                oldBody == null || oldBody.notExcludable() == null,
+                oldBody == null ? null : oldBody.notExcludable(),
                 newBody == null || newBody.frame() == null ? 0 : areas.constants() + newBody.frame());
     }
 

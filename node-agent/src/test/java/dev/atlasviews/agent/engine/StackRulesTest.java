@@ -12,6 +12,7 @@ import dev.atlasviews.agent.patch.PatchFunction;
 import java.util.List;
 import java.util.Objects;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 final class StackRulesTest {
@@ -76,15 +77,15 @@ final class StackRulesTest {
 
     @Test
     void whatIsExcludedHasToBeThereAndToBearIt() {
-        assertThatCode(() -> StackRules.checkExclusions(linked("main", true, 0)))
+        assertThatCode(() -> StackRules.checkExclusions(linked("main", null, 0)))
                 .doesNotThrowAnyException();
-        assertThat(refusal(() -> StackRules.checkExclusions(linked("other", true, 0)))
+        assertThat(refusal(() -> StackRules.checkExclusions(linked("other", null, 0)))
                         .reason())
                 .isEqualTo(Reason.UNKNOWN_FUNCTION);
-        assertThat(refusal(() -> StackRules.checkExclusions(linked("main", false, 0)))
-                        .reason())
-                .isEqualTo(Reason.NOT_EXCLUDABLE);
-        assertThat(refusal(() -> StackRules.checkExclusions(linked("main", true, 0xa000))))
+        assertThat(refusal(() -> StackRules.checkExclusions(linked("main", "it calls step", 0))))
+                .returns(Reason.NOT_EXCLUDABLE, RefusedException::reason)
+                .hasMessageContaining("function main can not be excluded: it calls step");
+        assertThat(refusal(() -> StackRules.checkExclusions(linked("main", null, 0xa000))))
                 .returns(Reason.NOT_EXCLUDABLE, RefusedException::reason)
                 .hasMessageContaining("exceptions");
     }
@@ -102,7 +103,8 @@ final class StackRulesTest {
                 FakeProcess.digest(name), List.of(), List.of(FakeProcess.target(buildId, unit, functions, null))));
     }
 
-    private static LinkedLayer linked(final String excluded, final boolean excludable, final long newFrame) {
+    private static LinkedLayer linked(
+            final String excluded, final @Nullable String notExcludable, final long newFrame) {
         return new LinkedLayer(
                 "digest",
                 List.of(new LinkedPatch(
@@ -110,7 +112,8 @@ final class StackRulesTest {
                         new byte[0],
                         new byte[0],
                         List.of(),
-                        List.of(new LinkedPatch.Body("main", 0x1000, 0x1010, "", 0x9000, 0x9010, excludable, newFrame)),
+                        List.of(new LinkedPatch.Body(
+                                "main", 0x1000, 0x1010, "", 0x9000, 0x9010, notExcludable, newFrame)),
                         List.of())),
                 List.of(excluded));
     }

@@ -86,6 +86,6 @@ final class TransitionTest {
     }
 
     private static LinkedPatch.Body body(final String name, final long oldStart, final long newStart) {
-        return new LinkedPatch.Body(name, oldStart, oldStart + 0x10, "", newStart, newStart + 0x10, true, 0);
+        return new LinkedPatch.Body(name, oldStart, oldStart + 0x10, "", newStart, newStart + 0x10, null, 0);
     }
 }

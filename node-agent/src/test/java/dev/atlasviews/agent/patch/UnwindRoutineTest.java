@@ -21,7 +21,7 @@ final class UnwindRoutineTest {
 
     @Test
     void theJumpLiesBehindTheLandingInstructionAndGoesOnBehindWholeInstructions() throws Exception {
-        final LinkedPatch.Body body = new LinkedPatch.Body("f", 0, 0, "", 0x1000, 0x1010, true, 0x2000);
+        final LinkedPatch.Body body = new LinkedPatch.Body("f", 0, 0, "", 0x1000, 0x1010, null, 0x2000);
         final UnwindRoutine routine = new UnwindRoutine(FINDER, code("f30f1efa" + "4157" + "4156" + "4155" + "4154"));
         final byte[] linked = routine.link(FINDER + 0x1_0000, List.of(body));
         assertThat(routine.jump(FINDER + 0x1_0000).address()).isEqualTo(FINDER + 4);

@@ -53,8 +53,9 @@ public final class PatchBuilder {
         final PatchAssembler assembler = new PatchAssembler(target, units, librarySymbols()::contains);
         assembler.assemble();
         final List<PatchFunction> functions = new ArrayList<>();
+        final StaleCalls staleCalls = new StaleCalls(units);
         for (final PatchUnit unit : units) {
-            addFunctions(unit, assembler, functions);
+            addFunctions(unit, assembler, staleCalls, functions);
         }
         return PatchWriter.write(
                 options.basedOn().stream().map(Patch::digest).toList(),
@@ -79,7 +80,11 @@ public final class PatchBuilder {
                 .collect(Collectors.toSet());
     }
 
-    private void addFunctions(final PatchUnit unit, final PatchAssembler assembler, final List<PatchFunction> functions)
+    private void addFunctions(
+            final PatchUnit unit,
+            final PatchAssembler assembler,
+            final StaleCalls staleCalls,
+            final List<PatchFunction> functions)
             throws ElfFormatException, PatchRefusedException {
         final String name = unit.name();
         for (final Code code : unit.takenNames()) {
@@ -88,18 +93,27 @@ public final class PatchBuilder {
             if (running.isEmpty()) {
                 functions.add(new PatchFunction(code.name(), name, null, newBody));
             } else {
-                functions.add(new PatchFunction(code.name(), name, oldBody(unit, code.name(), running.get()), newBody));
+                functions.add(new PatchFunction(
+                        code.name(), name, oldBody(unit, code.name(), running.get(), staleCalls), newBody));
             }
         }
         for (final Code old : unit.diff().before().functions().values()) {
             final Optional<ElfSymbol> running = unit.running().symbol(old.symbol());
-            if (old.isColdPart()
-                    && unit.diff().changed().contains(old.family())
+            if (running.isPresent()
                     && !unit.after().functions().containsKey(old.name())
-                    && running.isPresent()) {
-                functions.add(new PatchFunction(old.name(), name, oldBody(unit, old.name(), running.get()), null));
+                    && mustBeLeft(unit, old, staleCalls)) {
+                functions.add(new PatchFunction(
+                        old.name(), name, oldBody(unit, old.name(), running.get(), staleCalls), null));
             }
         }
+    }
+
+    /** Whether a thread may not be in code that the new object does not have: nothing leads there, but it may be there. */
+    private static boolean mustBeLeft(final PatchUnit unit, final Code old, final StaleCalls staleCalls)
+            throws ElfFormatException {
+        return unit.diff().changed().contains(old.family())
+                ? old.isColdPart()
+                : staleCalls.ofOld(unit, old.family()) != null;
     }
 
     /** A linker may have made one of functions that are the same: a jump would replace all of them. */
@@ -116,7 +130,8 @@ public final class PatchBuilder {
         }
     }
 
-    private OldBody oldBody(final PatchUnit unit, final String name, final ElfSymbol running)
+    private OldBody oldBody(
+            final PatchUnit unit, final String name, final ElfSymbol running, final StaleCalls staleCalls)
             throws ElfFormatException, PatchRefusedException {
         final Code old = unit.diff().before().functions().get(name);
         final byte[] bytes = target.bytes(running).orElse(null);
@@ -128,7 +143,7 @@ public final class PatchBuilder {
         }
         refuseFolded(unit.diff().before(), old, running);
         final String digest = Sha256.hex(bytes);
-        if (old.isColdPart()) {
+        if (old.isColdPart() || !unit.after().functions().containsKey(name)) {
             return new OldBody(running.value(), running.size(), digest, OldBody.NO_JUMP, null);
         }
         final int offset = JumpSite.offset(name, bytes);
@@ -142,6 +157,7 @@ public final class PatchBuilder {
                             target.bytes(symbol).ifPresent(coldBytes -> parts.put(symbol.value(), coldBytes)));
         }
         final String why = JumpSite.whyNotExcludable(unit.diff().before(), old, running.value() + offset, parts);
-        return new OldBody(running.value(), running.size(), digest, offset, why);
+        return new OldBody(
+                running.value(), running.size(), digest, offset, why != null ? why : staleCalls.of(unit, name));
     }
 }
