@@ -10,6 +10,7 @@ import dev.atlasviews.agent.patch.LinkedVariables;
 import dev.atlasviews.agent.patch.PatchLinkException;
 import dev.atlasviews.agent.patch.PatchLinker;
 import dev.atlasviews.agent.patch.PatchTarget;
+import dev.atlasviews.agent.process.AmbiguousSymbolException;
 import dev.atlasviews.agent.process.DynamicSymbols;
 import dev.atlasviews.agent.process.MappedImage;
 import dev.atlasviews.agent.process.TargetProcess;
@@ -21,6 +22,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * Brings layers into a process: finds the areas that are there from before, else maps them. Areas are mapped with their
@@ -109,8 +111,8 @@ final class LayerLinker {
             throws IOException {
         for (final AreaAddresses areas : Areas.find(process.mappings(), digest, target.buildId(), target.sizes())) {
             try {
-                final LinkedPatch linked =
-                        PatchLinker.link(target, image.loadBias(), areas, variables(target, areas), symbols::resolve);
+                final LinkedPatch linked = PatchLinker.link(
+                        target, image.loadBias(), areas, variables(target, areas), symbol -> resolve(image, symbol));
                 // A library that was loaded again, elsewhere, has the same name and other addresses.
                 if (holds(areas.text(), linked.text()) && holds(areas.constants(), linked.constants())) {
                     return Optional.of(linked);
@@ -178,9 +180,17 @@ final class LayerLinker {
             final Map<Long, Long> kept)
             throws RefusedException {
         try {
-            return PatchLinker.link(target, image.loadBias(), areas, kept, symbols::resolve);
+            return PatchLinker.link(target, image.loadBias(), areas, kept, symbol -> resolve(image, symbol));
         } catch (final PatchLinkException e) {
             throw new RefusedException(Reason.SYMBOL_NOT_FOUND, List.of(digest), String.valueOf(e.getMessage()));
+        }
+    }
+
+    private OptionalLong resolve(final MappedImage image, final String symbol) throws PatchLinkException {
+        try {
+            return symbols.resolve(image, symbol);
+        } catch (final AmbiguousSymbolException e) {
+            throw new PatchLinkException(String.valueOf(e.getMessage()));
         }
     }
 

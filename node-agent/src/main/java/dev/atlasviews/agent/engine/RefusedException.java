@@ -36,7 +36,7 @@ public final class RefusedException extends Exception {
         CONFLICT("Conflict"),
         /** Something else changed the code in memory. */
         TEXT_MODIFIED("TextModified"),
-        /** The patch refers to a symbol that the process does not have, or that is out of reach. */
+        /** The patch refers to a symbol that the process does not have, or has more than once, or that is out of reach. */
         SYMBOL_NOT_FOUND("SymbolNotFound"),
         /** No free addresses near enough to the code. */
         NO_ROOM_FOR_CODE("NoRoomForCode"),

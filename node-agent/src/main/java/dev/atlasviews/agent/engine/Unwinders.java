@@ -6,7 +6,7 @@ import dev.atlasviews.agent.patch.AreaSizes;
 import dev.atlasviews.agent.patch.LinkedPatch;
 import dev.atlasviews.agent.patch.PatchLinkException;
 import dev.atlasviews.agent.patch.UnwindRoutine;
-import dev.atlasviews.agent.process.DynamicSymbols;
+import dev.atlasviews.agent.process.ImageSymbols;
 import dev.atlasviews.agent.process.MappedImage;
 import dev.atlasviews.agent.process.Mapping;
 import dev.atlasviews.agent.process.TargetProcess;
@@ -107,7 +107,7 @@ final class Unwinders {
             return;
         }
         for (final MappedImage image : MappedImage.of(process)) {
-            final DynamicSymbols symbols = new DynamicSymbols(process, List.of(image));
+            final ImageSymbols symbols = ImageSymbols.read(process, image);
             final OptionalLong finder = symbols.definition(FINDER);
             if (finder.isPresent() && symbols.definition(LIBGCC).isPresent()) {
                 finders.put(image, finder.getAsLong());

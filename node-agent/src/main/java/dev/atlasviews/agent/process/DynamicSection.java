@@ -3,7 +3,9 @@ package dev.atlasviews.agent.process;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** The dynamic section of an image, in the process' memory (System V gABI, chapter 5; GNU hash by its own convention). */
@@ -14,8 +16,16 @@ final class DynamicSection {
     static final long SYMTAB = 6;
     static final long STRSZ = 10;
     static final long PLTRELSZ = 2;
+    static final long SONAME = 14;
+    static final long DEBUG = 21;
     static final long JMPREL = 23;
+    static final long VERSYM = 0x6ffffff0L;
+    static final long VERDEF = 0x6ffffffcL;
+    static final long VERDEFNUM = 0x6ffffffdL;
+    static final long VERNEED = 0x6ffffffeL;
+    static final long VERNEEDNUM = 0x6fffffffL;
 
+    private static final long NEEDED = 1;
     private static final long HASH = 4;
     private static final long GNU_HASH = 0x6ffffef5L;
     private static final int PT_DYNAMIC = 2;
@@ -24,6 +34,7 @@ final class DynamicSection {
 
     private final MappedImage image;
     private final Map<Long, Long> values = new HashMap<>();
+    private final List<Long> needed = new ArrayList<>();
 
     private DynamicSection(final MappedImage image) {
         this.image = image;
@@ -42,11 +53,24 @@ final class DynamicSection {
                         image.address(segments.getLong(at + 16)),
                         Math.min(segments.getLong(at + 40), MAX_SECTION));
                 for (int entry = 0; entry + 16 <= entries.limit() && entries.getLong(entry) != 0; entry += 16) {
-                    section.values.put(entries.getLong(entry), entries.getLong(entry + 8));
+                    section.put(entries.getLong(entry), entries.getLong(entry + 8));
                 }
             }
         }
         return section;
+    }
+
+    private void put(final long tag, final long value) {
+        if (tag == NEEDED) {
+            needed.add(value);
+        } else {
+            values.put(tag, value);
+        }
+    }
+
+    /** Where the names of the libraries that it needs lie among its strings. */
+    List<Long> needed() {
+        return needed;
     }
 
     long value(final long tag) {
@@ -94,7 +118,7 @@ final class DynamicSection {
         return last + 1;
     }
 
-    private static int bounded(final int count) throws IOException {
+    static int bounded(final int count) throws IOException {
         if (count < 0 || count > MAX_SYMBOLS) {
             throw new IOException("a table of %d entries".formatted(count));
         }

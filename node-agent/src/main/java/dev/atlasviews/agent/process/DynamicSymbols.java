@@ -6,151 +6,122 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
-import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 
 /**
- * The dynamic symbols of a process, as its own memory has them.
+ * What the dynamic loader would bind a symbol to that an image of a process refers to.
  *
- * <p>What the dynamic loader has bound already is right by definition, IFUNCs included, so the slots of the loaded objects
- * come first. A symbol that nothing has bound is looked up in the objects' own tables, the program's first and then in the
- * order of the loader's list where it agrees with the order of loading; IFUNCs are not chosen here.
+ * <p>What it has bound for this image already is right by definition. Else the images' own tables are searched in the
+ * loader's order, for the version that the image asks for. An IFUNC is not chosen here: it is what the loader has bound
+ * it to for another image.
  */
 public final class DynamicSymbols {
     private static final int MAX_TABLE = 64 << 20;
-    private static final int MAX_ENTRIES = 1 << 20;
-    private static final int R_X86_64_GLOB_DAT = 6;
-    private static final int R_X86_64_JUMP_SLOT = 7;
-    private static final int STT_OBJECT = 1;
-    private static final int STT_FUNC = 2;
-
-    private final Map<String, Long> bound = new HashMap<>();
-    private final Map<String, Long> defined = new HashMap<>();
-    private final Set<String> imported = new HashSet<>();
 
     private final TargetProcess process;
     private final List<MappedImage> images;
-    private boolean definitionsRead;
-    private boolean bindingsRead;
+    private final Map<MappedImage, ImageSymbols> symbols = new HashMap<>();
+    private Optional<SearchOrder> order = Optional.empty();
+    private boolean orderRead;
 
-    /** Reads one kind of what an image's dynamic section leads to. */
-    @FunctionalInterface
-    private interface Reader {
-        void read(MappedImage image, DynamicSection dynamic, long symbols, ByteBuffer names) throws IOException;
-    }
-
-    /**
-     * The symbols of these images, read when the first is asked for; what they are bound to, which takes long, when the
-     * first is resolved.
-     */
+    /** The symbols of these images, read when the first is asked for. */
     public DynamicSymbols(final TargetProcess process, final List<MappedImage> images) {
         this.process = process;
         this.images = List.copyOf(images);
     }
 
-    /** The run-time address that a symbol is bound to; empty if no loaded object has it. */
-    public OptionalLong resolve(final String symbol) {
-        readBindings();
-        readDefinitions();
-        final Long address = bound.getOrDefault(symbol, defined.get(symbol));
-        return address == null ? OptionalLong.empty() : OptionalLong.of(address);
-    }
-
-    /** The run-time address of a symbol that the images define themselves; empty if they do not. */
-    public OptionalLong definition(final String symbol) {
-        readDefinitions();
-        final Long address = defined.get(symbol);
-        return address == null ? OptionalLong.empty() : OptionalLong.of(address);
-    }
-
-    /** Whether the images refer to a symbol that they do not define. */
-    public boolean imports(final String symbol) {
-        readDefinitions();
-        return imported.contains(symbol);
-    }
-
-    private void readDefinitions() {
-        if (!definitionsRead) {
-            definitionsRead = true;
-            readAll(this::readDefinitions);
+    /**
+     * The run-time address that a symbol has for an image; empty if no loaded image has it.
+     *
+     * @throws AmbiguousSymbolException if several have, and it is not known which the loader would take
+     */
+    public OptionalLong resolve(final MappedImage image, final String symbol) throws AmbiguousSymbolException {
+        final Optional<String> version = version(image, symbol);
+        final OptionalLong own = of(image).bound(symbol, version.orElse(""));
+        if (own.isPresent()) {
+            return own;
         }
-    }
-
-    private void readBindings() {
-        if (!bindingsRead) {
-            bindingsRead = true;
-            readAll(this::readBindings);
+        if (!orderRead) {
+            orderRead = true;
+            order = SearchOrder.read(process, images, this::of);
         }
+        // The symbols of the kernel's own image are the C library's to use.
+        final Set<MappedImage> others = new LinkedHashSet<>();
+        images.stream().filter(other -> other.first().inode() != 0).forEach(others::add);
+        final Set<MappedImage> named = order.map(known -> known.named(image)).orElse(Set.of());
+        if (!named.isEmpty()) {
+            for (final MappedImage searched : order.orElseThrow().global()) {
+                final Optional<ImageSymbols.Definition> found = of(searched).find(symbol, version);
+                if (found.isPresent()) {
+                    return address(symbol, found.get());
+                }
+                others.remove(searched);
+            }
+        }
+        boolean found = false;
+        for (final MappedImage searched : named) {
+            if (found) {
+                others.remove(searched);
+            }
+            found |= of(searched).find(symbol, version).isPresent();
+        }
+        // Whether others that were loaded later are in its scope, and before its own, only the loader knows.
+        return only(symbol, version, others);
     }
 
-    private void readAll(final Reader reader) {
+    private Optional<String> version(final MappedImage image, final String symbol) throws AmbiguousSymbolException {
+        final Set<String> asked = of(image).asked(symbol);
+        if (asked.size() > 1) {
+            throw new AmbiguousSymbolException("%s refers to several versions of the symbol %s"
+                    .formatted(image.first().name(), symbol));
+        }
+        return asked.stream().findFirst();
+    }
+
+    /** The address that all of these who define a symbol agree on. */
+    private OptionalLong only(final String symbol, final Optional<String> version, final Set<MappedImage> among)
+            throws AmbiguousSymbolException {
+        final Map<Long, String> found = new LinkedHashMap<>();
+        for (final MappedImage image : among) {
+            of(image)
+                    .find(symbol, version)
+                    .map(definition -> address(symbol, definition))
+                    .filter(OptionalLong::isPresent)
+                    .ifPresent(address ->
+                            found.putIfAbsent(address.getAsLong(), image.first().name()));
+        }
+        if (found.size() > 1) {
+            throw new AmbiguousSymbolException(
+                    "the symbol %s is defined by each of %s, and it is not known which is meant"
+                            .formatted(symbol, String.join(", ", found.values())));
+        }
+        return found.keySet().stream().mapToLong(Long::longValue).findFirst();
+    }
+
+    private OptionalLong address(final String symbol, final ImageSymbols.Definition definition) {
+        if (!definition.isIndirect()) {
+            return OptionalLong.of(definition.address());
+        }
         for (final MappedImage image : images) {
-            try {
-                final DynamicSection dynamic = DynamicSection.read(process, image);
-                final long strings = dynamic.address(DynamicSection.STRTAB);
-                final long symbols = dynamic.address(DynamicSection.SYMTAB);
-                if (strings != 0 && symbols != 0) {
-                    reader.read(image, dynamic, symbols, bytes(process, strings, dynamic.value(DynamicSection.STRSZ)));
-                }
-            } catch (final IOException | IndexOutOfBoundsException | ArithmeticException e) {
-                // An image with odd tables gives no symbols; nor does a process that is gone.
+            final OptionalLong chosen = of(image).bound(symbol, definition.version());
+            if (chosen.isPresent()) {
+                return chosen;
             }
         }
+        return OptionalLong.empty();
     }
 
-    private void readBindings(
-            final MappedImage image, final DynamicSection dynamic, final long symbols, final ByteBuffer names)
-            throws IOException {
-        readBound(
-                image, symbols, names, dynamic.address(DynamicSection.JMPREL), dynamic.value(DynamicSection.PLTRELSZ));
-        readBound(image, symbols, names, dynamic.address(DynamicSection.RELA), dynamic.value(DynamicSection.RELASZ));
+    private ImageSymbols of(final MappedImage image) {
+        return symbols.computeIfAbsent(image, key -> ImageSymbols.read(process, key));
     }
 
-    private void readDefinitions(
-            final MappedImage image, final DynamicSection dynamic, final long symbols, final ByteBuffer names)
-            throws IOException {
-        final int count = dynamic.symbolCount(process);
-        final ByteBuffer table = bytes(process, symbols, (long) count * 24);
-        for (int i = 1; i < count; i++) {
-            final int info = table.get(i * 24 + 4);
-            final int section = table.getShort(i * 24 + 6);
-            final int type = info & 15;
-            if (section == 0) {
-                imported.add(name(names, table.getInt(i * 24)));
-            }
-            if (section != 0 && info >> 4 != 0 && (type == STT_FUNC || type == STT_OBJECT)) {
-                defined.putIfAbsent(name(names, table.getInt(i * 24)), image.address(table.getLong(i * 24 + 8)));
-            }
-        }
-    }
-
-    private void readBound(
-            final MappedImage image, final long symbols, final ByteBuffer names, final long table, final long size)
-            throws IOException {
-        if (table == 0) {
-            return;
-        }
-        final ByteBuffer relocations = bytes(process, table, size);
-        for (int at = 0; at + 24 <= relocations.limit(); at += 24) {
-            final long info = relocations.getLong(at + 8);
-            final int type = (int) info;
-            final int symbol = (int) (info >>> 32);
-            if ((type == R_X86_64_GLOB_DAT || type == R_X86_64_JUMP_SLOT) && symbol > 0 && symbol < MAX_ENTRIES) {
-                final ByteBuffer entry = bytes(process, symbols + symbol * 24L, 24);
-                final long value = bytes(process, image.address(relocations.getLong(at)), 8)
-                        .getLong(0);
-                // A lazy slot points back into its own object until its first use.
-                if (value != 0 && (entry.getShort(6) != 0 || !image.contains(value))) {
-                    bound.putIfAbsent(name(names, entry.getInt(0)), value);
-                }
-            }
-        }
-    }
-
-    private static String name(final ByteBuffer names, final int offset) {
+    static String name(final ByteBuffer names, final int offset) {
         int end = offset;
         while (names.get(end) != 0) {
             end++;

@@ -66,12 +66,12 @@ final class MappedImageTest {
             assertThat(image.loadBias()).isEqualTo(told.get("start"));
             assertThat(images).anyMatch(other -> other.first().name().contains("libc.so"));
             assertThat(images).anyMatch(other -> other.first().name().equals("[vdso]"));
-            assertThat(symbols.resolve("exported")).hasValue(Objects.requireNonNull(told.get("exported")));
-            assertThat(symbols.resolve("getppid")).hasValue(Objects.requireNonNull(told.get("getppid")));
-            assertThat(symbols.resolve("memcpy"))
+            assertThat(symbols.resolve(image, "exported")).hasValue(Objects.requireNonNull(told.get("exported")));
+            assertThat(symbols.resolve(image, "getppid")).hasValue(Objects.requireNonNull(told.get("getppid")));
+            assertThat(symbols.resolve(image, "memcpy"))
                     .as("an IFUNC resolves to what the loader chose")
                     .hasValue(Objects.requireNonNull(told.get("memcpy")));
-            assertThat(symbols.resolve("no_such_symbol")).isEmpty();
+            assertThat(symbols.resolve(image, "no_such_symbol")).isEmpty();
         } finally {
             running.destroyForcibly().waitFor();
         }
