@@ -98,13 +98,23 @@ class KernelModuleIT {
                 .hasSizeGreaterThan(250);
     }
 
-    /** What test programs say when none of them complains. */
+    /** What test programs say when none of them complains: one TAP stream of them all. */
     private static List<String> passed(String script, String name, List<String> options) throws Exception {
         var output = run(script, name, options);
         var lines = Files.readAllLines(output);
         assertThat(lines)
                 .as("what the test programs say, in %s", output)
                 .noneMatch(line -> line.startsWith("not ok") || line.startsWith("Bail out"));
+        var results = lines.stream().filter(line -> line.startsWith("ok ")).toList();
+        assertThat(lines)
+                .as("the one plan, in %s", output)
+                .filteredOn(line -> line.startsWith("1.."))
+                .containsExactly("1.." + results.size());
+        assertThat(results)
+                .as("the results, in %s", output)
+                .zipSatisfy(
+                        IntStream.rangeClosed(1, results.size()).boxed().toList(),
+                        (line, number) -> assertThat(line).startsWith("ok " + number + " - "));
         return lines;
     }
 
