@@ -4,6 +4,7 @@
  * tables: the same memory through both, whatever happens to it.
  */
 #define _GNU_SOURCE
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <linux/userfaultfd.h>
@@ -252,6 +253,127 @@ static void test_unmap_text(void)
 }
 
 /*
+ * A table that the base frees: the kernel takes its page again, here for what a pipe
+ * holds, which are entries that lead to a page of this process. Who walked a link
+ * that a view still has to the table would read that (S3).
+ */
+#define SPAN		(2ul << 20)
+#define REGIONS		12
+#define REGION		(16 * SPAN)
+#define PIPES		48
+
+static struct {
+	pthread_t thread;
+	atomic_bool stop;
+	char *memory;
+} flusher;
+
+/* Has a flush of its own under way all the time, so that others are nested in it. */
+static void *keep_flushing(void *unused)
+{
+	(void)unused;
+	while (!flusher.stop)
+		madvise(flusher.memory, 4 * REGION, MADV_DONTNEED);
+	return NULL;
+}
+
+/* What a page table has for a page that user mode may read. */
+static uint64_t entry_of(const void *page)
+{
+	int file = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t entry;
+
+	need(pread(file, &entry, sizeof(entry), (uintptr_t)page / PAGE * sizeof(entry)) == sizeof(entry));
+	close(file);
+	need(entry >> 63);
+	return entry << 9 >> 9 << 12 | 0x25;
+}
+
+static void touch(char *memory, size_t length)
+{
+	madvise(memory, length, MADV_NOHUGEPAGE);
+	for (size_t at = 0; at < length; at += SPAN)
+		memory[at] = 1;
+	memory[length - 1] = 1;
+}
+
+/*
+ * In the 1 GiB of the text, where the view has a private table that holds links.
+ * Those to a region's first and last table are there until the base frees these.
+ * The heap may be anywhere in it.
+ */
+static void map_regions(char **regions)
+{
+	uintptr_t at = ((uintptr_t)text_of(answer) & -SPAN) + 2 * SPAN + SPAN / 2;
+	uintptr_t end = (at & -(1ul << 30)) + (1ul << 30);
+	int count = 0;
+
+	for (; count < REGIONS; at += REGION + SPAN) {
+		need(at + REGION < end);
+		if (mmap((void *)at, REGION, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS |
+			 MAP_FIXED_NOREPLACE, -1, 0) == (void *)at)
+			regions[count++] = (char *)at;
+	}
+	while (count--)
+		touch(regions[count], REGION);
+}
+
+static void fill_pipes(int (*pipes)[2], const char *content)
+{
+	uint64_t entries[PAGE / sizeof(uint64_t)], entry = entry_of(content);
+
+	for (unsigned int i = 0; i < PAGE / sizeof(*entries); i++)
+		entries[i] = entry;
+	for (int i = 0; i < PIPES; i++) {
+		need(!pipe2(pipes[i], O_CLOEXEC | O_NONBLOCK));
+		while (write(pipes[i][1], entries, PAGE) == (ssize_t)PAGE)
+			;
+	}
+}
+
+static void test_freed_tables(const char *when)
+{
+	char *content = map(PAGE, 0), *regions[REGIONS];
+	int pipes[PIPES][2], gone = 0, i;
+	cpu_set_t before, one;
+
+	memset(content, 1, PAGE);
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	need(!sched_getaffinity(0, sizeof(before), &before) && !sched_setaffinity(0, sizeof(one), &one));
+	map_regions(regions);
+	for (i = 0; i < REGIONS; i++)
+		need(!munmap(regions[i], REGION));
+	/* Tables may be freed by RCU. */
+	need(!syscall(SYS_membarrier, 1, 0, 0));
+	pause_ms(50);
+	fill_pipes(pipes, content);
+	for (i = 0; i < REGIONS; i++)
+		gone += faults(regions[i], false) + faults(regions[i] + REGION - 1, false);
+	is(gone, 2 * REGIONS, "tables that the base freed are in no view, %s", when);
+	/* Nothing can be relied on then: who touches a place there may not come back. */
+	if (gone != 2 * REGIONS)
+		exit(tap_done());
+	for (i = 0; i < PIPES; i++) {
+		close(pipes[i][0]);
+		close(pipes[i][1]);
+	}
+	sched_setaffinity(0, sizeof(before), &before);
+	munmap(content, PAGE);
+}
+
+static void test_nested_flushes(void)
+{
+	flusher.memory = map(4 * REGION, 0);
+	touch(flusher.memory, 4 * REGION);
+	need(!pthread_create(&flusher.thread, NULL, keep_flushing, NULL));
+	test_freed_tables("nor after a flush that was nested in another (S4)");
+	flusher.stop = true;
+	pthread_join(flusher.thread, NULL);
+	munmap(flusher.memory, 4 * REGION);
+}
+
+/*
  * A write to a view waits for its source; meanwhile there comes other content at
  * the place it writes to, by a mapping that looks the same.
  */
@@ -433,6 +555,8 @@ int main(void)
 	need(!write_return(handle, view, answer, 2));
 	need(move(handle, own_tid(), view));
 	is(answer(), 2, "this thread is in a view");
+	test_freed_tables("whatever their pages are now (S3)");
+	test_nested_flushes();
 	test_shared_memory();
 	test_huge();
 	test_beside_text();
