@@ -35,7 +35,7 @@ struct spread ratio_of(const struct series *series, const struct series *to);
 /* --- work that is measured in each state ------------------------------------- */
 
 enum work {
-	CALL, SWITCH, SWITCH_PROCESS, FAULT, FAULT_NEAR, PROTECT, PROTECT_NEAR, FORK, WORK_COUNT
+	CALL, SWITCH, SWITCH_PROCESS, FAULT, FAULT_NEAR, PROTECT, PROTECT_NEAR, UNMAP, FORK, WORK_COUNT
 };
 
 extern const char * const work_names[WORK_COUNT];
@@ -60,6 +60,9 @@ bool hooks_listed(void);
 
 enum size { SMALL, LARGE, SIZE_COUNT };
 
+/* How many private tables there are while memory is unmapped. */
+enum tables { NO_TABLES, FEW_TABLES, MANY_TABLES, TABLES_COUNT };
+
 struct costs {
 	struct series create[SIZE_COUNT];
 	struct atlas_stats stats[SIZE_COUNT];	/* after a creation */
@@ -68,9 +71,13 @@ struct costs {
 	unsigned int tables;			/* of a view with one page written */
 	struct series enter, checked, snapshot, rest, running, held;
 	bool has_enter;
+	struct series unmap[TABLES_COUNT];
+	unsigned int unmap_views[TABLES_COUNT], unmap_tables[TABLES_COUNT];
+	double unmap_flushes[TABLES_COUNT];	/* of the module's, for each time */
 };
 
 void costs_measure(struct costs *costs, unsigned int rounds);
+void costs_measure_unmap(struct costs *costs, unsigned int rounds);
 
 /* --- the module ------------------------------------------------------------------- */
 
@@ -93,6 +100,7 @@ struct report {
 	bool hooked[MAX_STATES];
 	const char *modules[MAX_MODULES];
 	bool instructions;	/* the machine's clock counts them */
+	bool unmap_only;
 	struct costs costs[MAX_MODULES];
 };
 

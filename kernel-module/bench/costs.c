@@ -341,6 +341,90 @@ static void measure_moves(struct costs *costs, unsigned int rounds)
 		close(own);
 }
 
+/* --- private tables, when memory is unmapped ------------------------------------------ */
+
+#define PLACES		16	/* in 1 GiB each: two private tables more */
+#define MANY_VIEWS	31
+#define UNMAPS		50
+#define UNMAP_PAGES	64	/* so many that the kernel flushes all addresses */
+
+static char *places[PLACES];
+
+static void make_places(void)
+{
+	char *memory = mmap(NULL, (PLACES + 1ul) << 30, PROT_NONE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	need(memory != MAP_FAILED);
+	for (int i = 0; i < PLACES; i++) {
+		places[i] = memory + ((unsigned long)i << 30);
+		need(!mprotect(places[i], PAGE, PROT_RW));
+		places[i][0] = 1;
+		need(!mprotect(places[i], PAGE, PROT_READ));
+	}
+}
+
+static double unmap_some(void)
+{
+	uint64_t total = 0, begin;
+
+	for (int i = 0; i < UNMAPS; i++) {
+		char *memory = mmap(NULL, UNMAP_PAGES * PAGE, PROT_RW,
+				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+		need(memory != MAP_FAILED);
+		begin = nanoseconds();
+		need(!munmap(memory, UNMAP_PAGES * PAGE));
+		total += nanoseconds() - begin;
+	}
+	return (double)total / UNMAPS;
+}
+
+static void unmap_with(struct costs *costs, enum tables tables, int views, int pages)
+{
+	static struct atlas_view_entry entries[MANY_VIEWS + 1];
+	uint64_t before = stats(handle).pages, flushes;
+	int made[MANY_VIEWS], count;
+
+	for (int i = 0; i < views; i++) {
+		made[i] = create_view(handle, 0);
+		need(made[i] > 0);
+		for (int page = 0; page < pages; page++)
+			need(!write_view(handle, made[i], places[page], "", 1));
+	}
+	count = list_views(handle, entries, MANY_VIEWS + 1);
+	need(count >= views && count <= MANY_VIEWS + 1);
+	costs->unmap_views[tables] = count;
+	costs->unmap_tables[tables] = 0;
+	while (count--)
+		costs->unmap_tables[tables] += entries[count].tables;
+	flushes = stats(handle).invalidations;
+	sample(&costs->unmap[tables], unmap_some());
+	costs->unmap_flushes[tables] = (double)(stats(handle).invalidations - flushes) / UNMAPS;
+	for (int i = 0; i < views; i++)
+		need(!delete_view(handle, made[i]));
+	settle(before);
+}
+
+/* One view stays in which nothing has diverged: the notifiers are there all the time. */
+void costs_measure_unmap(struct costs *costs, unsigned int rounds)
+{
+	int kept;
+
+	handle = attach(getpid());
+	need(handle >= 0);
+	kept = create_view(handle, 0);
+	need(kept > 0);
+	make_places();
+	for (unsigned int i = 0; i < rounds; i++) {
+		unmap_with(costs, NO_TABLES, 0, 0);
+		unmap_with(costs, FEW_TABLES, 1, 1);
+		unmap_with(costs, MANY_TABLES, MANY_VIEWS, PLACES);
+	}
+	need(!delete_view(handle, kept));
+	close(handle);
+}
+
 void costs_measure(struct costs *costs, unsigned int rounds)
 {
 	measure_create(costs, rounds);
@@ -351,4 +435,5 @@ void costs_measure(struct costs *costs, unsigned int rounds)
 		measure_life(costs);
 	measure_moves(costs, rounds);
 	close(handle);
+	costs_measure_unmap(costs, rounds);
 }

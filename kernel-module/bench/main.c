@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bench ROUNDS CLOCK MODULE.ko[:NAME]…: measure what views cost, with each of the
+ * bench [--unmap] ROUNDS CLOCK MODULE.ko[:NAME]…: measure what views cost, with each of the
  * modules, and print a table and JSON. The first module may be compared with a
  * second, in the same run. CLOCK says what a nanosecond of this machine is:
- * "instructions" when it goes on with each instruction, or "real".
+ * "instructions" when it goes on with each instruction, or "real". --unmap: only
+ * what private tables cost when memory is unmapped.
  */
 #define _GNU_SOURCE
 #include "bench.h"
@@ -125,7 +126,10 @@ static void measure_costs(unsigned int module)
 	pid = fork();
 	need(pid >= 0);
 	if (!pid) {
-		costs_measure(shared, report.rounds);
+		if (report.unmap_only)
+			costs_measure_unmap(shared, report.rounds);
+		else
+			costs_measure(shared, report.rounds);
 		_exit(0);
 	}
 	need(waitpid(pid, &status, 0) == pid && !status);
@@ -147,8 +151,13 @@ static void add_module(char *argument)
 
 int main(int argument_count, char **arguments)
 {
+	if (argument_count > 1 && !strcmp(arguments[1], "--unmap")) {
+		report.unmap_only = true;
+		argument_count--;
+		arguments++;
+	}
 	if (argument_count < 4) {
-		fprintf(stderr, "usage: bench ROUNDS CLOCK MODULE.ko[:NAME]…\n");
+		fprintf(stderr, "usage: bench [--unmap] ROUNDS CLOCK MODULE.ko[:NAME]…\n");
 		return 2;
 	}
 	report.rounds = atoi(arguments[1]);
@@ -159,8 +168,10 @@ int main(int argument_count, char **arguments)
 	measurement = mmap(NULL, sizeof(*measurement), PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	need(measurement != MAP_FAILED);
-	lay_out_states();
-	measure_states();
+	if (!report.unmap_only) {
+		lay_out_states();
+		measure_states();
+	}
 	for (unsigned int module = 0; module < report.module_count; module++)
 		measure_costs(module);
 	printf("--- markdown\n");

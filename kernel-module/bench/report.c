@@ -143,13 +143,27 @@ static void print_creation(const struct costs *costs)
 	printf("| ratio | | %.2f (%.2f … %.2f) | | |\n\n", ratio.median, ratio.low, ratio.high);
 }
 
-static void print_costs(const struct report *report, unsigned int module)
+static void print_unmap(const struct costs *costs)
 {
-	const struct costs *costs = &report->costs[module];
+	printf("| munmap of 64 pages, while there are | private tables, roots with them | %s | ratio | flushes of the module's |\n|---|---|---|---|---|\n",
+	       instructions ? "instructions" : "time");
+	for (enum tables tables = 0; tables < TABLES_COUNT; tables++) {
+		struct spread spread = spread_of(&costs->unmap[tables]);
+		struct spread ratio = ratio_of(&costs->unmap[tables], &costs->unmap[NO_TABLES]);
+
+		printf("| %u view%s | %u | %.2f %s (%.2f … %.2f) | %.2f (%.2f … %.2f) | %.2f |\n",
+		       costs->unmap_views[tables], costs->unmap_views[tables] == 1 ? "" : "s",
+		       costs->unmap_tables[tables], amount(spread.median), unit(),
+		       amount(spread.low), amount(spread.high), ratio.median, ratio.low, ratio.high,
+		       costs->unmap_flushes[tables]);
+	}
+}
+
+static void print_costs(const struct costs *costs)
+{
 	struct spread bare = spread_of(&costs->memory), written = spread_of(&costs->memory_written);
 	unsigned int root = costs->stats[SMALL].view_creation_allocations;
 
-	printf("\n### What the operations cost (%s)\n\n", report->modules[module]);
 	print_creation(costs);
 	printf("| memory of a view | free memory less by | counted |\n|---|---|---|\n");
 	printf("| as made | %.1f KiB (%.1f … %.1f) | %u KiB: its root |\n", bare.median, bare.low,
@@ -166,14 +180,20 @@ static void print_costs(const struct report *report, unsigned int module)
 	print_amount("move a sleeping thread", &costs->rest);
 	print_amount("move a running thread, until it has moved", &costs->running);
 	print_amount("the check that a running thread makes of itself", &costs->held);
+	printf("\n");
 }
 
 void report_markdown(const struct report *report)
 {
 	instructions = report->instructions;
-	print_states(report);
-	for (unsigned int module = 0; module < report->module_count; module++)
-		print_costs(report, module);
+	if (!report->unmap_only)
+		print_states(report);
+	for (unsigned int module = 0; module < report->module_count; module++) {
+		printf("\n### What the operations cost (%s)\n\n", report->modules[module]);
+		if (!report->unmap_only)
+			print_costs(&report->costs[module]);
+		print_unmap(&report->costs[module]);
+	}
 }
 
 /* --- for programs ---------------------------------------------------------------- */
@@ -217,7 +237,13 @@ static void json_costs(const struct costs *costs, const char *name)
 	json_spread("move_resting_ns", spread_of(&costs->rest), ", ");
 	if (costs->running.count)
 		json_spread("move_running_ns", spread_of(&costs->running), ", ");
-	json_spread("check_ns", spread_of(&costs->held), "}");
+	json_spread("check_ns", spread_of(&costs->held), ",\n     \"unmap\": [");
+	for (enum tables tables = 0; tables < TABLES_COUNT; tables++) {
+		printf("%s{\"views\": %u, \"tables\": %u, \"flushes\": %.4g, ", tables ? ", " : "",
+		       costs->unmap_views[tables], costs->unmap_tables[tables], costs->unmap_flushes[tables]);
+		json_spread("ns", spread_of(&costs->unmap[tables]), "}");
+	}
+	printf("]}");
 }
 
 /* Numbers in brackets: lower quartile, median, upper quartile; ns of the machine's clock. */
@@ -225,7 +251,7 @@ void report_json(const struct report *report)
 {
 	printf("  \"rounds\": %u, \"clock\": \"%s\",\n  \"states\": [\n", report->rounds,
 	       report->instructions ? "instructions" : "real");
-	for (enum work work = 0; work < WORK_COUNT; work++) {
+	for (enum work work = 0; work < WORK_COUNT && !report->unmap_only; work++) {
 		printf("    {\"work\": \"%s\", \"in\": [\n", work_names[work]);
 		for (unsigned int state = 0; state < report->state_count; state++) {
 			json_state(report, work, state);

@@ -10,6 +10,7 @@
 
 #define TABLE		(2ul << 20)
 #define PIECE		256	/* pages that are touched at once */
+#define BATCH		64	/* pages that are unmapped at once */
 
 const char * const work_names[WORK_COUNT] = {
 	[CALL] = "system call (control)",
@@ -19,6 +20,7 @@ const char * const work_names[WORK_COUNT] = {
 	[FAULT_NEAR] = "page fault, beside a diverged page",
 	[PROTECT] = "mprotect and touch, far from diverged pages",
 	[PROTECT_NEAR] = "mprotect and touch, beside a diverged page",
+	[UNMAP] = "mmap of 64 pages, with memory, and munmap",
 	[FORK] = "fork, exit, wait",
 };
 
@@ -126,6 +128,17 @@ static void protect(char *memory, unsigned int times)
 	}
 }
 
+/* So many pages that the kernel flushes all addresses, not one by one. */
+static void unmap(unsigned int times)
+{
+	while (times--) {
+		char *memory = mmap(NULL, BATCH * PAGE, PROT_RW,
+				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+		need(memory != MAP_FAILED && !munmap(memory, BATCH * PAGE));
+	}
+}
+
 static void spawn(unsigned int times)
 {
 	while (times--) {
@@ -164,6 +177,9 @@ static void do_work(enum work work, unsigned int times)
 	case PROTECT_NEAR:
 		protect(near, times);
 		break;
+	case UNMAP:
+		unmap(times);
+		break;
 	case FORK:
 		spawn(times);
 		break;
@@ -174,7 +190,7 @@ static void do_work(enum work work, unsigned int times)
 
 static const unsigned int amounts[WORK_COUNT] = {
 	[CALL] = 20000, [SWITCH] = 2000, [SWITCH_PROCESS] = 2000, [FAULT] = 2048,
-	[FAULT_NEAR] = 2048, [PROTECT] = 1000, [PROTECT_NEAR] = 1000, [FORK] = 24,
+	[FAULT_NEAR] = 2048, [PROTECT] = 1000, [PROTECT_NEAR] = 1000, [UNMAP] = 200, [FORK] = 24,
 };
 
 static void measure(enum work work, double *ns, struct events *events)

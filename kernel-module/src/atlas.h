@@ -143,6 +143,7 @@ struct atlas_view {
 	unsigned int threads;		/* lock */
 	u64 *root;			/* the top-level table; a pair under PTI */
 	phys_addr_t root_pa;
+	unsigned long held_entries;	/* of the root, see table.c; pt_lock */
 	struct xarray pages;		/* its own, by page number; see page.c */
 	unsigned int page_count;	/* pt_lock */
 	unsigned int table_count;	/* pt_lock */

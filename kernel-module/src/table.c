@@ -121,9 +121,33 @@ static bool is_root(const struct atlas_view *view, const u64 *table)
 	return table == view->root;
 }
 
+/*
+ * Of each eight entries of a table one bit: whether they ever held something. Most
+ * tables are nearly empty, and a recheck goes through all of them.
+ */
+static unsigned long *held_entries(struct atlas_view *view, u64 *table)
+{
+	return is_root(view, table) ? &view->held_entries : &virt_to_page(table)->private;
+}
+
+/* The first address from the given one on whose entry may hold something. */
+static unsigned long next_held(unsigned long held, unsigned long at, int level)
+{
+	unsigned long rest = held >> level_index(at, level) / ENTRIES_A_BIT;
+
+	if (rest & 1)
+		return at;
+	if (!rest)
+		return ULONG_MAX;
+	return round_down(at, level_span(level) * ENTRIES_A_BIT) +
+	       __ffs(rest) * ENTRIES_A_BIT * level_span(level);
+}
+
 /* @entry is what the user half should hold; the kernel's copy gets NX as the base's has. */
 static void set_entry(struct atlas_view *view, u64 *table, unsigned int index, u64 entry)
 {
+	if (entry)
+		__set_bit(index / ENTRIES_A_BIT, held_entries(view, table));
 	if (is_root(view, table) && user_root(table)) {
 		WRITE_ONCE(user_root(table)[index], entry);
 		if (entry)
@@ -173,8 +197,8 @@ static void prefill(struct atlas_view *view, u64 *table, unsigned long address, 
 		}
 		entry = base ? READ_ONCE(base[index]) : split_leaf(above, found, level, at);
 		entry = entry_copy(entry, level);
-		if (!entry_leaf(entry, level) || !invalidating(space, at, at + span))
-			table[index] = entry;
+		if (entry && (!entry_leaf(entry, level) || !invalidating(space, at, at + span)))
+			set_entry(view, table, index, entry);
 	}
 }
 
@@ -197,6 +221,7 @@ static int spare_alloc(struct spare *spare)
 
 		if (!page)
 			return -ENOMEM;
+		set_page_private(page, 0);
 		spare->pages[spare->count++] = page;
 	}
 	return 0;
@@ -420,17 +445,18 @@ static const u64 *base_below(const u64 *table, unsigned int index, int level)
 /*
  * Walks a table of the view along with the base's table for the same place.
  * This runs for each page that reclaim unmaps (6.6 and later), for all addresses
- * and under the lock of the page table: no step may start at the root again.
+ * and under the lock of the page table: no step may start at the root again, nor
+ * look at what never held anything (P1).
  */
 static bool recheck_table(struct atlas_view *view, u64 *table, const u64 *base_table, int level,
 			  unsigned long base, unsigned long start, unsigned long end)
 {
-	unsigned long span = level_span(level);
-	unsigned long at = max(base, start & ~(span - 1));
+	unsigned long span = level_span(level), held = *held_entries(view, table);
+	unsigned long at = next_held(held, max(base, start & ~(span - 1)), level);
 	unsigned long limit = level == top_level() ? TASK_SIZE_MAX : base + span * ENTRIES;
 	bool cleared = false;
 
-	for (; at < min(end, limit); at += span) {
+	for (; at < min(end, limit); at = next_held(held, at + span, level)) {
 		unsigned int index = level_index(at, level);
 		u64 entry = table[index];
 		const u64 *below;

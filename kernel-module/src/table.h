@@ -14,6 +14,7 @@
 
 #define ENTRIES		512
 #define USER_ENTRIES	256
+#define ENTRIES_A_BIT	(ENTRIES / BITS_PER_LONG)	/* see held_entries() */
 #define ATLAS_PRIVATE	((u64)_PAGE_SOFTW1)	/* a link to a table of the view's own */
 
 static inline int top_level(void)
