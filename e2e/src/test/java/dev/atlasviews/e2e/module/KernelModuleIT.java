@@ -59,6 +59,7 @@ class KernelModuleIT {
                 .contains(
                         "# basic",
                         "# cgroup",
+                        "# confined",
                         "# cycles",
                         "# data",
                         "# debugger",
