@@ -192,7 +192,7 @@ final class DemoRun {
 
     private void sayNewest(Windows windows) {
         var line = new StringBuilder("window %2d of %d, P99.5 and longest in ms:".formatted(windows.blocks(), blocks));
-        for (var condition : Condition.values()) {
+        for (var condition : windows.conditions()) {
             var quantiles = Quantiles.of(windows.newest(condition));
             line.append(String.format(
                     Locale.ROOT,

@@ -52,7 +52,8 @@ final class Measurement {
 
     /** Measures each condition once for every block, after the fix went in and out some times. */
     Windows windows(int warmUps, int blocks, Consumer<Windows> afterBlock) throws IOException {
-        return new AlternatingWindows(load, this::happen, WINDOW).measure(warmUps, blocks, afterBlock);
+        return new AlternatingWindows(load, this::happen, Condition.OF_ANY_SERVER, WINDOW)
+                .measure(warmUps, blocks, afterBlock);
     }
 
     /** One patch and its revert with calm around them. */
@@ -91,6 +92,7 @@ final class Measurement {
             }
             case LOCAL -> patchAndRevert(QuiescenceScope.THREAD);
             case GLOBAL -> patchAndRevert(QuiescenceScope.PROCESS);
+            case LIBPULP -> throw new IllegalArgumentException("the server is not prepared for libpulp");
         }
     }
 

@@ -2,6 +2,7 @@
 package dev.atlasviews.e2e.latency;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.atlasviews.e2e.measure.Comparison;
 import dev.atlasviews.e2e.measure.Condition;
 import dev.atlasviews.e2e.picture.RatioPicture;
 import dev.atlasviews.e2e.report.SharedList;
@@ -66,22 +67,18 @@ final class LatencyReport {
     }
 
     private static RatioPicture.Row row(final ServerLatency result) {
+        final Comparison comparison = result.comparison();
+        final List<RatioPicture.Mark> marks = new ArrayList<>(List.of(
+                new RatioPicture.Mark(name(Condition.CONTROL), "#6b7785", comparison.noise()),
+                new RatioPicture.Mark(name(Condition.LOCAL), "#1d6fd1", comparison.local()),
+                new RatioPicture.Mark(name(Condition.GLOBAL), "#c8442b", comparison.global())));
+        if (comparison.libpulp() != null) {
+            marks.add(new RatioPicture.Mark(name(Condition.LIBPULP), "#8a4fbf", comparison.libpulp()));
+        }
         return new RatioPicture.Row(
                 "%s, %d threads".formatted(result.server(), result.threads()),
-                "%d windows each".formatted(result.comparison().blocks()),
-                List.of(
-                        new RatioPicture.Mark(
-                                name(Condition.CONTROL),
-                                "#6b7785",
-                                result.comparison().noise()),
-                        new RatioPicture.Mark(
-                                name(Condition.LOCAL),
-                                "#1d6fd1",
-                                result.comparison().local()),
-                        new RatioPicture.Mark(
-                                name(Condition.GLOBAL),
-                                "#c8442b",
-                                result.comparison().global())));
+                "%d windows each".formatted(comparison.blocks()),
+                marks);
     }
 
     /** What a condition is called in the report. */
@@ -91,6 +88,7 @@ final class LatencyReport {
             case CONTROL -> "undisturbed again (A/A)";
             case LOCAL -> "local: each thread by itself";
             case GLOBAL -> "global: all threads stopped";
+            case LIBPULP -> "libpulp: stopped by ptrace";
         };
     }
 }

@@ -6,6 +6,7 @@ import dev.atlasviews.e2e.measure.Quantiles;
 import dev.atlasviews.e2e.measure.Ratio;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 
 /** The results of all servers as a page for people. */
 final class LatencyTable {
@@ -37,14 +38,18 @@ final class LatencyTable {
             the agent's image starts it, when nobody else wants the processor (SCHED_IDLE). What the module counts is how
             long threads were kept from running by their own checks (local) and at the gate (global).
 
-            libpulp is not among the conditions: it changes libraries that were compiled for it, in processes that were
-            started with a library of its own preloaded. Debian's servers and libraries are neither.
+            *libpulp* is the same fix as one of its live patches, which `ulp trigger` applies and reverts. It can do so only
+            in processes that were started with its library preloaded, and in libraries that were compiled and
+            post-processed for it. Debian's servers and libraries are neither, so that there is this condition only where
+            the server says so: a process of Debian sid, which has libpulp, with a library built for this; its other
+            conditions are of the same process. `ulp` runs with everybody's priority, as when somebody types it: what it has
+            stopped waits for it. How long it keeps threads from running is not counted by the module.
 
             | server | load | versions | threads | patched and reverted | threads that had the fix, summed | requests | errors | lost connections |
             |---|---|---|---|---|---|---|---|---|
             """);
-        all.forEach(result -> text.append(
-                "| %s | %s; %d/s over %d connections | %s | %d in %d | %d × local, %d × global | %d | %d | %d | %d |\n"
+        all.forEach(
+                result -> text.append("| %s | %s; %d/s over %d connections | %s | %d in %d | %s | %d | %d | %d | %d |\n"
                         .formatted(
                                 result.server(),
                                 result.description(),
@@ -53,8 +58,7 @@ final class LatencyTable {
                                 result.version(),
                                 result.threads(),
                                 result.processes(),
-                                result.applies(),
-                                result.applies(),
+                                applies(result),
                                 result.patched(),
                                 result.requests().total(),
                                 result.requests().errors(),
@@ -78,6 +82,11 @@ final class LatencyTable {
         return text.toString();
     }
 
+    private static String applies(final ServerLatency result) {
+        return "%d × local, %<d × global".formatted(result.applies())
+                + (result.comparison().libpulp() == null ? "" : ", %d × libpulp".formatted(result.applies()));
+    }
+
     private static String latencies(final ServerLatency result) {
         final StringBuilder rows = new StringBuilder(512);
         for (final Condition condition : Condition.values()) {
@@ -97,6 +106,8 @@ final class LatencyTable {
                             case CONTROL -> ratio(result.comparison().noise());
                             case LOCAL -> ratio(result.comparison().local());
                             case GLOBAL -> ratio(result.comparison().global());
+                            case LIBPULP ->
+                                ratio(Objects.requireNonNull(result.comparison().libpulp()));
                         },
                         condition == Condition.LOCAL ? verdict(result) : ""));
             }

@@ -21,6 +21,10 @@ import org.jspecify.annotations.Nullable;
  * @param description what serves what, for the table
  * @param install the server's own packages where it is Debian's unchanged program and the corpus has its library; they are
  *     installed where it runs
+ * @param build which build of the corpus's package: a folder of {@code e2e/corpus}; null for the corpus's own
+ * @param suite the Debian that the machine is; null for that of the corpus
+ * @param libpulp the same fix as a live patch of libpulp: a source and a description of {@code e2e/latency/libpulp}; null
+ *     where the server is not prepared for libpulp
  * @param run how the server is run; null: as in the corpus
  * @param port it listens to
  * @param rate requests per second, over all connections
@@ -35,6 +39,9 @@ record ServerRecipe(
         String fix,
         String description,
         List<String> install,
+        @Nullable String build,
+        @Nullable String suite,
+        @Nullable String libpulp,
         @Nullable CorpusRun run,
         int port,
         int rate,

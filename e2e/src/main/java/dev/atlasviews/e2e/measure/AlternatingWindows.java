@@ -4,6 +4,7 @@ package dev.atlasviews.e2e.measure;
 import dev.atlasviews.e2e.load.LoadGenerator;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
@@ -12,9 +13,11 @@ import java.util.function.Consumer;
  *
  * @param load on the server
  * @param disturbance what a condition is
+ * @param conditions that are compared, those in which something happens from {@link Condition#LOCAL} on
  * @param window how long a window is at least; longer when the disturbance is
  */
-public record AlternatingWindows(LoadGenerator load, Disturbance disturbance, Duration window) {
+public record AlternatingWindows(
+        LoadGenerator load, Disturbance disturbance, List<Condition> conditions, Duration window) {
     private static final long SEED = 7;
     /** Between two windows, so that what one leaves behind is not counted in the next. */
     private static final Duration PAUSE = Duration.ofMillis(700);
@@ -28,11 +31,12 @@ public record AlternatingWindows(LoadGenerator load, Disturbance disturbance, Du
      * @param afterBlock gets the windows so far
      */
     public Windows measure(int warmUps, int blocks, Consumer<Windows> afterBlock) throws IOException {
+        var disturbing = conditions.subList(conditions.indexOf(Condition.LOCAL), conditions.size());
         for (int i = 0; i < warmUps; i++) {
-            disturbance.happen(i % 2 == 0 ? Condition.LOCAL : Condition.GLOBAL);
+            disturbance.happen(disturbing.get(i % disturbing.size()));
         }
-        var windows = new Windows();
-        for (var block : WindowPlan.alternating(blocks, SEED)) {
+        var windows = new Windows(conditions);
+        for (var block : WindowPlan.alternating(conditions, blocks, SEED)) {
             for (var condition : block) {
                 sleepUntil(load.nowNanos() + PAUSE.toNanos());
                 long start = load.nowNanos();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.e2e.measure;
 
+import java.util.List;
+
 /** What happens to the server during a window. */
 public enum Condition {
     /** Nothing: the reference. */
@@ -10,5 +12,10 @@ public enum Condition {
     /** A patch whose threads move one by one, at their own quiescence points. */
     LOCAL,
     /** A patch for which all threads are stopped and moved at one instant. */
-    GLOBAL
+    GLOBAL,
+    /** The same change by libpulp, where the server was prepared for it: all threads are stopped by ptrace. */
+    LIBPULP;
+
+    /** Those that any server can be measured in. */
+    public static final List<Condition> OF_ANY_SERVER = List.of(UNDISTURBED, CONTROL, LOCAL, GLOBAL);
 }

@@ -3,9 +3,12 @@ package dev.atlasviews.e2e.measure;
 
 import dev.atlasviews.e2e.load.Samples;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.HdrHistogram.Histogram;
 
 /**
@@ -15,11 +18,16 @@ import org.HdrHistogram.Histogram;
 public final class Windows {
     private final Map<Condition, List<Histogram>> windows = new EnumMap<>(Condition.class);
 
-    /** No windows yet. */
-    public Windows() {
-        for (var condition : Condition.values()) {
+    /** No windows yet of any of the conditions. */
+    public Windows(Collection<Condition> conditions) {
+        for (var condition : conditions) {
             windows.put(condition, new ArrayList<>());
         }
+    }
+
+    /** The conditions, in the order in which they are declared. */
+    public Set<Condition> conditions() {
+        return Collections.unmodifiableSet(windows.keySet());
     }
 
     /**

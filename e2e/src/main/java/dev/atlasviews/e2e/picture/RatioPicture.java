@@ -8,6 +8,7 @@ import static dev.atlasviews.e2e.picture.Svg.INK;
 import dev.atlasviews.e2e.measure.Ratio;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 
@@ -17,12 +18,13 @@ import java.util.Locale;
  * @param title what was measured
  * @param subtitle how
  * @param bar a ratio that is marked
- * @param rows from top to bottom, each with the same marks
+ * @param rows from top to bottom, each with the same marks, or the first of them
  */
 public record RatioPicture(String title, String subtitle, double bar, List<Row> rows) {
     private static final int WIDTH = 1200;
     private static final double TOP = 130;
-    private static final double ROW = 92;
+    private static final double MARK = 26;
+    private static final double BETWEEN_ROWS = 14;
     private static final double LEFT = 260;
     private static final double RIGHT = 1150;
 
@@ -46,7 +48,7 @@ public record RatioPicture(String title, String subtitle, double bar, List<Row> 
 
     /** The picture as an SVG document. */
     public String toSvg() {
-        double bottom = TOP + ROW * rows.size();
+        double bottom = TOP + rows.stream().mapToDouble(RatioPicture::height).sum();
         var svg = new Svg(WIDTH, (int) bottom + 80);
         svg.rect(0, 0, WIDTH, bottom + 80, "fill:#ffffff");
         svg.text(40, 44, "start", INK + ";font-size:22px;font-weight:700", title);
@@ -60,11 +62,12 @@ public record RatioPicture(String title, String subtitle, double bar, List<Row> 
         double y = TOP;
         for (var row : rows) {
             draw(svg, scale, row, y);
-            y += ROW;
+            y += height(row);
         }
-        if (!rows.isEmpty()) {
-            drawLegend(svg, rows.getFirst().marks(), bottom + 54);
-        }
+        rows.stream()
+                .map(Row::marks)
+                .max(Comparator.comparingInt(List::size))
+                .ifPresent(marks -> drawLegend(svg, marks, bottom + 54));
         return svg.toString();
     }
 
@@ -76,6 +79,10 @@ public record RatioPicture(String title, String subtitle, double bar, List<Row> 
      */
     public void write(Path directory, String name) throws IOException, InterruptedException {
         Svg.write(toSvg(), directory, name);
+    }
+
+    private static double height(Row row) {
+        return BETWEEN_ROWS + MARK * row.marks().size();
     }
 
     private static void draw(Svg svg, LogScale scale, Row row, double y) {
@@ -96,7 +103,7 @@ public record RatioPicture(String title, String subtitle, double bar, List<Row> 
                     "start",
                     "fill:%s;font-size:13px".formatted(mark.colour()),
                     times(mark.ratio().estimate()));
-            at += 26;
+            at += MARK;
         }
     }
 
@@ -105,7 +112,7 @@ public record RatioPicture(String title, String subtitle, double bar, List<Row> 
         for (var mark : marks) {
             svg.circle(x, y, 5, "fill:" + mark.colour());
             svg.text(x + 12, y + 4.5, "start", GREY + ";font-size:13px", mark.name());
-            x += 280;
+            x += Math.min(280, (WIDTH - LEFT) / marks.size());
         }
     }
 

@@ -13,8 +13,10 @@ import dev.atlasviews.e2e.report.Report;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 class LatencyTableTest {
@@ -32,6 +34,17 @@ class LatencyTableTest {
     }
 
     @Test
+    void hasARowForLibpulpWhereItPatched() {
+        final ServerLatency server = server("one", Verdict.MET);
+        final Map<Condition, Quantiles> latencies = new EnumMap<>(server.latencyMillis());
+        latencies.put(Condition.LIBPULP, new Quantiles(1.2, 2.4, 3.6, 4.8));
+        assertThat(LatencyTable.of(List.of(server(server, latencies, ratio(1.2)))))
+                .contains(
+                        "| 40 × local, 40 × global, 40 × libpulp |",
+                        "| one | libpulp: stopped by ptrace | 1.20 | 2.40 | 3.60 | 4.80 | 1.20 (1.18 … 1.22) |  |");
+    }
+
+    @Test
     void everyRecipeCanBeRead() throws IOException {
         try (var files = Files.list(Path.of("latency"))) {
             assertThat(files.filter(file -> file.toString().endsWith(".yaml")))
@@ -41,6 +54,12 @@ class LatencyTableTest {
                         assertThat(Path.of("corpus", server.corpusPackage() + ".yaml"))
                                 .exists();
                         assertThat(server.load().rate()).isPositive();
+                        assertThat(Path.of("corpus", Objects.requireNonNullElse(server.build(), ".")))
+                                .isDirectoryContaining(file -> file.endsWith(server.corpusPackage() + ".yaml"));
+                        if (server.libpulp() != null) {
+                            assertThat(Path.of("latency/libpulp", server.libpulp() + ".dsc"))
+                                    .exists();
+                        }
                     });
         }
     }
@@ -65,8 +84,37 @@ class LatencyTableTest {
                         Condition.CONTROL, longer,
                         Condition.LOCAL, longer,
                         Condition.GLOBAL, longer),
-                new Comparison(99.5, 40, ratio(1), ratio(1.02), ratio(7.4), 1.05, verdict),
+                new Comparison(99.5, 40, ratio(1), ratio(1.02), ratio(7.4), null, 1.05, verdict),
                 new Report.Held(1_500_000, 20_000, 300_000_000, 9_000_000));
+    }
+
+    private static ServerLatency server(
+            final ServerLatency other, final Map<Condition, Quantiles> latencies, final Ratio libpulp) {
+        final Comparison comparison = other.comparison();
+        return new ServerLatency(
+                other.server(),
+                other.description(),
+                other.version(),
+                other.fix(),
+                other.kernel(),
+                other.rate(),
+                other.connections(),
+                other.processes(),
+                other.threads(),
+                other.applies(),
+                other.patched(),
+                other.requests(),
+                latencies,
+                new Comparison(
+                        comparison.percentile(),
+                        comparison.blocks(),
+                        comparison.noise(),
+                        comparison.local(),
+                        comparison.global(),
+                        libpulp,
+                        comparison.bar(),
+                        comparison.verdict()),
+                other.held());
     }
 
     private static Ratio ratio(final double estimate) {

@@ -3,11 +3,14 @@ package dev.atlasviews.e2e.measure;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.atlasviews.e2e.load.Samples;
 import java.util.EnumMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import org.HdrHistogram.Histogram;
 import org.junit.jupiter.api.Test;
@@ -83,17 +86,33 @@ class ComparisonTest {
 
     @Test
     void plansEveryConditionOnceInEachBlockInChangingOrder() {
-        var plan = WindowPlan.alternating(BLOCKS, 5);
+        var plan = WindowPlan.alternating(Condition.OF_ANY_SERVER, BLOCKS, 5);
         assertThat(plan)
                 .hasSize(BLOCKS)
-                .allSatisfy(block -> assertThat(block).containsExactlyInAnyOrder(Condition.values()));
+                .allSatisfy(block -> assertThat(block).containsExactlyInAnyOrderElementsOf(Condition.OF_ANY_SERVER));
         assertThat(new HashSet<>(plan)).hasSizeGreaterThan(5);
-        assertThat(plan).isEqualTo(WindowPlan.alternating(BLOCKS, 5));
+        assertThat(plan).isEqualTo(WindowPlan.alternating(Condition.OF_ANY_SERVER, BLOCKS, 5));
+    }
+
+    @Test
+    void comparesLibpulpWhereItPatchedToo() {
+        var four = windows(4, 1.1, 8, 0.02);
+        assertThat(Comparison.of(four, 99.5, 1.3).libpulp()).isNull();
+
+        var five = new Windows(List.of(Condition.values()));
+        for (int block = 0; block < BLOCKS; block++) {
+            for (var condition : Condition.values()) {
+                five.add(condition, window(new Random(block), condition == Condition.LIBPULP ? 3 : 1));
+            }
+        }
+        assertThat(Objects.requireNonNull(Comparison.of(five, 99.5, 1.3).libpulp())
+                        .estimate())
+                .isCloseTo(3, within(0.1));
     }
 
     @Test
     void refusesAWindowWithoutRequests() {
-        var windows = new Windows();
+        var windows = new Windows(Condition.OF_ANY_SERVER);
         assertThatThrownBy(() -> windows.add(Condition.LOCAL, Samples.newHistogram()))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("LOCAL");
@@ -104,7 +123,7 @@ class ComparisonTest {
         var random = new Random(seed);
         var factors = new EnumMap<Condition, Double>(Map.of(
                 Condition.UNDISTURBED, 1.0, Condition.CONTROL, 1.0, Condition.LOCAL, local, Condition.GLOBAL, global));
-        var windows = new Windows();
+        var windows = new Windows(Condition.OF_ANY_SERVER);
         for (int block = 0; block < BLOCKS; block++) {
             double drift = 1 + block / 10.0;
             factors.forEach((condition, factor) ->

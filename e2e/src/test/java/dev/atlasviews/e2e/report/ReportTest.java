@@ -73,6 +73,7 @@ class ReportTest {
                         new Ratio(1, 0.98, 1.02),
                         new Ratio(1.02, 0.99, 1.05),
                         new Ratio(90, 70, 110),
+                        null,
                         1.3,
                         Verdict.MET),
                 new Report.Held(8_000, 3_000, 900_000_000, 300_000_000),
