@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** A patch that follows another one goes on with the variables which that one added. */
 final class KeptVariablesTest {
     private static final String UNIT = "server.o";
-    private static final Duration SHORT = Duration.ofSeconds(2);
+    private static final Duration SHORT = Duration.ofSeconds(1);
     private static final Layer FIRST = layer("1", List.of(), variable("count", 0, 8), variable("lock", 8, 40));
     private static final Layer SECOND =
             layer("2", List.of(), variable("fresh", 0, 8), variable("lock", 8, 40), variable("count", 48, 8));

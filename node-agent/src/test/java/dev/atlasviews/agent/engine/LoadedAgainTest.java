@@ -24,7 +24,7 @@ final class LoadedAgainTest {
     private static final Layer LIBRARY = Layer.of(FakeProcess.libraryPatch("l", 1));
     private static final Layer BOTH = Layer.of(FakeProcess.libraryPatch(
             "both", 1, FakeProcess.patch("both", List.of(), 2).targets().getFirst()));
-    private static final Duration SHORT = Duration.ofMillis(120);
+    private static final Duration SHORT = Duration.ofSeconds(1);
 
     @TempDir
     private Path directory;

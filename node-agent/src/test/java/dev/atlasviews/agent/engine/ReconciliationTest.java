@@ -37,7 +37,7 @@ final class ReconciliationTest {
     /** This machine's own. */
     private static final Path LIBGCC = Path.of("/lib/x86_64-linux-gnu/libgcc_s.so.1");
 
-    private static final Duration SHORT = Duration.ofMillis(120);
+    private static final Duration SHORT = Duration.ofSeconds(1);
 
     @TempDir
     private Path directory;

@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Several layers in one process, two of which replace the same function: whatever becomes of them is one move of a thread. */
 final class StackingTest {
-    private static final Duration SHORT = Duration.ofSeconds(2);
+    private static final Duration SHORT = Duration.ofSeconds(1);
     private static final int BODY = 32;
 
     private static final Layer A = Layer.of(FakeProcess.patch("a", List.of(), 1, 2));
@@ -105,13 +105,13 @@ final class StackingTest {
         // In what goes, in what stays, and in what of the lower one is covered.
         views.at(7, body(C, 5) + 4).at(8, body(D, 6) + 4).at(9, body(A, 1) + 4);
 
-        final ProcessReport middle = engine.reconcile(Scope.THREAD, Duration.ofMillis(120), A, D);
+        final ProcessReport middle = engine.reconcile(Scope.THREAD, SHORT, A, D);
         assertThat(middle.state()).isEqualTo(State.MIXED);
         assertThat(middle.held()).extracting(ThreadReport::heldBy).containsExactly("function5");
         views.at(7, 0);
         assertThat(moves(Scope.THREAD, A, D)).containsExactly("7 to 2");
 
-        final ProcessReport above = engine.reconcile(Scope.THREAD, Duration.ofMillis(120), A, ON_A, D);
+        final ProcessReport above = engine.reconcile(Scope.THREAD, SHORT, A, ON_A, D);
         assertThat(above.held()).extracting(ThreadReport::tid).containsExactly(9);
         assertThat(above.held()).extracting(ThreadReport::heldBy).containsExactly("function1");
     }
@@ -121,8 +121,8 @@ final class StackingTest {
         moves(Scope.THREAD, A, C);
         views.at(9, body(A, 1) + 4);
 
-        final ProcessReport late = engine.run(
-                new Desired(List.of(A2, C), List.of(A), Scope.THREAD, Duration.ofMillis(120), OnDeadline.REVERT));
+        final ProcessReport late =
+                engine.run(new Desired(List.of(A2, C), List.of(A), Scope.THREAD, SHORT, OnDeadline.REVERT));
 
         assertThat(late.state()).isEqualTo(State.TAKEN_BACK);
         assertThat(late.reason()).isEqualTo("DeadlineExceeded");
