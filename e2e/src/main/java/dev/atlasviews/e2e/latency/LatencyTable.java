@@ -42,8 +42,10 @@ final class LatencyTable {
             in processes that were started with its library preloaded, and in libraries that were compiled and
             post-processed for it. Debian's servers and libraries are neither, so that there is this condition only where
             the server says so: a process of Debian sid, which has libpulp, with a library built for this; its other
-            conditions are of the same process. `ulp` runs with everybody's priority, as when somebody types it: what it has
-            stopped waits for it. How long it keeps threads from running is not counted by the module.
+            conditions are of the same process. `ulp` runs with everybody's priority, as when somebody types it. It stops
+            all threads with ptrace while one of them writes the jumps, and does not look where they are: a thread in an old
+            function goes on in it, and what it calls from there is new. Local and global move no thread that is in a
+            function of the fix. How long libpulp keeps threads from running is not among what the module counts.
 
             | server | load | versions | threads | patched and reverted | threads that had the fix, summed | requests | errors | lost connections |
             |---|---|---|---|---|---|---|---|---|

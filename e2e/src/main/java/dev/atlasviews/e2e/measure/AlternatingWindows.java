@@ -37,6 +37,8 @@ public record AlternatingWindows(
         }
         var windows = new Windows(conditions);
         for (var block : WindowPlan.alternating(conditions, blocks, SEED)) {
+            // Else a collection stops the load in some window, whose condition is not to blame for it.
+            System.gc();
             for (var condition : block) {
                 sleepUntil(load.nowNanos() + PAUSE.toNanos());
                 long start = load.nowNanos();

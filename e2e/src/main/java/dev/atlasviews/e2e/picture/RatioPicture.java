@@ -25,7 +25,7 @@ public record RatioPicture(String title, String subtitle, double bar, List<Row> 
     private static final double TOP = 130;
     private static final double MARK = 26;
     private static final double BETWEEN_ROWS = 14;
-    private static final double LEFT = 260;
+    private static final double LEFT = 320;
     private static final double RIGHT = 1150;
 
     /**
