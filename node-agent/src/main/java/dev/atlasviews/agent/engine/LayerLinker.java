@@ -6,7 +6,6 @@ import dev.atlasviews.agent.patch.AreaAddresses;
 import dev.atlasviews.agent.patch.AreaKind;
 import dev.atlasviews.agent.patch.AreaSizes;
 import dev.atlasviews.agent.patch.LinkedPatch;
-import dev.atlasviews.agent.patch.LinkedVariables;
 import dev.atlasviews.agent.patch.PatchLinkException;
 import dev.atlasviews.agent.patch.PatchLinker;
 import dev.atlasviews.agent.patch.PatchTarget;
@@ -18,11 +17,11 @@ import dev.atlasviews.agent.views.ProcessViews;
 import dev.atlasviews.agent.views.ViewException;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.stream.Stream;
 
 /**
  * Brings layers into a process: finds the areas that are there from before, else maps them. Areas are mapped with their
@@ -36,6 +35,7 @@ final class LayerLinker {
     private final AreaRoom room;
     private final List<MappedImage> images;
     private final DynamicSymbols symbols;
+    private final PresentParts present;
 
     LayerLinker(final TargetProcess process, final ProcessViews views) throws IOException {
         this.process = process;
@@ -43,6 +43,7 @@ final class LayerLinker {
         this.room = new AreaRoom(process);
         this.images = MappedImage.of(process);
         this.symbols = new DynamicSymbols(process, images);
+        this.present = new PresentParts(process);
     }
 
     /** Whether the process runs a program that the layer changes. */
@@ -57,9 +58,9 @@ final class LayerLinker {
     }
 
     /**
-     * Links a layer; its areas are in the process afterwards.
+     * Links a layer that no thread has; its areas are in the process afterwards.
      *
-     * @param there variables of the layers whose place this one may take; none if it has its own place already
+     * @param there variables of the layers whose place this one may take
      */
     LinkedLayer link(final Layer layer, final List<LinkedPatch.Variable> there) throws IOException, RefusedException {
         final List<LinkedPatch> parts = new ArrayList<>();
@@ -67,33 +68,66 @@ final class LayerLinker {
             final Optional<MappedImage> image = image(target);
             if (image.isPresent()) {
                 final Map<Long, Long> kept = KeptVariables.of(layer.digest(), target, there);
-                final Optional<LinkedPatch> present = find(layer.digest(), target, image.get());
-                if (present.isPresent()) {
-                    KeptVariables.check(layer.digest(), present.get(), kept);
+                final Optional<LinkedPatch> found = linkable(target, present.find(layer.digest(), target, image.get()));
+                if (found.isPresent()) {
+                    KeptVariables.check(layer.digest(), found.get(), kept);
                 }
-                parts.add(present.isPresent() ? present.get() : map(layer.digest(), target, image.get(), kept));
+                parts.add(found.isPresent() ? found.get() : map(layer.digest(), target, image.get(), kept));
             }
         }
         return new LinkedLayer(layer.digest(), parts, layer.excluded());
     }
 
-    /**
-     * Links a layer that was applied before; empty if its areas are not in the process, or what its code refers to is gone, so
-     * that it is no layer that could be told from others.
-     */
-    Optional<LinkedLayer> relink(final Layer layer) throws IOException {
+    /** Links a layer that threads have: mapped is just what it has no areas of, as for a library that came later. */
+    LinkedLayer linkAgain(final Layer layer) throws IOException, RefusedException {
         final List<LinkedPatch> parts = new ArrayList<>();
+        final List<LinkedPatch> copies = new ArrayList<>();
         for (final PatchTarget target : layer.patch().targets()) {
             final Optional<MappedImage> image = image(target);
             if (image.isPresent()) {
-                final Optional<LinkedPatch> present = find(layer.digest(), target, image.get());
-                if (present.isEmpty()) {
-                    return Optional.empty();
-                }
-                parts.add(present.get());
+                final List<PresentParts.Part> found = inPlace(layer, target, image.get());
+                copies.addAll(copies(layer, target, found));
+                parts.add(
+                        found.isEmpty()
+                                ? map(layer.digest(), target, image.get(), Map.of())
+                                : found.getFirst().linked());
             }
         }
-        return Optional.of(new LinkedLayer(layer.digest(), parts, layer.excluded()));
+        return new LinkedLayer(layer.digest(), parts, copies, layer.excluded());
+    }
+
+    /**
+     * Links a layer that was applied before; empty if its areas are not in the process, so that it is no layer that could be
+     * told from others.
+     */
+    Optional<LinkedLayer> relink(final Layer layer) throws IOException {
+        final List<LinkedPatch> parts = new ArrayList<>();
+        final List<LinkedPatch> copies = new ArrayList<>();
+        for (final PatchTarget target : layer.patch().targets()) {
+            final Optional<MappedImage> image = image(target);
+            if (image.isPresent()) {
+                final List<PresentParts.Part> found = inPlace(layer, target, image.get());
+                if (found.isEmpty()) {
+                    return Optional.empty();
+                }
+                parts.add(found.getFirst().linked());
+                copies.addAll(copies(layer, target, found));
+            }
+        }
+        return Optional.of(new LinkedLayer(layer.digest(), parts, copies, layer.excluded()));
+    }
+
+    /** Whether what the process has of a layer, going by the names of areas, is what it would be. */
+    boolean recognizes(final Layer layer) throws IOException {
+        for (final PatchTarget target : layer.patch().targets()) {
+            final Optional<MappedImage> image = image(target);
+            if (image.isPresent()
+                    && present.areMapped(layer.digest(), target)
+                    && present.find(layer.digest(), target, image.get()).isEmpty()) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private Optional<MappedImage> image(final PatchTarget target) {
@@ -107,30 +141,52 @@ final class LayerLinker {
                 .findFirst();
     }
 
-    private Optional<LinkedPatch> find(final String digest, final PatchTarget target, final MappedImage image)
+    /** What threads have of a layer: first of several copies is the one that would be linked today. */
+    private List<PresentParts.Part> inPlace(final Layer layer, final PatchTarget target, final MappedImage image)
             throws IOException {
-        for (final AreaAddresses areas : Areas.find(process.mappings(), digest, target.buildId(), target.sizes())) {
-            try {
-                final LinkedPatch linked = PatchLinker.link(
-                        target, image.loadBias(), areas, variables(target, areas), symbol -> resolve(image, symbol));
-                // A library that was loaded again, elsewhere, has the same name and other addresses.
-                if (holds(areas.text(), linked.text()) && holds(areas.constants(), linked.constants())) {
-                    return Optional.of(linked);
-                }
-            } catch (final PatchLinkException e) {
-                // From where the library is now these areas are out of reach, or a symbol is gone.
+        final List<PresentParts.Part> found = present.find(layer.digest(), target, image);
+        final List<PresentParts.Part> sorted = new ArrayList<>();
+        for (final PresentParts.Part part : found) {
+            final boolean first = found.size() > 1
+                    && linkedToday(target, part).filter(part::isLike).isPresent();
+            sorted.add(first ? 0 : sorted.size(), part);
+        }
+        return sorted;
+    }
+
+    private List<LinkedPatch> copies(final Layer layer, final PatchTarget target, final List<PresentParts.Part> found)
+            throws IOException {
+        return Stream.concat(
+                        found.stream().skip(1).map(PresentParts.Part::linked),
+                        present.others(layer.digest(), target, found).stream())
+                .toList();
+    }
+
+    /**
+     * What a layer that comes may use: where its symbols are others now, it is linked anew. Where they can not be told, those
+     * of before count.
+     */
+    private Optional<LinkedPatch> linkable(final PatchTarget target, final List<PresentParts.Part> found) {
+        for (final PresentParts.Part part : found) {
+            final Optional<LinkedPatch> today = linkedToday(target, part);
+            if (today.isEmpty() || part.isLike(today.get())) {
+                return Optional.of(part.linked());
             }
         }
         return Optional.empty();
     }
 
-    /** Where a patch that was mapped before has its variables. */
-    private Map<Long, Long> variables(final PatchTarget target, final AreaAddresses areas) throws IOException {
-        return target.refersToVariables()
-                ? LinkedVariables.addresses(
-                        target,
-                        process.read(areas.constants(), target.constants().content().length))
-                : Map.of();
+    private Optional<LinkedPatch> linkedToday(final PatchTarget target, final PresentParts.Part part) {
+        try {
+            return Optional.of(PatchLinker.link(
+                    target,
+                    part.image().loadBias(),
+                    part.areas(),
+                    PresentParts.variables(target, part.linked().constants()),
+                    symbol -> resolve(part.image(), symbol)));
+        } catch (final PatchLinkException e) {
+            return Optional.empty();
+        }
     }
 
     private LinkedPatch map(
@@ -192,9 +248,5 @@ final class LayerLinker {
         } catch (final AmbiguousSymbolException e) {
             throw new PatchLinkException(String.valueOf(e.getMessage()));
         }
-    }
-
-    private boolean holds(final long address, final byte[] content) throws IOException {
-        return content.length == 0 || Arrays.equals(process.read(address, content.length), content);
     }
 }

@@ -163,7 +163,12 @@ final class Reconciliation {
         }
         for (final Layer layer : concerned) {
             final boolean comes = !there.contains(layer.digest());
-            final LinkedLayer known = means.linker().link(layer, comes ? viewSet.variables() : List.of());
+            if (!comes && !means.linker().recognizes(layer)) {
+                viewSet.forget(layer.digest());
+            }
+            final LinkedLayer known = comes
+                    ? means.linker().link(layer, viewSet.variables())
+                    : means.linker().linkAgain(layer);
             StackRules.checkExclusions(known);
             // For what is there the base's code matters no more, until a view is to be built of it.
             if (comes) {

@@ -37,7 +37,7 @@ record Transition(Map<AddressRange, String> bodies) {
         }
         for (final LinkedLayer layer : all) {
             final boolean differs = contains(from, layer) != contains(to, layer);
-            layer.bodies().stream()
+            layer.bodiesOfAllCopies().stream()
                     .filter(body -> differs || entries.contains(body.oldStart()))
                     .filter(body -> !layer.mayBeActive(body))
                     .forEach(body -> add(bodies, body));

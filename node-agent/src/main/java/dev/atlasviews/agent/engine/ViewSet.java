@@ -90,6 +90,14 @@ final class ViewSet {
         linked.put(layer.digest(), layer);
     }
 
+    /**
+     * Forgets what the views with a layer consist of: its code there is not known. Threads leave them as they leave any view
+     * that is not known, for others that are built anew.
+     */
+    void forget(final String digest) {
+        stacks.values().removeIf(stack -> stack.digests().contains(digest));
+    }
+
     /** The variables of the layers that are known. */
     List<LinkedPatch.Variable> variables() {
         return linked.values().stream()
@@ -202,9 +210,17 @@ final class ViewSet {
         if (before == null || after == null || !isLinked(before) || !isLinked(after)) {
             return transition.and(allPatchCode());
         }
-        return content(from, before) == Content.IN_PART || content(to, after) == Content.IN_PART
+        return content(from, before) == Content.IN_PART
+                        || content(to, after) == Content.IN_PART
+                        || hasCopies(before)
+                        || hasCopies(after)
                 ? transition.and(allBodies(before)).and(allBodies(after))
                 : transition;
+    }
+
+    /** Whether of two views with one layer each may have a copy of its own. */
+    private boolean hasCopies(final LayerStack stack) {
+        return layers(stack).stream().anyMatch(layer -> !layer.copies().isEmpty());
     }
 
     /** What any part of a stack differs in from any other part. */
