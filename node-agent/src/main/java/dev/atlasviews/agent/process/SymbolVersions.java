@@ -22,6 +22,7 @@ final class SymbolVersions {
     private final ByteBuffer names;
     private final Map<Integer, String> versions = new HashMap<>();
     private ByteBuffer table = ByteBuffer.allocate(0);
+    private int entries;
 
     private SymbolVersions(final TargetProcess process, final ByteBuffer names) {
         this.process = process;
@@ -50,6 +51,9 @@ final class SymbolVersions {
             final ByteBuffer entry = DynamicSymbols.bytes(process, at, 20);
             final ByteBuffer name = DynamicSymbols.bytes(process, at + unsigned(entry, 12), 8);
             put(entry.getShort(4), name.getInt(0));
+            if (entry.getInt(16) == 0) {
+                break;
+            }
             at += unsigned(entry, 16);
         }
     }
@@ -62,14 +66,21 @@ final class SymbolVersions {
             for (int j = file.getShort(2) & 0xffff; j > 0; j--) {
                 final ByteBuffer entry = DynamicSymbols.bytes(process, version, 16);
                 put(entry.getShort(6), entry.getInt(8));
+                if (entry.getInt(12) == 0) {
+                    break;
+                }
                 version += unsigned(entry, 12);
+            }
+            if (file.getInt(12) == 0) {
+                break;
             }
             at += unsigned(file, 12);
         }
     }
 
     private void put(final int number, final int name) throws IOException {
-        bounded(versions.size());
+        // Entries may repeat one number, which the map does not tell.
+        bounded(++entries);
         versions.put(number & ~HIDDEN & 0xffff, DynamicSymbols.name(names, name));
     }
 
