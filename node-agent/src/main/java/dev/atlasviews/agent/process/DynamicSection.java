@@ -31,6 +31,7 @@ final class DynamicSection {
     private static final int PT_DYNAMIC = 2;
     private static final int MAX_SYMBOLS = 1 << 20;
     private static final int MAX_SECTION = 1 << 16;
+    private static final int MAX_LIBRARY_NAME = 1 << 10;
 
     private final MappedImage image;
     private final Map<Long, Long> values = new HashMap<>();
@@ -68,9 +69,34 @@ final class DynamicSection {
         }
     }
 
-    /** Where the names of the libraries that it needs lie among its strings. */
-    List<Long> needed() {
-        return needed;
+    /** How many libraries it needs. */
+    int neededCount() {
+        return needed.size();
+    }
+
+    /** The names of the libraries that it needs, in its order. */
+    List<String> needed(final TargetProcess process) throws IOException {
+        final List<String> names = new ArrayList<>();
+        for (final long name : needed) {
+            names.add(string(process, name));
+        }
+        return names;
+    }
+
+    /** The name that others name it by; nothing if it does not say. */
+    String soname(final TargetProcess process) throws IOException {
+        final long name = value(SONAME);
+        return name == 0 ? "" : string(process, name);
+    }
+
+    /** One of its strings, without the others. */
+    private String string(final TargetProcess process, final long offset) throws IOException {
+        final long left = value(STRSZ) - offset;
+        if (offset < 0 || left <= 0) {
+            throw new IOException("a name outside of its table");
+        }
+        return DynamicSymbols.name(
+                DynamicSymbols.bytes(process, address(STRTAB) + offset, Math.min(left, MAX_LIBRARY_NAME)), 0);
     }
 
     long value(final long tag) {

@@ -22,11 +22,14 @@ import java.util.Set;
  * it to for another image.
  */
 public final class DynamicSymbols {
-    private static final int MAX_TABLE = 64 << 20;
+    private static final int MAX_TABLE = 16 << 20;
+    /** Longer than any mangled name that a compiler makes. */
+    private static final int MAX_NAME = 1 << 14;
 
     private final TargetProcess process;
     private final List<MappedImage> images;
     private final Map<MappedImage, ImageSymbols> symbols = new HashMap<>();
+    private final SymbolBudget budget = new SymbolBudget();
     private Optional<SearchOrder> order = Optional.empty();
     private boolean orderRead;
 
@@ -39,7 +42,8 @@ public final class DynamicSymbols {
     /**
      * The run-time address that a symbol has for an image; empty if no loaded image has it.
      *
-     * @throws AmbiguousSymbolException if several have, and it is not known which the loader would take
+     * @throws AmbiguousSymbolException if several have, and it is not known which the loader would take; or an image that
+     *     may have it has more symbols than are read
      */
     public OptionalLong resolve(final MappedImage image, final String symbol) throws AmbiguousSymbolException {
         final Optional<String> version = version(image, symbol);
@@ -49,7 +53,7 @@ public final class DynamicSymbols {
         }
         if (!orderRead) {
             orderRead = true;
-            order = SearchOrder.read(process, images, this::of);
+            order = SearchOrder.read(process, images);
         }
         // The symbols of the kernel's own image are the C library's to use.
         final Set<MappedImage> others = new LinkedHashSet<>();
@@ -109,7 +113,7 @@ public final class DynamicSymbols {
             return OptionalLong.of(definition.address());
         }
         for (final MappedImage image : images) {
-            final OptionalLong chosen = of(image).bound(symbol, definition.version());
+            final OptionalLong chosen = read(image).bound(symbol, definition.version());
             if (chosen.isPresent()) {
                 return chosen;
             }
@@ -117,14 +121,27 @@ public final class DynamicSymbols {
         return OptionalLong.empty();
     }
 
-    private ImageSymbols of(final MappedImage image) {
-        return symbols.computeIfAbsent(image, key -> ImageSymbols.read(process, key));
+    /** Of an image that may define a symbol all symbols have to be known. */
+    private ImageSymbols of(final MappedImage image) throws AmbiguousSymbolException {
+        final ImageSymbols read = read(image);
+        if (!read.isComplete()) {
+            throw new AmbiguousSymbolException(
+                    "%s has more symbols than are read".formatted(image.first().name()));
+        }
+        return read;
     }
 
-    static String name(final ByteBuffer names, final int offset) {
+    private ImageSymbols read(final MappedImage image) {
+        return symbols.computeIfAbsent(image, key -> ImageSymbols.read(process, key, budget));
+    }
+
+    static String name(final ByteBuffer names, final int offset) throws IOException {
         int end = offset;
         while (names.get(end) != 0) {
             end++;
+            if (end - offset > MAX_NAME) {
+                throw new IOException("a name without end");
+            }
         }
         return StandardCharsets.ISO_8859_1
                 .decode(names.slice(offset, end - offset))
@@ -133,7 +150,7 @@ public final class DynamicSymbols {
 
     static ByteBuffer bytes(final TargetProcess process, final long address, final long size) throws IOException {
         if (size < 0 || size > MAX_TABLE) {
-            throw new IOException("a table of %d bytes".formatted(size));
+            throw new SymbolBudget.SpentException("a table of %d bytes".formatted(size));
         }
         return ByteBuffer.wrap(process.read(address, (int) size)).order(ByteOrder.LITTLE_ENDIAN);
     }

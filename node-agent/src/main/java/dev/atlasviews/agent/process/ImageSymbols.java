@@ -32,8 +32,8 @@ public final class ImageSymbols {
     private final Map<String, List<Definition>> defined = new HashMap<>();
     private final Map<String, Set<String>> imported = new HashMap<>();
     private final Map<String, List<Slot>> slots = new HashMap<>();
-    private final List<String> needed = new ArrayList<>();
-    private String soname = "";
+    private final SymbolBudget budget;
+    private boolean complete = true;
 
     /**
      * A symbol that the image defines.
@@ -46,20 +46,33 @@ public final class ImageSymbols {
     /** Where the image keeps what the loader has bound a symbol to. */
     private record Slot(long address, boolean isLazy, String version) {}
 
-    private ImageSymbols(final TargetProcess process, final MappedImage image) {
+    private ImageSymbols(final TargetProcess process, final MappedImage image, final SymbolBudget budget) {
         this.process = process;
         this.image = image;
+        this.budget = budget;
     }
 
     /** Reads them. An image with odd tables has no symbols, nor has a process that is gone. */
     public static ImageSymbols read(final TargetProcess process, final MappedImage image) {
-        final ImageSymbols symbols = new ImageSymbols(process, image);
+        return read(process, image, new SymbolBudget());
+    }
+
+    /** The same, as far as the symbols of all images together do not exceed the budget. */
+    static ImageSymbols read(final TargetProcess process, final MappedImage image, final SymbolBudget budget) {
+        final ImageSymbols symbols = new ImageSymbols(process, image, budget);
         try {
             symbols.read(DynamicSection.read(process, image));
             return symbols;
         } catch (final IOException | IndexOutOfBoundsException | ArithmeticException e) {
-            return new ImageSymbols(process, image);
+            final ImageSymbols none = new ImageSymbols(process, image, budget);
+            none.complete = !(e instanceof SymbolBudget.SpentException);
+            return none;
         }
+    }
+
+    /** Whether it has no symbols but these: else it has too many, and none of them was read. */
+    boolean isComplete() {
+        return complete;
     }
 
     private void read(final DynamicSection dynamic) throws IOException {
@@ -69,11 +82,6 @@ public final class ImageSymbols {
             return;
         }
         final ByteBuffer names = DynamicSymbols.bytes(process, strings, dynamic.value(DynamicSection.STRSZ));
-        for (final long name : dynamic.needed()) {
-            needed.add(DynamicSymbols.name(names, (int) name));
-        }
-        final long own = dynamic.value(DynamicSection.SONAME);
-        soname = own == 0 ? "" : DynamicSymbols.name(names, (int) own);
         final List<ByteBuffer> relocations = List.of(
                 relocations(dynamic, DynamicSection.JMPREL, DynamicSection.PLTRELSZ),
                 relocations(dynamic, DynamicSection.RELA, DynamicSection.RELASZ));
@@ -99,8 +107,9 @@ public final class ImageSymbols {
         return table == 0 ? ByteBuffer.allocate(0) : DynamicSymbols.bytes(process, table, dynamic.value(size));
     }
 
-    private void readSymbol(
-            final ByteBuffer table, final int number, final String name, final SymbolVersions versions) {
+    private void readSymbol(final ByteBuffer table, final int number, final String name, final SymbolVersions versions)
+            throws IOException {
+        budget.take(name);
         final int at = number * SYMBOL;
         final int binding = table.get(at + 4) >> 4 & 15;
         final int type = table.get(at + 4) & 15;
@@ -129,16 +138,15 @@ public final class ImageSymbols {
     }
 
     private void readSlots(
-            final ByteBuffer relocations,
-            final ByteBuffer table,
-            final ByteBuffer names,
-            final SymbolVersions versions) {
+            final ByteBuffer relocations, final ByteBuffer table, final ByteBuffer names, final SymbolVersions versions)
+            throws IOException {
         for (int at = 0; at + RELOCATION <= relocations.limit(); at += RELOCATION) {
             final int type = relocations.getInt(at + 8);
             final int symbol = relocations.getInt(at + 12);
             if (symbol > 0 && (type == R_X86_64_GLOB_DAT || type == R_X86_64_JUMP_SLOT)) {
-                slots.computeIfAbsent(
-                                DynamicSymbols.name(names, table.getInt(symbol * SYMBOL)), key -> new ArrayList<>())
+                final String name = DynamicSymbols.name(names, table.getInt(symbol * SYMBOL));
+                budget.take(name);
+                slots.computeIfAbsent(name, key -> new ArrayList<>())
                         .add(new Slot(
                                 image.address(relocations.getLong(at)),
                                 type == R_X86_64_JUMP_SLOT,
@@ -158,16 +166,6 @@ public final class ImageSymbols {
     /** Whether the image asks others for a symbol. */
     public boolean imports(final String symbol) {
         return imported.containsKey(symbol);
-    }
-
-    /** The libraries that it names, in its order. */
-    List<String> needed() {
-        return needed;
-    }
-
-    /** The name that others name it by; nothing if it does not say. */
-    String soname() {
-        return soname;
     }
 
     /** The versions in which the image means a symbol of this name; none if it does not, nothing where it has no version. */

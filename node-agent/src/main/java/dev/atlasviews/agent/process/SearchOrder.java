@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Function;
 
 /**
  * In which order the dynamic loader searches the images of a process for a symbol: those that the program began with, in
@@ -22,22 +21,31 @@ import java.util.function.Function;
  */
 final class SearchOrder {
     private static final int MAX_IMAGES = 1 << 12;
+    private static final int MAX_NEEDED = 1 << 14;
     private static final int R_DEBUG = 40;
     private static final int R_MAP = 8;
     private static final int R_STATE = 24;
     private static final int LINK_MAP = 40;
 
-    private final Function<MappedImage, ImageSymbols> symbols;
     private final List<MappedImage> loaded;
+    private final Map<MappedImage, List<String>> needed = new HashMap<>();
     private final Map<String, MappedImage> byName = new HashMap<>();
+    private final List<MappedImage> global;
 
-    private SearchOrder(final Function<MappedImage, ImageSymbols> symbols, final List<MappedImage> loaded) {
-        this.symbols = symbols;
+    private SearchOrder(final TargetProcess process, final List<MappedImage> loaded) throws IOException {
         this.loaded = loaded;
+        int count = 0;
         for (final MappedImage image : loaded) {
-            byName.putIfAbsent(symbols.apply(image).soname(), image);
+            final DynamicSection section = DynamicSection.read(process, image);
+            count += section.neededCount();
+            if (count > MAX_NEEDED) {
+                throw new IOException("images that need %d libraries".formatted(count));
+            }
+            needed.put(image, section.needed(process));
+            byName.putIfAbsent(section.soname(process), image);
             byName.putIfAbsent(file(image.first().name()), image);
         }
+        global = untilLast(named(loaded.getFirst()));
     }
 
     private static String file(final String path) {
@@ -45,16 +53,13 @@ final class SearchOrder {
     }
 
     /** Reads it; empty if the process has no such list, or none that makes sense now. */
-    static Optional<SearchOrder> read(
-            final TargetProcess process,
-            final List<MappedImage> images,
-            final Function<MappedImage, ImageSymbols> symbols) {
+    static Optional<SearchOrder> read(final TargetProcess process, final List<MappedImage> images) {
         for (final MappedImage program : images) {
             try {
                 final long debug = DynamicSection.read(process, program).value(DynamicSection.DEBUG);
                 final List<MappedImage> loaded = debug == 0 ? List.of() : loaded(process, images, debug);
                 if (!loaded.isEmpty() && loaded.getFirst().equals(program)) {
-                    return Optional.of(new SearchOrder(symbols, loaded));
+                    return Optional.of(new SearchOrder(process, loaded));
                 }
             } catch (final IOException | IndexOutOfBoundsException | ArithmeticException e) {
                 // It is no program of which a loader has noted anything.
@@ -101,7 +106,10 @@ final class SearchOrder {
 
     /** The images that every reference is looked up in first. What was preloaded lies between the program and its libraries. */
     List<MappedImage> global() {
-        final Set<MappedImage> named = named(loaded.getFirst());
+        return global;
+    }
+
+    private List<MappedImage> untilLast(final Set<MappedImage> named) {
         int end = 0;
         for (int i = 0; i < loaded.size(); i++) {
             if (named.contains(loaded.get(i))) {
@@ -115,17 +123,15 @@ final class SearchOrder {
     Set<MappedImage> named(final MappedImage image) {
         final Set<MappedImage> named = new LinkedHashSet<>();
         final Deque<MappedImage> next = new ArrayDeque<>();
-        if (loaded.contains(image)) {
+        if (needed.containsKey(image)) {
+            named.add(image);
             next.add(image);
         }
         while (!next.isEmpty()) {
-            final MappedImage at = next.remove();
-            if (named.add(at)) {
-                for (final String name : symbols.apply(at).needed()) {
-                    final MappedImage library = byName.getOrDefault(name, byName.get(file(name)));
-                    if (library != null) {
-                        next.add(library);
-                    }
+            for (final String name : needed.getOrDefault(next.remove(), List.of())) {
+                final MappedImage library = byName.getOrDefault(name, byName.get(file(name)));
+                if (library != null && named.add(library)) {
+                    next.add(library);
                 }
             }
         }
