@@ -3,6 +3,7 @@ package dev.atlasviews.agent.engine;
 
 import dev.atlasviews.agent.engine.RefusedException.Reason;
 import dev.atlasviews.agent.patch.LinkedPatch;
+import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.patch.PatchTarget;
 import dev.atlasviews.agent.patch.PatchVariable;
 import java.util.HashMap;
@@ -34,10 +35,19 @@ final class KeptVariables {
                 kept.put(variable.offset(), address(digest, target, variable, earlier));
             }
         }
+        return Map.copyOf(kept);
+    }
+
+    /**
+     * That a target can be linked with these variables.
+     *
+     * @throws RefusedException if it is not told what refers to which of them
+     */
+    static void checkTold(final String digest, final PatchTarget target, final Map<Long, Long> kept)
+            throws RefusedException {
         if (!kept.isEmpty() && !target.refersToVariables()) {
             throw refused(digest, "its variables can not be told from each other: it has to be built anew");
         }
-        return Map.copyOf(kept);
     }
 
     /**
@@ -56,6 +66,16 @@ final class KeptVariables {
                                 + variable.variable().name());
             }
         }
+    }
+
+    /** Whether a variable of one patch may be one of the other. */
+    static boolean mayShare(final Patch one, final Patch other) {
+        return one.targets().stream()
+                .anyMatch(target -> other.targets().stream()
+                        .filter(earlier -> earlier.buildId().equals(target.buildId()))
+                        .flatMap(earlier -> earlier.variables().stream())
+                        .anyMatch(
+                                earlier -> target.variables().stream().anyMatch(variable -> same(variable, earlier))));
     }
 
     private static long address(
@@ -98,7 +118,7 @@ final class KeptVariables {
         return variable.name().replaceFirst("\\.[0-9]+$", "");
     }
 
-    private static RefusedException refused(final String digest, final String why) {
+    static RefusedException refused(final String digest, final String why) {
         return new RefusedException(
                 Reason.CHANGED_VARIABLE,
                 List.of(digest),

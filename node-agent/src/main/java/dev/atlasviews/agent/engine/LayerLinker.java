@@ -71,8 +71,11 @@ final class LayerLinker {
                 final Optional<LinkedPatch> found = linkable(target, present.find(layer.digest(), target, image.get()));
                 if (found.isPresent()) {
                     KeptVariables.check(layer.digest(), found.get(), kept);
+                    parts.add(found.get());
+                } else {
+                    KeptVariables.checkTold(layer.digest(), target, kept);
+                    parts.add(map(layer.digest(), target, image.get(), kept));
                 }
-                parts.add(found.isPresent() ? found.get() : map(layer.digest(), target, image.get(), kept));
             }
         }
         return new LinkedLayer(layer.digest(), parts, layer.excluded());
@@ -97,24 +100,30 @@ final class LayerLinker {
     }
 
     /**
-     * Links a layer that was applied before; empty if its areas are not in the process, so that it is no layer that could be
-     * told from others.
+     * Links a layer that was applied before, as far as it was mapped then; empty if its areas are not in the process, or not
+     * recognised, so that it is no layer that could be told from others.
      */
     Optional<LinkedLayer> relink(final Layer layer) throws IOException {
         final List<LinkedPatch> parts = new ArrayList<>();
         final List<LinkedPatch> copies = new ArrayList<>();
+        boolean absent = false;
         for (final PatchTarget target : layer.patch().targets()) {
             final Optional<MappedImage> image = image(target);
             if (image.isPresent()) {
                 final List<PresentParts.Part> found = inPlace(layer, target, image.get());
-                if (found.isEmpty()) {
+                if (!found.isEmpty()) {
+                    parts.add(found.getFirst().linked());
+                    copies.addAll(copies(layer, target, found));
+                } else if (present.areMapped(layer.digest(), target)) {
                     return Optional.empty();
+                } else {
+                    absent = true;
                 }
-                parts.add(found.getFirst().linked());
-                copies.addAll(copies(layer, target, found));
             }
         }
-        return Optional.of(new LinkedLayer(layer.digest(), parts, copies, layer.excluded()));
+        return absent && parts.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new LinkedLayer(layer.digest(), parts, copies, layer.excluded()));
     }
 
     /** Whether what the process has of a layer, going by the names of areas, is what it would be. */

@@ -158,16 +158,23 @@ final class Reconciliation {
         StackRules.check(concerned);
         final List<String> there = viewSet.digests();
         // First what is there: what comes goes on with the variables of its earlier version.
-        for (final Layer layer : present(there)) {
+        final List<Layer> present = present(viewSet.held());
+        for (final Layer layer : present) {
             means.linker().relink(layer).ifPresent(viewSet::know);
         }
+        final UnknownVariables unknown = unknown(viewSet, present);
+        // What a layer left behind that no thread has any more begins anew.
+        final Set<String> had = new HashSet<>(viewSet.held());
+        concerned.forEach(layer -> had.add(layer.digest()));
         for (final Layer layer : concerned) {
             final boolean comes = !there.contains(layer.digest());
-            if (!comes && !means.linker().recognizes(layer)) {
+            if (comes) {
+                unknown.check(layer);
+            } else if (!means.linker().recognizes(layer)) {
                 viewSet.forget(layer.digest());
             }
             final LinkedLayer known = comes
-                    ? means.linker().link(layer, viewSet.variables())
+                    ? means.linker().link(layer, viewSet.variables(had))
                     : means.linker().linkAgain(layer);
             StackRules.checkExclusions(known);
             // For what is there the base's code matters no more, until a view is to be built of it.
@@ -182,8 +189,19 @@ final class Reconciliation {
         }
     }
 
+    /** What threads have and is neither recognised nor wanted. */
+    private UnknownVariables unknown(final ViewSet viewSet, final List<Layer> present) {
+        final Set<String> digests = new HashSet<>(viewSet.held());
+        digests.removeIf(viewSet::knows);
+        concerned.forEach(layer -> digests.remove(layer.digest()));
+        final List<Layer> layers = present.stream()
+                .filter(layer -> digests.contains(layer.digest()))
+                .toList();
+        return new UnknownVariables(layers, viewSet.allKnown() && layers.size() == digests.size());
+    }
+
     /** The layers that the process has or had, but for those that it should have. */
-    private List<Layer> present(final List<String> there) throws IOException {
+    private List<Layer> present(final Set<String> there) throws IOException {
         final Map<String, Layer> layers = new LinkedHashMap<>();
         desired.leaving().forEach(layer -> layers.put(layer.digest(), layer));
         for (final String digest : there) {

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -35,6 +36,10 @@ final class ViewSet {
     private final Map<Integer, Content> contents = new HashMap<>();
 
     private final Map<String, LinkedLayer> linked = new HashMap<>();
+    /** Of all views, also of those that are deleted as soon as their last thread leaves. */
+    private final Set<String> held = new LinkedHashSet<>();
+
+    private boolean allKnown = true;
 
     /** What a view holds of the jumps that its stack needs in the process as it is mapped now. */
     private enum Content {
@@ -58,15 +63,32 @@ final class ViewSet {
         this.unwinders = unwinders;
         stacks.put(ViewEntry.BASE, LayerStack.BASE);
         for (final ViewEntry view : views.listViews()) {
-            if (view.view() != ViewEntry.BASE && !view.deleted()) {
-                if (view.tag().isEmpty()) {
-                    views.deleteView(view.view());
-                } else {
-                    final Optional<LayerStack> stack = store.stack(view.tag().get());
+            if (view.view() != ViewEntry.BASE && view.tag().isPresent()) {
+                final Optional<LayerStack> stack = store.stack(view.tag().get());
+                stack.ifPresent(known -> held.addAll(known.digests()));
+                allKnown &= stack.isPresent();
+                if (!view.deleted()) {
                     stack.ifPresent(known -> stacks.put(view.view(), known));
                 }
+            } else if (view.view() != ViewEntry.BASE && !view.deleted()) {
+                views.deleteView(view.view());
             }
         }
+    }
+
+    /** Layers that threads may have, in no order. */
+    Set<String> held() {
+        return Set.copyOf(held);
+    }
+
+    /** Whether those are all: of each view it is known what it consists of. */
+    boolean allKnown() {
+        return allKnown;
+    }
+
+    /** Whether the areas of a layer are known. */
+    boolean knows(final String digest) {
+        return linked.containsKey(digest);
     }
 
     /** Layers of the views that are there, lowest first. */
@@ -98,9 +120,10 @@ final class ViewSet {
         stacks.values().removeIf(stack -> stack.digests().contains(digest));
     }
 
-    /** The variables of the layers that are known. */
-    List<LinkedPatch.Variable> variables() {
+    /** The variables of these of the layers that are known. */
+    List<LinkedPatch.Variable> variables(final Set<String> digests) {
         return linked.values().stream()
+                .filter(layer -> digests.contains(layer.digest()))
                 .flatMap(layer -> layer.parts().stream())
                 .flatMap(part -> part.variables().stream())
                 .toList();

@@ -3,6 +3,7 @@ package dev.atlasviews.agent.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.atlasviews.agent.engine.Desired.OnDeadline;
 import dev.atlasviews.agent.engine.Desired.Scope;
 import dev.atlasviews.agent.engine.ProcessReport.State;
 import dev.atlasviews.agent.patch.AreaAddresses;
@@ -114,8 +115,28 @@ final class KeptVariablesTest {
 
     @Test
     void aPatchWhoseVariablesCanNotBeToldFromEachOtherIsRefused() throws IOException {
+        applied(FIRST);
+
+        assertThat(engine.reconcile(Scope.THREAD, SHORT, untold()))
+                .returns("ChangedVariable", ProcessReport::reason)
+                .satisfies(report -> assertThat(report.message()).contains("built anew"));
+    }
+
+    @Test
+    void aPatchWhoseVariablesCanNotBeToldComesBackWhereTheyAreItsOwn() throws IOException {
+        final Layer old = untold();
+        engine = new FakeEngine(directory.resolve("store"), process, views, old, FIRST);
+        applied(old);
+        applied(FIRST);
+        assertThat(addresses(FIRST)).containsEntry("count", data(old));
+
+        applied(old);
+        assertThat(views.views()).containsExactly(3);
+    }
+
+    private static Layer untold() {
         final PatchTarget target = FIRST.patch().targets().getFirst();
-        final Layer old = Layer.of(new Patch(
+        return Layer.of(new Patch(
                 FakeProcess.digest("old"),
                 List.of(),
                 List.of(new PatchTarget(
@@ -135,11 +156,41 @@ final class KeptVariablesTest {
                                         -4))),
                         PatchArea.EMPTY,
                         target.data()))));
-        applied(FIRST);
+    }
 
-        assertThat(engine.reconcile(Scope.THREAD, SHORT, old))
+    @Test
+    void variablesBeginAnewWhenNoThreadHasTheEarlierVersion() throws IOException {
+        applied(FIRST);
+        applied();
+
+        final ProcessReport report =
+                engine.run(new Desired(List.of(SECOND), List.of(FIRST), Scope.THREAD, SHORT, OnDeadline.KEEP));
+        assertThat(report.state()).isEqualTo(State.IN_PLACE);
+        assertThat(addresses(SECOND)).containsEntry("count", data(SECOND) + 48);
+    }
+
+    @Test
+    void whatFollowsAPatchWhoseVariablesAreNotFoundIsRefused() throws IOException {
+        applied(FIRST);
+        process.store(areas(FIRST).text() + 48, new byte[] {1});
+
+        assertThat(engine.reconcile(Scope.THREAD, SHORT, SECOND))
                 .returns("ChangedVariable", ProcessReport::reason)
-                .satisfies(report -> assertThat(report.message()).contains("built anew"));
+                .satisfies(report -> assertThat(report.message()).contains("where threads have them is not known"));
+        applied();
+        applied(SECOND);
+        assertThat(addresses(SECOND)).containsEntry("count", data(SECOND) + 48);
+    }
+
+    @Test
+    void whatFollowsAPatchThatIsNotKnownIsRefusedIfItHasVariables() throws IOException {
+        final Layer none = Layer.of(FakeProcess.patch("none", List.of(), 3));
+        applied(FIRST);
+        engine = new FakeEngine(directory.resolve("store"), process, views, SECOND, none);
+
+        assertThat(engine.reconcile(Scope.THREAD, SHORT, SECOND).reason()).isEqualTo("ChangedVariable");
+        applied(none);
+        applied(SECOND);
     }
 
     @Test
