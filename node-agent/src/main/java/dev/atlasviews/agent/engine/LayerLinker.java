@@ -68,7 +68,7 @@ final class LayerLinker {
             final Optional<MappedImage> image = image(target);
             if (image.isPresent()) {
                 final Map<Long, Long> kept = KeptVariables.of(layer.digest(), target, there);
-                final Optional<LinkedPatch> found = linkable(target, present.find(layer.digest(), target, image.get()));
+                final Optional<LinkedPatch> found = linkable(target, find(layer, target));
                 if (found.isPresent()) {
                     KeptVariables.check(layer.digest(), found.get(), kept);
                     parts.add(found.get());
@@ -88,7 +88,7 @@ final class LayerLinker {
         for (final PatchTarget target : layer.patch().targets()) {
             final Optional<MappedImage> image = image(target);
             if (image.isPresent()) {
-                final List<PresentParts.Part> found = inPlace(layer, target, image.get());
+                final List<PresentParts.Part> found = inPlace(layer, target);
                 copies.addAll(copies(layer, target, found));
                 parts.add(
                         found.isEmpty()
@@ -110,7 +110,7 @@ final class LayerLinker {
         for (final PatchTarget target : layer.patch().targets()) {
             final Optional<MappedImage> image = image(target);
             if (image.isPresent()) {
-                final List<PresentParts.Part> found = inPlace(layer, target, image.get());
+                final List<PresentParts.Part> found = inPlace(layer, target);
                 if (!found.isEmpty()) {
                     parts.add(found.getFirst().linked());
                     copies.addAll(copies(layer, target, found));
@@ -132,7 +132,7 @@ final class LayerLinker {
             final Optional<MappedImage> image = image(target);
             if (image.isPresent()
                     && present.areMapped(layer.digest(), target)
-                    && present.find(layer.digest(), target, image.get()).isEmpty()) {
+                    && find(layer, target).isEmpty()) {
                 return false;
             }
         }
@@ -144,16 +144,29 @@ final class LayerLinker {
     }
 
     private static Optional<MappedImage> image(final List<MappedImage> images, final PatchTarget target) {
+        return images(images, target).findFirst();
+    }
+
+    private static Stream<MappedImage> images(final List<MappedImage> images, final PatchTarget target) {
         return images.stream()
                 .filter(image ->
-                        image.buildId().filter(target.buildId()::equals).isPresent())
-                .findFirst();
+                        image.buildId().filter(target.buildId()::equals).isPresent());
+    }
+
+    /** What is there of a part. Where the program is loaded more than once, it may be for any of them. */
+    private List<PresentParts.Part> find(final Layer layer, final PatchTarget target) throws IOException {
+        for (final MappedImage image : images(images, target).toList()) {
+            final List<PresentParts.Part> found = present.find(layer.digest(), target, image);
+            if (!found.isEmpty()) {
+                return found;
+            }
+        }
+        return List.of();
     }
 
     /** What threads have of a layer: first of several copies is the one that would be linked today. */
-    private List<PresentParts.Part> inPlace(final Layer layer, final PatchTarget target, final MappedImage image)
-            throws IOException {
-        final List<PresentParts.Part> found = present.find(layer.digest(), target, image);
+    private List<PresentParts.Part> inPlace(final Layer layer, final PatchTarget target) throws IOException {
+        final List<PresentParts.Part> found = find(layer, target);
         final List<PresentParts.Part> sorted = new ArrayList<>();
         for (final PresentParts.Part part : found) {
             final boolean first = found.size() > 1

@@ -41,9 +41,35 @@ public record MappedImage(Mapping first, long end, long loadBias, Optional<Strin
         }
         final List<MappedImage> images = new ArrayList<>();
         for (final List<Mapping> mappings : files.values()) {
-            read(process, mappings).ifPresent(images::add);
+            for (final List<Mapping> copy : copies(process, mappings)) {
+                read(process, copy).ifPresent(images::add);
+            }
         }
         return List.copyOf(images);
+    }
+
+    /**
+     * A file may be mapped more than once: as a whole, by who reads its symbols, or a second time as an image. Each copy begins
+     * with the start of the file, but not every mapping of the start begins one: segments may share the file's first page.
+     */
+    private static List<List<Mapping>> copies(final TargetProcess process, final List<Mapping> mappings)
+            throws IOException {
+        final List<List<Mapping>> copies = new ArrayList<>();
+        List<Segment> segments = List.of();
+        for (final Mapping mapping : mappings) {
+            final boolean more = !copies.isEmpty()
+                    && (mapping.offset() != 0
+                            || Segment.isOfFirstPage(
+                                    segments,
+                                    mapping.start()
+                                            - copies.getLast().getFirst().start()));
+            if (!more) {
+                copies.add(new ArrayList<>());
+                segments = head(process, mapping).map(Segment::read).orElse(List.of());
+            }
+            copies.getLast().add(mapping);
+        }
+        return copies;
     }
 
     /** Where the file's address lies in the process. */
@@ -59,9 +85,25 @@ public record MappedImage(Mapping first, long end, long loadBias, Optional<Strin
     private static Optional<MappedImage> read(final TargetProcess process, final List<Mapping> mappings)
             throws IOException {
         final Mapping first = mappings.getFirst();
-        if (first.offset() != 0
-                || first.permissions().charAt(0) != 'r'
-                || mappings.stream().noneMatch(Mapping::executable)) {
+        if (mappings.stream().noneMatch(Mapping::executable)) {
+            return Optional.empty();
+        }
+        final Optional<ByteBuffer> head = head(process, first);
+        if (head.isEmpty()) {
+            return Optional.empty();
+        }
+        final List<Segment> segments = Segment.read(head.get());
+        return segments.stream()
+                .filter(segment -> segment.type == PT_LOAD)
+                .findFirst()
+                .map(load -> first.start() - (load.address & -4096L))
+                .map(bias -> new MappedImage(
+                        first, mappings.getLast().end(), bias, buildId(process, mappings, segments, bias)));
+    }
+
+    /** The header and what follows it, if it is one of an ELF file. */
+    private static Optional<ByteBuffer> head(final TargetProcess process, final Mapping first) throws IOException {
+        if (first.offset() != 0 || first.permissions().charAt(0) != 'r') {
             return Optional.empty();
         }
         final int length = (int) Math.min(first.length(), ELF_HEADER + MAX_PROGRAM_HEADERS * PROGRAM_HEADER);
@@ -74,16 +116,9 @@ public record MappedImage(Mapping first, long end, long loadBias, Optional<Strin
             }
             throw e;
         }
-        if (length < ELF_HEADER || head.getInt(0) != 0x464c457f || head.get(4) != 2) {
-            return Optional.empty();
-        }
-        final List<Segment> segments = Segment.read(head);
-        return segments.stream()
-                .filter(segment -> segment.type == PT_LOAD)
-                .findFirst()
-                .map(load -> first.start() - (load.address & -4096L))
-                .map(bias -> new MappedImage(
-                        first, mappings.getLast().end(), bias, buildId(process, mappings, segments, bias)));
+        return length < ELF_HEADER || head.getInt(0) != 0x464c457f || head.get(4) != 2
+                ? Optional.empty()
+                : Optional.of(head);
     }
 
     private static Optional<String> buildId(
@@ -137,7 +172,16 @@ public record MappedImage(Mapping first, long end, long loadBias, Optional<Strin
         return (size + alignment - 1) & -alignment;
     }
 
-    private record Segment(int type, long address, long size, long alignment) {
+    private record Segment(int type, long address, long offset, long size, long alignment) {
+
+        /** Whether one of them has the file's first page, so far behind the first of them. */
+        static boolean isOfFirstPage(final List<Segment> segments, final long distance) {
+            final List<Segment> loaded =
+                    segments.stream().filter(segment -> segment.type == PT_LOAD).toList();
+            return loaded.stream()
+                    .anyMatch(segment -> (segment.offset & -4096L) == 0
+                            && (segment.address & -4096L) - (loaded.getFirst().address & -4096L) == distance);
+        }
 
         static List<Segment> read(final ByteBuffer head) {
             final long table = head.getLong(32);
@@ -152,6 +196,7 @@ public record MappedImage(Mapping first, long end, long loadBias, Optional<Strin
                 segments.add(new Segment(
                         head.getInt(position),
                         head.getLong(position + 16),
+                        head.getLong(position + 8),
                         head.getLong(position + 40),
                         head.getLong(position + 48)));
             }

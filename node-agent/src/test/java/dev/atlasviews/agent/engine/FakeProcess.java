@@ -7,7 +7,9 @@ import dev.atlasviews.agent.elf.ElfSegment;
 import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.patch.PatchArea;
 import dev.atlasviews.agent.patch.PatchFunction;
+import dev.atlasviews.agent.patch.PatchRelocation;
 import dev.atlasviews.agent.patch.PatchTarget;
+import dev.atlasviews.agent.patch.RelocationTarget;
 import dev.atlasviews.agent.process.TargetProcess;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -184,6 +186,31 @@ final class FakeProcess {
                 PatchArea.EMPTY,
                 PatchArea.EMPTY));
         return new Patch(digest(name), List.of(), targets);
+    }
+
+    /** A patch for the library whose code refers to the library. */
+    static Patch patchOfOwnLibrary(final String name) {
+        final PatchTarget target = libraryPatch(name, 1).targets().getFirst();
+        return new Patch(
+                digest(name),
+                List.of(),
+                List.of(new PatchTarget(
+                        LIBRARY_ID,
+                        "library",
+                        true,
+                        target.units(),
+                        target.functions(),
+                        List.of(),
+                        new PatchArea(
+                                new byte[64],
+                                4096,
+                                List.of(new PatchRelocation(
+                                        0,
+                                        PatchRelocation.Kind.PC32,
+                                        new RelocationTarget.InImage("other", 0x1200),
+                                        -4))),
+                        PatchArea.EMPTY,
+                        PatchArea.EMPTY)));
     }
 
     static Patch patch(

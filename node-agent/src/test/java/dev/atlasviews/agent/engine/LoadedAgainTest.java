@@ -122,6 +122,21 @@ final class LoadedAgainTest {
         assertThat(views.views()).isEmpty();
     }
 
+    @Test
+    void aSecondCopyOfTheLibraryMakesThePatchNoOther() throws IOException {
+        final Layer layer = Layer.of(FakeProcess.patchOfOwnLibrary("own"));
+        engine = new FakeEngine(directory.resolve("store"), process, views, layer);
+        process.loadLibrary(NEAR);
+        assertThat(reconcile(layer).inPlace()).isEqualTo(2);
+        final long retained = retained();
+
+        process.loadLibrary(HERE);
+
+        assertThat(reconcile(layer).inPlace()).isEqualTo(2);
+        assertThat(views.views()).containsExactly(1);
+        assertThat(retained()).isEqualTo(retained);
+    }
+
     private ProcessReport reconcile(final Layer... layers) throws IOException {
         return engine.reconcile(Scope.THREAD, SHORT, layers);
     }

@@ -40,6 +40,55 @@ final class HostileProcessTest {
     }
 
     @Test
+    void aFileThatIsMappedAsAWholeAsWellIsNoOtherImage() throws IOException {
+        final ByteBuffer head = header(64);
+        segment(head, 64, 1, 0, 0x1000);
+        final TargetProcess process = process(head);
+        final String image = "10000-11000 r-xp 00000000 08:01 42 /program\n";
+
+        maps("8000-c000 r--p 00000000 08:01 42 /program\n" + image);
+        assertThat(MappedImage.of(process)).extracting(MappedImage::loadBias).containsExactly((long) START);
+        maps("8000-9000 r--p 00003000 08:01 42 /program\n" + image);
+        assertThat(MappedImage.of(process)).extracting(MappedImage::loadBias).containsExactly((long) START);
+        maps(image + "12000-14000 r--p 00000000 08:01 42 /program\n");
+        assertThat(MappedImage.of(process)).extracting(MappedImage::end).containsExactly(START + 0x1000L);
+    }
+
+    @Test
+    void aFileThatIsLoadedTwiceIsTwoImages() throws IOException {
+        final ByteBuffer head = header(64);
+        segment(head, 64, 1, 0, 0x1000);
+        final TargetProcess process = process(head);
+        maps("8000-9000 r-xp 00000000 08:01 42 /program\n10000-11000 r-xp 00000000 08:01 42 /program\n");
+        store(0x8000, head);
+
+        assertThat(MappedImage.of(process)).extracting(MappedImage::loadBias).containsExactly(0x8000L, (long) START);
+    }
+
+    @Test
+    void segmentsMayShareTheFirstPage() throws IOException {
+        final ByteBuffer head = header(64);
+        segment(head, 64, 1, 0, 0x800);
+        segment(head, 120, 1, 0x1800, 0x100);
+        head.putLong(128, 0x800);
+        final TargetProcess process = process(head);
+        maps("10000-11000 r-xp 00000000 08:01 42 /program\n11000-12000 rw-p 00000000 08:01 42 /program\n");
+
+        assertThat(MappedImage.of(process)).extracting(MappedImage::end).containsExactly(START + 0x2000L);
+    }
+
+    private void maps(final String lines) throws IOException {
+        Files.writeString(proc.resolve("7").resolve("maps"), lines);
+    }
+
+    private void store(final int address, final ByteBuffer bytes) throws IOException {
+        final Path memory = proc.resolve("7").resolve("mem");
+        final byte[] all = Files.readAllBytes(memory);
+        bytes.get(0, all, address, bytes.capacity());
+        Files.write(memory, all);
+    }
+
+    @Test
     void whatIsNoRangeCanNotBeRead() throws IOException {
         final TargetProcess process = process(header(64));
 
