@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** Makes a patch of the objects before and after a change and the program that runs. Same input, same bytes. */
 public final class PatchBuilder {
@@ -55,7 +56,10 @@ public final class PatchBuilder {
         final List<PatchFunction> functions = new ArrayList<>();
         final StaleCalls staleCalls = new StaleCalls(units);
         for (final PatchUnit unit : units) {
-            addFunctions(unit, assembler, staleCalls, functions);
+            addTaken(unit, assembler, staleCalls, functions);
+        }
+        for (final PatchUnit unit : units) {
+            addGone(unit, staleCalls, functions);
         }
         return PatchWriter.write(
                 options.basedOn().stream().map(Patch::digest).toList(),
@@ -80,7 +84,7 @@ public final class PatchBuilder {
                 .collect(Collectors.toSet());
     }
 
-    private void addFunctions(
+    private void addTaken(
             final PatchUnit unit,
             final PatchAssembler assembler,
             final StaleCalls staleCalls,
@@ -97,15 +101,27 @@ public final class PatchBuilder {
                         code.name(), name, oldBody(unit, code.name(), running.get(), staleCalls), newBody));
             }
         }
+    }
+
+    private void addGone(final PatchUnit unit, final StaleCalls staleCalls, final List<PatchFunction> functions)
+            throws ElfFormatException, PatchRefusedException {
         for (final Code old : unit.diff().before().functions().values()) {
             final Optional<ElfSymbol> running = unit.running().symbol(old.symbol());
             if (running.isPresent()
                     && !unit.after().functions().containsKey(old.name())
+                    && !isListed(functions, running.get())
                     && mustBeLeft(unit, old, staleCalls)) {
                 functions.add(new PatchFunction(
-                        old.name(), name, oldBody(unit, old.name(), running.get(), staleCalls), null));
+                        old.name(), unit.name(), oldBody(unit, old.name(), running.get(), staleCalls), null));
             }
         }
+    }
+
+    /** Whether code is listed under another name: constructors of C++ have two, and aliases are some. */
+    private static boolean isListed(final List<PatchFunction> functions, final ElfSymbol running) {
+        return functions.stream()
+                .map(PatchFunction::oldBody)
+                .anyMatch(body -> body != null && body.address() == running.value());
     }
 
     /** Whether a thread may not be in code that the new object does not have: nothing leads there, but it may be there. */
@@ -143,21 +159,32 @@ public final class PatchBuilder {
         }
         refuseFolded(unit.diff().before(), old, running);
         final String digest = Sha256.hex(bytes);
-        if (old.isColdPart() || !unit.after().functions().containsKey(name)) {
-            return new OldBody(running.value(), running.size(), digest, OldBody.NO_JUMP, null);
-        }
-        final int offset = JumpSite.offset(name, bytes);
+        final String why = whyNotExcludable(unit, old.family(), staleCalls);
+        final boolean isEntered = !old.isColdPart() && unit.after().functions().containsKey(name);
+        final int offset = isEntered ? JumpSite.offset(name, bytes) : OldBody.NO_JUMP;
+        return new OldBody(running.value(), running.size(), digest, offset, why);
+    }
+
+    /** Why a thread may not stay in a function, in whatever part of it; null if it may. */
+    private @Nullable String whyNotExcludable(final PatchUnit unit, final String function, final StaleCalls staleCalls)
+            throws ElfFormatException, PatchRefusedException {
+        final ObjectFile before = unit.diff().before();
+        final Code old = before.functions().get(function);
         final Map<Long, byte[]> parts = new LinkedHashMap<>();
-        parts.put(running.value(), bytes);
-        final Code cold = unit.diff().before().functions().get(name + Code.COLD_SUFFIX);
-        if (cold != null) {
-            unit.running()
-                    .symbol(cold.symbol())
-                    .ifPresent(symbol ->
-                            target.bytes(symbol).ifPresent(coldBytes -> parts.put(symbol.value(), coldBytes)));
+        for (final String name : List.of(function, function + Code.COLD_SUFFIX)) {
+            final Code part = before.functions().get(name);
+            if (part != null) {
+                unit.running()
+                        .symbol(part.symbol())
+                        .ifPresent(symbol -> target.bytes(symbol).ifPresent(bytes -> parts.put(symbol.value(), bytes)));
+            }
         }
-        final String why = JumpSite.whyNotExcludable(unit.diff().before(), old, running.value() + offset, parts);
-        return new OldBody(
-                running.value(), running.size(), digest, offset, why != null ? why : staleCalls.of(unit, name));
+        if (old == null || parts.isEmpty() || !unit.after().functions().containsKey(function)) {
+            return staleCalls.ofOld(unit, function); // nothing is overwritten
+        }
+        final Map.Entry<Long, byte[]> entry = parts.entrySet().iterator().next();
+        final long site = entry.getKey() + JumpSite.offset(function, entry.getValue());
+        final String why = JumpSite.whyNotExcludable(before, old, site, parts);
+        return why != null ? why : staleCalls.of(unit, function);
     }
 }

@@ -5,6 +5,7 @@ import dev.atlasviews.agent.elf.ElfFormatException;
 import dev.atlasviews.agent.elf.ElfRelocation;
 import dev.atlasviews.agent.elf.ElfSymbol;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
@@ -16,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Rules 2 and 5: code that goes on in another view than its own calls functions of the other build. Within one unit that
  * is not sound, whether the function is static or not: compilers pass arguments and use registers as both sides know
- * (IPA-RA, IPA-SRA), and keep what they know that the function does not change. Between units it is sound while
- * parameters and result stay.
+ * (IPA-RA, IPA-SRA), and keep what they know that the function does not change; what they know of a function includes what
+ * it calls. Between units it is sound while parameters and result stay.
  */
 final class StaleCalls {
     private static final int GROUP_5 = 0xff;
@@ -45,6 +46,15 @@ final class StaleCalls {
         }
     }
 
+    /** The code that a function leads to, on one side. */
+    private record Walk(Side side, String function, Set<Code> seen) {
+        String call(final Code caller, final Code callee) {
+            return "it calls "
+                    + callee.name()
+                    + (caller.family().equals(function) ? "" : " through " + caller.family());
+        }
+    }
+
     /**
      * Why neither body of a function may run in the other's view; null if they may. A thread that stays in a function
      * does this: in the old body when it moves to the patched view, in the new one when it moves back.
@@ -63,9 +73,15 @@ final class StaleCalls {
 
     private @Nullable String of(final PatchUnit unit, final Side side, final String function)
             throws ElfFormatException {
-        final Set<Code> seen = new HashSet<>();
-        for (final Code code : side.object(unit).functions().values()) {
-            final String why = code.family().equals(function) ? of(unit, side, code, seen) : null;
+        return of(unit, new Walk(side, function, Collections.newSetFromMap(new IdentityHashMap<>())), function);
+    }
+
+    /** All parts of a function. */
+    private @Nullable String of(final PatchUnit unit, final Walk walk, final String function)
+            throws ElfFormatException {
+        for (final String part : List.of(function, function + Code.COLD_SUFFIX)) {
+            final Code code = walk.side().object(unit).functions().get(part);
+            final String why = code != null && walk.seen().add(code) ? of(unit, walk, code) : null;
             if (why != null) {
                 return why;
             }
@@ -73,27 +89,22 @@ final class StaleCalls {
         return null;
     }
 
-    private @Nullable String of(final PatchUnit unit, final Side side, final Code code, final Set<Code> seen)
-            throws ElfFormatException {
-        if (!seen.add(code)) {
-            return null;
-        }
-        for (final ElfSymbol symbol : called(side.object(unit), code)) {
-            final Code own = side.object(unit).functions().get(symbol.name());
+    private @Nullable String of(final PatchUnit unit, final Walk walk, final Code code) throws ElfFormatException {
+        for (final ElfSymbol symbol : called(walk.side().object(unit), code)) {
+            final Code own = walk.side().object(unit).functions().get(symbol.name());
             if (own != null) {
                 // The parts of one function go together, entered from within and not by its entry.
                 final boolean inside = own.isColdPart() && own.family().equals(code.family());
-                final String why = inside ? null : called(unit, side, own, true, seen);
+                final String why = inside ? null : ofCallWithin(unit, walk, code, own);
                 if (why != null) {
                     return why;
                 }
                 continue;
             }
             for (final PatchUnit other : units) {
-                final Code foreign = side.object(other).functions().get(symbol.name());
-                final String why = foreign == null || foreign.symbol().isLocal()
-                        ? null
-                        : called(other, side, foreign, false, seen);
+                final Code foreign = walk.side().object(other).functions().get(symbol.name());
+                final String why =
+                        foreign == null || foreign.symbol().isLocal() ? null : ofCallOut(other, walk, code, foreign);
                 if (why != null) {
                     return why;
                 }
@@ -102,20 +113,24 @@ final class StaleCalls {
         return null;
     }
 
-    private @Nullable String called(
-            final PatchUnit unit, final Side side, final Code code, final boolean sameUnit, final Set<Code> seen)
+    /** What is not replaced is gone through: what a compiler knows of it is also what it knows of its callees. */
+    private @Nullable String ofCallWithin(final PatchUnit unit, final Walk walk, final Code caller, final Code code)
             throws ElfFormatException {
-        if (isReplaced(unit, side, code)) {
-            if (sameUnit) {
-                return "it calls " + code.name()
-                        + ", which is replaced as well: they are compiled with knowledge of each other";
-            }
+        return isReplaced(unit, walk.side(), code)
+                ? walk.call(caller, code)
+                        + ", which is replaced as well: they are compiled with knowledge of each other"
+                : of(unit, walk, code.family());
+    }
+
+    private @Nullable String ofCallOut(final PatchUnit unit, final Walk walk, final Code caller, final Code code)
+            throws ElfFormatException {
+        if (isReplaced(unit, walk.side(), code)) {
             return prototypes(unit.diff().before()).isSame(code.name(), prototypes(unit.after()))
                     ? null
-                    : "it calls " + code.name() + ", whose parameters or result change";
+                    : walk.call(caller, code) + ", whose parameters or result change";
         }
         // What only one side has comes along with the code that calls it.
-        return side.other(unit).functions().containsKey(code.name()) ? null : of(unit, side, code, seen);
+        return walk.side().other(unit).functions().containsKey(code.name()) ? null : of(unit, walk, code.family());
     }
 
     private boolean isReplaced(final PatchUnit unit, final Side side, final Code code) {
