@@ -73,7 +73,7 @@ final class InspectCommand implements Callable<Integer> {
             return;
         }
         for (final PatchTarget target : targets) {
-            InstructionDifference.of(target, elf, new Disassembler(objdump)).forEach(out::println);
+            InstructionDifference.print(target, elf, new Disassembler(objdump), out::println);
         }
     }
 }

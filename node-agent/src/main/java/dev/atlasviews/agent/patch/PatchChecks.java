@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 
 /** What must hold within a target before anything is done with it. */
@@ -36,7 +37,25 @@ final class PatchChecks {
                     previous.address() + previous.size() <= olds.get(i).address(),
                     "two replaced functions overlap at 0x" + Long.toHexString(previous.address()));
         }
+        checkNewBodies(target);
         checkVariables(target);
+    }
+
+    /** Two names may have one body, as two functions that have become one do; parts of bodies are not shared. */
+    private static void checkNewBodies(final PatchTarget target) throws PatchFormatException {
+        final List<NewBody> news = target.functions().stream()
+                .map(PatchFunction::newBody)
+                .filter(Objects::nonNull)
+                .sorted(Comparator.comparingLong(NewBody::offset).thenComparingLong(NewBody::size))
+                .toList();
+        for (int i = 1; i < news.size(); i++) {
+            final NewBody previous = news.get(i - 1);
+            final NewBody next = news.get(i);
+            check(
+                    previous.offset() + previous.size() <= next.offset()
+                            || (previous.offset() == next.offset() && previous.size() == next.size()),
+                    "two new functions overlap at 0x" + Long.toHexString(next.offset()));
+        }
     }
 
     private static void checkVariables(final PatchTarget target) throws PatchFormatException {

@@ -53,14 +53,15 @@ public final class PatchReader {
         } catch (final PatchFormatException e) {
             throw e;
         } catch (final ElfFormatException e) {
-            throw new PatchFormatException("damaged: " + e.getMessage());
+            throw new PatchFormatException("damaged: " + PatchText.visible(String.valueOf(e.getMessage())));
         } catch (final JsonProcessingException e) {
-            throw new PatchFormatException("damaged description: " + e.getOriginalMessage());
+            throw new PatchFormatException(
+                    "damaged description: " + PatchText.visible(String.valueOf(e.getOriginalMessage())));
         } catch (final IOException e) {
-            throw new PatchFormatException("damaged description: " + e.getMessage());
+            throw new PatchFormatException("damaged description: " + PatchText.visible(String.valueOf(e.getMessage())));
         } catch (final NullPointerException | IllegalArgumentException e) {
             // Thrown by the records themselves, about a missing or impossible value.
-            throw new PatchFormatException("damaged description: " + e.getMessage());
+            throw new PatchFormatException("damaged description: " + PatchText.visible(String.valueOf(e.getMessage())));
         }
     }
 
@@ -102,16 +103,16 @@ public final class PatchReader {
         }
         final List<String> warnings =
                 List.of(PatchMetadata.mapper().readValue(notes.getFirst().descriptor(), String[].class));
-        // They are shown to people.
-        check(
-                warnings.stream().flatMapToInt(String::chars).noneMatch(Character::isISOControl),
-                "a warning that is no line of text");
+        for (final String warning : warnings) {
+            PatchText.checkSentence(warning, "a warning");
+        }
         return warnings;
     }
 
     private PatchTarget target(final PatchMetadata.Target described, final int number) throws IOException {
         check(described.buildId().matches("([0-9a-f]{2}){4,64}"), "a target without a proper build-id");
         check(!described.program().isEmpty(), "a target without a name");
+        checkTexts(described);
         final PatchTarget target = new PatchTarget(
                 described.buildId(),
                 described.program(),
@@ -124,6 +125,25 @@ public final class PatchReader {
                 area(AreaKind.DATA, number, described.sizes()));
         PatchChecks.check(target);
         return target;
+    }
+
+    private static void checkTexts(final PatchMetadata.Target described) throws PatchFormatException {
+        PatchText.checkName(described.program(), "the name of a program");
+        for (final String unit : described.units()) {
+            PatchText.checkName(unit, "the name of a unit");
+        }
+        for (final PatchFunction function : described.functions()) {
+            PatchText.checkName(function.name(), "the name of a function");
+            PatchText.checkName(function.unit(), "the name of a unit");
+            final PatchFunction.OldBody oldBody = function.oldBody();
+            if (oldBody != null && oldBody.notExcludable() != null) {
+                PatchText.checkSentence(oldBody.notExcludable(), "a reason");
+            }
+        }
+        for (final PatchVariable variable : described.variables()) {
+            PatchText.checkName(variable.name(), "the name of a variable");
+            PatchText.checkName(variable.unit(), "the name of a unit");
+        }
     }
 
     private PatchArea area(final AreaKind kind, final int number, final AreaSizes sizes) throws IOException {
@@ -149,6 +169,7 @@ public final class PatchReader {
             default -> throw new PatchFormatException("relocation of unknown type " + relocation.type());
         };
         final ElfSymbol symbol = relocation.symbol();
+        PatchText.checkName(symbol.name(), "the name of a symbol");
         if (symbol.section() == Elf.SHN_ABS) {
             return new PatchRelocation(
                     relocation.offset(),
@@ -175,7 +196,7 @@ public final class PatchReader {
                         relocation.offset(), kind, new RelocationTarget.InArea(area, 0), relocation.addend());
             }
         }
-        throw new PatchFormatException("a relocation against something that is not the target's: " + symbol.name());
+        throw new PatchFormatException("a relocation against something that is not the target's");
     }
 
     private static void check(final boolean holds, final String message) throws PatchFormatException {

@@ -9,6 +9,8 @@ import dev.atlasviews.agent.Damage;
 import dev.atlasviews.agent.elf.ElfFile;
 import dev.atlasviews.agent.elf.ElfFormatException;
 import dev.atlasviews.agent.elf.ElfSection;
+import dev.atlasviews.agent.patch.PatchFunction.NewBody;
+import dev.atlasviews.agent.patch.PatchFunction.OldBody;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -16,9 +18,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Files that nobody vouches for: damaged, they are read or refused, and nothing else happens. */
@@ -139,6 +144,90 @@ class HostileFilesTest {
                         16,
                         List.of(new PatchRelocation(
                                 0, PatchRelocation.Kind.ABS64, new RelocationTarget.InVariable(named), 0))),
+                target.data());
+    }
+
+    private static Stream<String> badNames() {
+        return Stream.of("\033[2K", "\u202e", "\u2028", "\u2029", "\u009b", "\n", "\u200b", "x".repeat(4097));
+    }
+
+    @ParameterizedTest
+    @MethodSource("badNames")
+    void whatIsShownIsText(final String bad) throws Exception {
+        for (int which = 0; which < 7; which++) {
+            final byte[] file = PatchWriter.write(List.of(), List.of(with(bad, which)));
+            assertThatThrownBy(() -> PatchReader.read(file))
+                    .as("place %d", which)
+                    .isInstanceOf(PatchFormatException.class)
+                    .satisfies(refusal -> assertThat(refusal.getMessage()).doesNotContain(bad));
+        }
+        final byte[] file = PatchWriter.write(List.of(), List.of(target()), List.of(bad.repeat(5)));
+        assertThatThrownBy(() -> PatchReader.read(file)).isInstanceOf(PatchFormatException.class);
+        PatchReader.read(PatchWriter.write(List.of(), List.of(with("größer::<λ> operator()(int)", 0))));
+    }
+
+    private static PatchTarget with(final String text, final int which) {
+        final PatchTarget target = target();
+        final PatchFunction first = target.functions().getFirst();
+        final OldBody old = Objects.requireNonNull(first.oldBody());
+        final PatchFunction named = new PatchFunction(
+                which == 2 ? text : first.name(),
+                which == 3 ? text : first.unit(),
+                new OldBody(
+                        old.address(),
+                        old.size(),
+                        old.sha256(),
+                        old.jumpOffset(),
+                        which == 4 ? text.repeat(5) : old.notExcludable()),
+                first.newBody());
+        final PatchVariable variable = target.variables().getFirst();
+        return new PatchTarget(
+                target.buildId(),
+                which == 0 ? text : target.program(),
+                target.positionIndependent(),
+                which == 1 ? List.of(text) : target.units(),
+                List.of(named),
+                List.of(new PatchVariable(
+                        which == 5 ? text : variable.name(), variable.unit(), variable.offset(), variable.size())),
+                which == 6
+                        ? new PatchArea(
+                                new byte[32],
+                                32,
+                                List.of(new PatchRelocation(
+                                        4, PatchRelocation.Kind.PC32, new RelocationTarget.Dynamic(text), -4)))
+                        : target.text(),
+                target.constants(),
+                target.data());
+    }
+
+    @Test
+    void newFunctionsDoNotOverlapButMayBeOne() throws Exception {
+        PatchReader.read(
+                PatchWriter.write(List.of(), List.of(bodies(new NewBody(0, 8, null), new NewBody(0, 8, null)))));
+        PatchReader.read(
+                PatchWriter.write(List.of(), List.of(bodies(new NewBody(8, 8, null), new NewBody(0, 8, null)))));
+        for (final NewBody second :
+                List.of(new NewBody(4, 8, null), new NewBody(0, 9, null), new NewBody(2, 2, null))) {
+            final byte[] file = PatchWriter.write(List.of(), List.of(bodies(new NewBody(0, 8, null), second)));
+            assertThatThrownBy(() -> PatchReader.read(file))
+                    .isInstanceOf(PatchFormatException.class)
+                    .hasMessageContaining("overlap");
+        }
+    }
+
+    private static PatchTarget bodies(final NewBody first, final NewBody second) {
+        final PatchTarget target = target();
+        return new PatchTarget(
+                target.buildId(),
+                target.program(),
+                target.positionIndependent(),
+                target.units(),
+                List.of(
+                        new PatchFunction("one", "unit.c", null, first),
+                        new PatchFunction("two", "unit.c", null, second)),
+                target.variables(),
+                target.text(),
+                target.constants(),
                 target.data());
     }
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.patch.inspect;
 
+import dev.atlasviews.agent.patch.PatchFunction;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -21,8 +24,9 @@ final class FunctionCode {
 
     private final PatchedImage image;
     private final Names names;
-    private final long start;
-    private final long size;
+    private final Bodies bodies;
+    private final Body body;
+    private final Set<Long> starts = new HashSet<>();
 
     /**
      * An instruction.
@@ -31,29 +35,39 @@ final class FunctionCode {
      * @param text as it is shown
      * @param key equal for instructions that mean the same, but for where in the function they lead
      * @param target where in the function it leads, from the function's start
+     * @param leavesPart whether that is in the other part of the function: the cold one, or from there back
      */
-    record Instruction(long offset, String text, String key, OptionalLong target) {}
+    record Instruction(long offset, String text, String key, OptionalLong target, boolean leavesPart) {}
 
-    private FunctionCode(final PatchedImage image, final Names names, final long start, final long size) {
+    /**
+     * One side's code of a function.
+     *
+     * @param isNew whether it is the patch's
+     */
+    record Body(PatchFunction function, long start, long size, boolean isNew) {}
+
+    private FunctionCode(final PatchedImage image, final Names names, final Bodies bodies, final Body body) {
         this.image = image;
         this.names = names;
-        this.start = start;
-        this.size = size;
+        this.bodies = bodies;
+        this.body = body;
     }
 
     /** The instructions of a function of the program or the patch. */
     static List<Instruction> of(
             final PatchedImage image,
             final Names names,
+            final Bodies bodies,
             final Disassembler disassembler,
-            final long start,
-            final long size)
+            final Body body)
             throws IOException {
-        final byte[] code = image.bytes(start, size)
-                .orElseThrow(() -> new IOException("the program has no code at 0x" + Long.toHexString(start)));
-        final FunctionCode function = new FunctionCode(image, names, start, size);
+        final byte[] code = image.bytes(body.start(), body.size())
+                .orElseThrow(() -> new IOException("the program has no code at 0x" + Long.toHexString(body.start())));
+        final FunctionCode function = new FunctionCode(image, names, bodies, body);
+        final List<Disassembler.Line> lines = disassembler.lines(code, body.start());
+        lines.forEach(line -> function.starts.add(line.address()));
         final List<Instruction> instructions = new ArrayList<>();
-        for (final Disassembler.Line line : disassembler.lines(code, start)) {
+        for (final Disassembler.Line line : lines) {
             if (!FILLING.matcher(line.text()).matches()) {
                 instructions.add(function.instruction(line));
             }
@@ -62,56 +76,92 @@ final class FunctionCode {
     }
 
     private Instruction instruction(final Disassembler.Line line) {
-        final long offset = line.address() - start;
+        final long offset = line.address() - body.start();
         final String text = line.text().replace("addr32 ", "");
         final Matcher transfer = TRANSFER.matcher(text);
         if (transfer.matches()) {
             return transfer(offset, transfer.group(1), Long.parseUnsignedLong(transfer.group(2), 16));
         }
         final Matcher relative = RELATIVE.matcher(text);
-        final String named = relative.find()
-                ? relative(
-                        text.substring(0, relative.start()),
-                        Long.parseUnsignedLong(relative.group(2), 16),
-                        relative.group(1))
-                : absolute(text);
-        return new Instruction(offset, named, named, OptionalLong.empty());
+        if (relative.find()) {
+            return relative(
+                    offset,
+                    text.substring(0, relative.start()),
+                    Long.parseUnsignedLong(relative.group(2), 16),
+                    relative.group(1));
+        }
+        return plain(offset, absolute(text));
+    }
+
+    private static Instruction plain(final long offset, final String text) {
+        return new Instruction(offset, text, text, OptionalLong.empty(), false);
     }
 
     private Instruction transfer(final long offset, final String operation, final long target) {
         // A call of its own start is recursion, not a loop.
-        if (PatchedImage.isIn(target, start, size) && !(target == start && operation.contains("call"))) {
-            return new Instruction(
-                    offset,
-                    operation + "+0x" + Long.toHexString(target - start),
-                    operation,
-                    OptionalLong.of(target - start));
+        if (PatchedImage.isIn(target, body.start(), body.size())
+                && !(target == body.start() && operation.contains("call"))) {
+            final String text = operation + "+0x" + Long.toHexString(target - body.start());
+            return starts.contains(target)
+                    ? new Instruction(offset, text, operation, OptionalLong.of(target - body.start()), false)
+                    : different(offset, text);
         }
-        final String name = names.of(target).orElse("0x" + Long.toHexString(target));
+        final String text = operation + names.of(target).orElse("0x" + Long.toHexString(target));
+        final Bodies.Place place = (body.isNew() ? bodies.after(target) : bodies.before(target)).orElse(null);
+        if (place == null) {
+            final String meant = names.symbol(target).orElse("0x" + Long.toHexString(target));
+            return new Instruction(offset, text, operation + meant, OptionalLong.empty(), false);
+        }
+        if (place.isEntry()) {
+            final OptionalLong none = OptionalLong.empty();
+            return new Instruction(offset, text, operation + "entry " + identity(place.function()), none, false);
+        }
         // Into a cold part and back: its places move as those of the function do.
-        return new Instruction(
-                offset, operation + name, operation + name.replaceFirst("\\+0x.*", ""), OptionalLong.empty());
+        if (bodies.otherPart(body.function())
+                .map(bodies::first)
+                .filter(place.function()::equals)
+                .isPresent()) {
+            return new Instruction(offset, text, operation + "part", OptionalLong.of(place.offset()), true);
+        }
+        return different(offset, text);
     }
 
-    private String relative(final String before, final long address, final String after) {
+    /** The same on neither side: into the middle of something, which no compiler does. */
+    private Instruction different(final long offset, final String text) {
+        final String key = text + (body.isNew() ? " after" : " before");
+        return new Instruction(offset, text, key, OptionalLong.empty(), false);
+    }
+
+    /** Functions that have become one are one, whatever their names. */
+    private static String identity(final PatchFunction function) {
+        final PatchFunction.NewBody newBody = function.newBody();
+        final PatchFunction.OldBody oldBody = function.oldBody();
+        if (newBody != null) {
+            return "at " + newBody.offset();
+        }
+        return oldBody == null ? "" : "gone from " + oldBody.address();
+    }
+
+    private Instruction relative(final long offset, final String before, final long address, final String after) {
         final boolean isAddress = before.startsWith("lea") || names.of(address).isPresent();
         final Names.Slot slot = isAddress ? null : names.slot(address).orElse(null);
         if (slot == null) {
-            return before + describe(address, before + after) + "(%rip)" + after;
+            return plain(offset, before + describe(address, before + after) + "(%rip)" + after);
         }
         if (slot.symbol() != null) {
-            return before + slot.symbol() + "@got(%rip)" + after;
+            return plain(offset, before + slot.symbol() + "@got(%rip)" + after);
         }
-        // A linker spares the way through a slot where it knows the address: a load of the address itself, a direct
-        // call.
-        final String meant = describe(slot.address(), "lea");
-        if (before.startsWith("mov ")) {
-            return before.replaceFirst("mov", "lea") + meant + "(%rip)" + after;
-        }
+        // A linker spares the way through a slot where it knows the address: a direct call, a load of the address
+        // itself.
         if (before.endsWith("*")) {
-            return before.substring(0, before.length() - 1) + meant + after;
+            return transfer(offset, before.substring(0, before.length() - 1), slot.address());
         }
-        return before + meant + "@got(%rip)" + after;
+        final String meant = describe(slot.address(), "lea");
+        return plain(
+                offset,
+                before.startsWith("mov ")
+                        ? before.replaceFirst("mov", "lea") + meant + "(%rip)" + after
+                        : before + meant + "@got(%rip)" + after);
     }
 
     /** In a program at fixed addresses any number may be one; those that are not mean nothing else for that. */

@@ -13,10 +13,13 @@ import dev.atlasviews.agent.patch.RelocationTarget;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +31,12 @@ final class Names {
 
     private final PatchedImage image;
     private final NavigableMap<Long, Range> ranges = new TreeMap<>();
+    /** What the patch says, which is believed only where the program says nothing. */
+    private final NavigableMap<Long, Range> patchRanges = new TreeMap<>();
+    /** The names that the program itself has, all of them. */
+    private final Map<Long, Set<String>> programNames = new HashMap<>();
+
+    private final Set<String> known = new HashSet<>();
     private final Map<Long, Slot> slots = new HashMap<>();
 
     private record Range(String name, long size) {}
@@ -54,7 +63,7 @@ final class Names {
     private void addProgram() throws ElfFormatException {
         Stream.concat(image.program().symbols().stream(), image.program().dynamicSymbols().stream())
                 .filter(Names::isNameOfAddress)
-                .forEach(symbol -> add(symbol.value(), symbol.size(), withoutVersion(symbol.name())));
+                .forEach(this::addProgramSymbol);
         for (final ElfRelocation relocation : image.program().dynamicRelocations()) {
             switch (relocation.type()) {
                 case Elf.R_X86_64_JUMP_SLOT, Elf.R_X86_64_GLOB_DAT ->
@@ -65,6 +74,15 @@ final class Names {
                 default -> {}
             }
         }
+    }
+
+    private void addProgramSymbol(final ElfSymbol symbol) {
+        final String name = withoutVersion(symbol.name());
+        add(ranges, symbol.value(), symbol.size(), name);
+        programNames
+                .computeIfAbsent(symbol.value(), address -> new LinkedHashSet<>())
+                .add(name);
+        known.add(name);
     }
 
     private static boolean isNameOfAddress(final ElfSymbol symbol) {
@@ -81,14 +99,26 @@ final class Names {
     private void addPatch() {
         for (final PatchFunction function : image.target().functions()) {
             if (function.oldBody() != null) {
-                add(function.oldBody().address(), function.oldBody().size(), function.name());
+                addPatchName(function.oldBody().address(), function.oldBody().size(), function.name());
             }
             if (function.newBody() != null) {
-                add(image.address(function.newBody()), function.newBody().size(), function.name());
+                final Optional<String> own = ofReplaced(function);
+                if (own.isPresent()) {
+                    add(
+                            patchRanges,
+                            image.address(function.newBody()),
+                            function.newBody().size(),
+                            own.get());
+                } else {
+                    addPatchName(
+                            image.address(function.newBody()),
+                            function.newBody().size(),
+                            function.name());
+                }
             }
         }
         for (final PatchVariable variable : image.target().variables()) {
-            add(image.address(AreaKind.DATA) + variable.offset(), variable.size(), variable.name());
+            addPatchName(image.address(AreaKind.DATA) + variable.offset(), variable.size(), variable.name());
         }
         for (final AreaKind area : AreaKind.values()) {
             for (final PatchRelocation relocation : image.target().area(area).relocations()) {
@@ -101,7 +131,7 @@ final class Names {
         if (relocation.target() instanceof RelocationTarget.InImage(final String symbol, final long address)
                 && withoutVersion(symbol).equals(symbol)) {
             // The program may be stripped: the patch knows how it calls what it refers to.
-            add(address, 0, symbol);
+            addPatchName(address, 0, symbol);
         }
         if (relocation.kind() == PatchRelocation.Kind.ABS64) {
             slots.put(
@@ -118,21 +148,58 @@ final class Names {
         }
     }
 
+    /** What the patch calls something must not be taken for what the program calls so, or for a stub. */
+    private void addPatchName(final long address, final long size, final String name) {
+        add(patchRanges, address, size, known.contains(name) || name.contains("@") ? name + " (patch)" : name);
+    }
+
     /** Of several names for one place the longest range counts, and the first of the same length. */
-    private void add(final long address, final long size, final String name) {
+    private static void add(
+            final NavigableMap<Long, Range> ranges, final long address, final long size, final String name) {
         ranges.merge(address, new Range(name, size), (old, now) -> now.size() > old.size() ? now : old);
     }
 
-    /** The function or variable at an address, with a distance from its start; else the stub of a library's function. */
-    Optional<String> of(final long address) {
-        final Map.Entry<Long, Range> entry = ranges.floorEntry(address);
-        if (entry != null) {
-            final long offset = address - entry.getKey();
-            if (offset == 0 || offset < entry.getValue().size()) {
-                return Optional.of(entry.getValue().name() + (offset == 0 ? "" : "+0x" + Long.toHexString(offset)));
-            }
+    /** What the program itself calls a function that is replaced: the patch's name, if that is one of several. */
+    Optional<String> ofReplaced(final PatchFunction function) {
+        if (function.oldBody() == null) {
+            return Optional.empty();
         }
+        final Set<String> names = programNames.getOrDefault(function.oldBody().address(), Set.of());
+        return names.contains(function.name())
+                ? Optional.of(function.name())
+                : names.stream().findFirst();
+    }
+
+    /**
+     * The function or variable at an address, with a distance from its start: the program's name, else the stub of a
+     * library's function, else the patch's name.
+     */
+    Optional<String> of(final long address) {
+        return within(ranges, address).or(() -> ofLibrary(address)).or(() -> within(patchRanges, address));
+    }
+
+    /** The library's symbol that an address stands for, unless it is in a function or variable of the program. */
+    Optional<String> symbol(final long address) {
+        return within(ranges, address).isPresent() ? Optional.empty() : ofLibrary(address);
+    }
+
+    private Optional<String> ofLibrary(final long address) {
         return image.dynamicSymbol(address).or(() -> stub(address).map(symbol -> symbol + "@plt"));
+    }
+
+    private static Optional<String> within(final NavigableMap<Long, Range> ranges, final long address) {
+        Map.Entry<Long, Range> entry = ranges.floorEntry(address);
+        // A mere label does not end what it lies in.
+        while (entry != null && entry.getValue().size() == 0 && entry.getKey() != address) {
+            entry = ranges.lowerEntry(entry.getKey());
+        }
+        if (entry == null) {
+            return Optional.empty();
+        }
+        final long offset = address - entry.getKey();
+        return offset == 0 || offset < entry.getValue().size()
+                ? Optional.of(entry.getValue().name() + (offset == 0 ? "" : "+0x" + Long.toHexString(offset)))
+                : Optional.empty();
     }
 
     /** The slot at an address, unless it is part of a variable. */

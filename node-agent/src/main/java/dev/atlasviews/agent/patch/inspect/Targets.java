@@ -12,6 +12,9 @@ final class Targets {
     /** How many instructions before each of the new ones have a partner. */
     private final int[] paired;
 
+    /** The same for the old ones. */
+    private final int[] pairedOld;
+
     private final boolean[] isPaired;
 
     Targets(
@@ -31,6 +34,10 @@ final class Targets {
         for (int i = 0; i < after.size(); i++) {
             paired[i + 1] = paired[i] + (isPaired[i] ? 1 : 0);
         }
+        pairedOld = new int[before.size() + 1];
+        for (int i = 0; i < before.size(); i++) {
+            pairedOld[i + 1] = pairedOld[i] + (partners[i] == Alignment.NONE ? 0 : 1);
+        }
     }
 
     /** Whether two instructions that are otherwise the same lead to the same place of the function, if to any. */
@@ -44,15 +51,7 @@ final class Targets {
             return partners[then] == here;
         }
         // Replaced itself: then it is the same place if the same instructions that stay lie before it.
-        return !isPaired[here] && pairedBefore(then) == paired[here];
-    }
-
-    private int pairedBefore(final int index) {
-        int count = 0;
-        for (int i = 0; i < index; i++) {
-            count += partners[i] == Alignment.NONE ? 0 : 1;
-        }
-        return count;
+        return !isPaired[here] && pairedOld[then] == paired[here];
     }
 
     /** The first instruction at or behind an offset. */

@@ -4,8 +4,11 @@ package dev.atlasviews.agent.patch.inspect;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.atlasviews.agent.elf.ElfFile;
+import dev.atlasviews.agent.patch.PatchFunction;
+import dev.atlasviews.agent.patch.PatchTarget;
 import dev.atlasviews.agent.patch.build.CSources;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -77,8 +80,13 @@ class InstructionDifferenceTest {
 
     private List<String> difference(final CSources sources, final String before, final String after) throws Exception {
         sources.change(before, after);
-        return InstructionDifference.of(
-                sources.build().targets().getFirst(), ElfFile.read(sources.program()), new Disassembler("objdump"));
+        return difference(sources.build().targets().getFirst(), sources);
+    }
+
+    private static List<String> difference(final PatchTarget target, final CSources sources) throws Exception {
+        final List<String> lines = new ArrayList<>();
+        InstructionDifference.print(target, ElfFile.read(sources.program()), new Disassembler("objdump"), lines::add);
+        return lines;
     }
 
     private static String code(final String limit, final String inserted, final String added) {
@@ -131,5 +139,91 @@ class InstructionDifferenceTest {
         final List<String> lines = difference(CSources.pie(directory), before, before.replace("30, 40,", "30, 41,"));
         assertThat(changes(lines)).hasSize(2);
         assertThat(changes(lines).getFirst()).contains("fixed");
+    }
+
+    @Test
+    void runsOfZerosAreCode() throws Exception {
+        final byte[] code = new byte[99];
+        code[0] = (byte) 0xc3;
+        code[98] = (byte) 0xc3;
+        assertThat(new Disassembler("objdump").lines(code, 0x1000))
+                .hasSize(1 + 48 + 1)
+                .filteredOn(line -> line.text().contains("(%rax)"))
+                .hasSize(48);
+    }
+
+    private static final String MIDDLE = """
+        __attribute__((noipa)) long check(long x) { return x > 5 ? x * 3 : x * x * x + 77; }
+        __attribute__((noipa)) long work(long x) {
+            __asm__ volatile("call check + PLACE" : "+D"(x) : : "rax", "memory");
+            return x;
+        }
+        int main(int argc, char **argv) { return (int)work(argc) + (int)check(argc) + !argv; }
+        """;
+
+    @Test
+    void aBranchIntoTheMiddleOfAnotherFunctionIsADifference() throws Exception {
+        final List<String> lines =
+                difference(CSources.pie(directory), MIDDLE.replace("PLACE", "0"), MIDDLE.replace("PLACE", "4"));
+        assertThat(changes(lines)).containsExactly("- call check", "+ call check+0x4");
+    }
+
+    @Test
+    void anotherFunctionOfTheSameNameIsAnother() throws Exception {
+        final CSources sources = CSources.pie(directory);
+        final String before = code("77", "", "");
+        sources.change(before, code("fresh(7)", "", "__attribute__((noipa)) static long fresh(long x) { return x; }"));
+        final PatchTarget target = sources.build().targets().getFirst();
+        final List<String> lines = difference(named(target, "fresh", "helper"), sources);
+        assertThat(changes(lines)).contains("+ call helper (patch)");
+    }
+
+    @Test
+    void theProgramKnowsBetterWhatIsReplaced() throws Exception {
+        final CSources sources = CSources.pie(directory);
+        sources.change(code("77", "", ""), code("78", "", ""));
+        final PatchTarget target = sources.build().targets().getFirst();
+        assertThat(difference(named(target, "work", "harmless"), sources))
+                .contains("--- work (program), which the patch calls harmless", "+++ work (patch)");
+    }
+
+    private static PatchTarget named(final PatchTarget target, final String name, final String other) {
+        return new PatchTarget(
+                target.buildId(),
+                target.program(),
+                target.positionIndependent(),
+                target.units(),
+                target.functions().stream()
+                        .map(function -> function.name().equals(name)
+                                ? new PatchFunction(other, function.unit(), function.oldBody(), function.newBody())
+                                : function)
+                        .toList(),
+                target.variables(),
+                target.text(),
+                target.constants(),
+                target.data());
+    }
+
+    @Test
+    void whatIsSharedIsShownOnce() throws Exception {
+        final CSources sources = CSources.pie(directory);
+        sources.change(code("77", "", ""), code("78", "", ""));
+        final PatchTarget target = sources.build().targets().getFirst();
+        final PatchFunction work = target.functions().getFirst();
+        final List<PatchFunction> functions = new ArrayList<>(target.functions());
+        functions.add(new PatchFunction("also", work.unit(), null, work.newBody()));
+        final List<String> lines = difference(
+                new PatchTarget(
+                        target.buildId(),
+                        target.program(),
+                        target.positionIndependent(),
+                        target.units(),
+                        functions,
+                        target.variables(),
+                        target.text(),
+                        target.constants(),
+                        target.data()),
+                sources);
+        assertThat(lines).endsWith("+++ also (patch)", "its new code is that of " + work.name());
     }
 }

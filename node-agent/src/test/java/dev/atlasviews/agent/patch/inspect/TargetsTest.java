@@ -2,8 +2,11 @@
 package dev.atlasviews.agent.patch.inspect;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.Random;
@@ -17,7 +20,8 @@ class TargetsTest {
         for (final String name : names) {
             final OptionalLong target =
                     name.startsWith(">") ? OptionalLong.of(Long.parseLong(name.substring(1))) : OptionalLong.empty();
-            code.add(new FunctionCode.Instruction(code.size(), name, target.isPresent() ? "branch" : name, target));
+            code.add(new FunctionCode.Instruction(
+                    code.size(), name, target.isPresent() ? "branch" : name, target, false));
         }
         return code;
     }
@@ -61,6 +65,21 @@ class TargetsTest {
     @Test
     void aBranchToTheEndIsTheSame() {
         assertThat(sameFirst(code(">2", "a"), code(">3", "a", "b"))).isTrue();
+    }
+
+    @Test
+    void manyBranchesAreComparedInNoTime() {
+        final int size = 200_000;
+        final List<FunctionCode.Instruction> code = new ArrayList<>();
+        for (int i = 0; i < size; i++) {
+            code.add(new FunctionCode.Instruction(i, "branch", "branch", OptionalLong.of(size - 1), false));
+        }
+        final int[] none = new int[size];
+        Arrays.fill(none, Alignment.NONE);
+        final Targets targets = new Targets(code, code, none);
+        assertTimeoutPreemptively(
+                Duration.ofSeconds(20),
+                () -> code.forEach(one -> assertThat(targets.same(one, one)).isTrue()));
     }
 
     @Test
