@@ -66,6 +66,9 @@ final class DebugInformation {
     private static final byte OP_ADDR = 0x03;
     private static final byte OP_CONST8U = 0x0e;
 
+    /** A reference to something that is told of in another section or file. */
+    private static final long ELSEWHERE = -1;
+
     private static final long SHF_COMPRESSED = 0x800;
     private static final int MAX_DEPTH = 512;
 
@@ -191,6 +194,30 @@ final class DebugInformation {
         return reference.isEmpty() ? null : byOffset.get(reference.getAsLong());
     }
 
+    /** Whether something is said to have a type, known or not. */
+    static boolean hasType(final Entry entry) {
+        return entry.number(AT_TYPE).isPresent();
+    }
+
+    /** What an entry completes: its declaration, or the function that was copied into another; itself if it is that. */
+    Entry origin(final Entry entry) {
+        Entry at = entry;
+        for (int steps = 0; steps < MAX_DEPTH; steps++) {
+            final Entry next = completed(at);
+            if (next == null) {
+                break;
+            }
+            at = next;
+        }
+        return at;
+    }
+
+    private @Nullable Entry completed(final Entry entry) {
+        final OptionalLong origin = entry.number(AT_ABSTRACT_ORIGIN);
+        final OptionalLong other = origin.isPresent() ? origin : entry.number(AT_SPECIFICATION);
+        return other.isPresent() ? byOffset.get(other.getAsLong()) : null;
+    }
+
     /** The name of a function, which may stand with its declaration or with the function that was copied into another. */
     String functionName(final Entry function) {
         return text(function, AT_NAME);
@@ -205,9 +232,7 @@ final class DebugInformation {
     private String text(final Entry function, final int attribute) {
         Entry at = function;
         for (int steps = 0; at.text(attribute).isEmpty() && steps < MAX_DEPTH; steps++) {
-            final OptionalLong origin = at.number(AT_ABSTRACT_ORIGIN);
-            final OptionalLong other = origin.isPresent() ? origin : at.number(AT_SPECIFICATION);
-            final Entry next = other.isPresent() ? byOffset.get(other.getAsLong()) : null;
+            final Entry next = completed(at);
             if (next == null) {
                 break;
             }
@@ -323,7 +348,10 @@ final class DebugInformation {
             case 0x18 -> expression(Math.toIntExact(unsigned(info)));
             case 0x0a -> skip(info.get() & 0xff);
             case 0x1e -> skip(16);
-            case 0x20 -> skip(8);
+            case 0x20 -> {
+                skip(Long.BYTES);
+                yield ELSEWHERE;
+            }
             case 0x1b, 0x22, 0x23 -> {
                 unsigned(info);
                 yield null;
@@ -347,6 +375,9 @@ final class DebugInformation {
     }
 
     private @Nullable Object skip(final int bytes) {
+        if (bytes < 0) {
+            throw new IllegalArgumentException("a field of " + bytes + " bytes"); // would be read again and again
+        }
         info.position(info.position() + bytes);
         return null;
     }

@@ -241,7 +241,7 @@ final class InstructionDecoder {
         return code[at++] & 0xff;
     }
 
-    private static boolean isLegacyPrefix(final int value) {
+    static boolean isLegacyPrefix(final int value) {
         return switch (value) {
             case 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3 -> true;
             default -> false;

@@ -23,7 +23,7 @@ final class MemoryWrites {
             case 0xf6, 0xf7 -> operation == 2 || operation == 3; // not, neg
             case 0xfe, 0xff -> operation <= 1; // inc, dec
             case 0x0f11, 0x0f13, 0x0f17, 0x0f29, 0x0f2b, 0x0f7f, 0x0fc3, 0x0fd6, 0x0fe7 -> true; // vectors
-            case 0x0f7e -> code.bytes()[instruction.start()] == 0x66; // else a load
+            case 0x0f7e -> !isRepeated(code, instruction); // else a load
             case 0x0fa4, 0x0fa5, 0x0fab, 0x0fac, 0x0fad, 0x0fb3, 0x0fbb -> true; // double shifts, bits
             case 0x0fba -> operation >= 5;
             case 0x0fb0, 0x0fb1, 0x0fc0, 0x0fc1 -> true; // cmpxchg, xadd
@@ -31,6 +31,22 @@ final class MemoryWrites {
             default ->
                 (opcode >= 0 && opcode < 0x38 && (opcode & 7) <= 1) // arithmetic
                         || (opcode >= 0x0f90 && opcode <= 0x0f9f); // setcc
+        };
+    }
+
+    /** Whether an instruction has the prefix {@code f3}, or what stands for it in VEX and EVEX. */
+    private static boolean isRepeated(final Code code, final Instruction instruction) {
+        final byte[] bytes = code.bytes();
+        int at = instruction.start();
+        for (; InstructionDecoder.isLegacyPrefix(bytes[at] & 0xff); at++) {
+            if ((bytes[at] & 0xff) == 0xf3) {
+                return true;
+            }
+        }
+        return switch (bytes[at] & 0xff) {
+            case 0xc5 -> (bytes[at + 1] & 3) == 2;
+            case 0xc4, 0x62 -> (bytes[at + 2] & 3) == 2;
+            default -> false;
         };
     }
 }

@@ -63,7 +63,20 @@ final class VariablePairing {
     /** A variable's name without the number that the compiler gave it. */
     static String baseName(final String name) {
         final boolean mangled = name.startsWith("_ZZ") || name.startsWith("_ZGVZ");
+        if (mangled && endsWithSourceName(name)) {
+            return name; // its own name ends like that
+        }
         return (mangled ? DISCRIMINATOR : NUMBER).matcher(name).replaceFirst("");
+    }
+
+    /** Whether the end of a mangled name is, to the last character, a name of the source behind its length. */
+    private static boolean endsWithSourceName(final String name) {
+        for (int length = 1; length < name.length(); length++) {
+            if (name.substring(0, name.length() - length).endsWith("E" + length)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private void pair(final String name, final List<ElfSymbol> olds, final List<ElfSymbol> news)

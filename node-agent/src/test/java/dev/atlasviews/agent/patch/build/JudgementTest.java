@@ -85,7 +85,9 @@ class JudgementTest {
                 "flag    | flag = 1;",
                 "factor  | factor = x * 1.5;",
                 "seen    | seen = x;",
-                "table   | table[2] = x;"
+                "table   | table[2] = x;",
+                "counter | __asm__ volatile(\"vmovd %%xmm0, %0\" : \"=m\"(counter));",
+                "counter | __asm__ volatile(\"movd %%mm0, %0\" : \"=m\"(counter));"
             })
     void writesToVariablesThatWereNotWritten(final String variable, final String statement) throws Exception {
         for (final String compiler : List.of("gcc", "clang")) {
@@ -102,7 +104,9 @@ class JudgementTest {
                 "x += counter + flag + factor + seen; | x -= counter + flag + factor + seen;",
                 "counter = x; | counter = x + 1;",
                 "x++; | if (counter == 7) x += 2 + flag;",
-                "x++; | static long fresh; fresh += x;"
+                "x++; | static long fresh; fresh += x;",
+                "x++; | __asm__ volatile(\".byte 0xc5, 0xfa, 0x7e, 0x05; .long factor - 4 - .\" : : \"m\"(factor));",
+                "x++; | __asm__ volatile(\"vmovq %0, %%xmm0\" : : \"m\"(factor));"
             })
     void nothingIsSaidOfWhatIsAsBeforeOrNew(final String before, final String after) throws Exception {
         final byte[] file = changed("gcc", before, after).buildFile(BuildOptions.NONE);

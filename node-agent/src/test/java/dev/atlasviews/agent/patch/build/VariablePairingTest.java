@@ -158,4 +158,31 @@ class VariablePairingTest {
                         code.replace("FIRST", "").replace("SECOND", count)),
                 "count");
     }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gcc", "g++", "clang++"})
+    void namesThatEndLikeANumberOfTheCompilersAreNames(final String compiler) throws Exception {
+        final String code = """
+            long answer(long x) {
+                static long step_1, step_2, step__10_;
+                return x + ++step_1 + (step_2 += 2) * 1000 + (step__10_ += 3) * 1000000 CHANGE;
+            }
+            """;
+        final CSources sources = changed(compiler, code.replace("CHANGE", ""), code.replace("CHANGE", "+ 100"));
+        try (PatchedProgram program = new PatchedProgram(directory, sources.program())) {
+            assertThat(program.ask("0")).isEqualTo("3002001");
+            program.install(sources.build());
+            assertThat(program.ask("0")).isEqualTo("6004102");
+        }
+    }
+
+    @Test
+    void whatIsTheCompilersNumberInAMangledName() {
+        assertThat(VariablePairing.baseName("_ZZ4workvE4step")).isEqualTo("_ZZ4workvE4step");
+        assertThat(VariablePairing.baseName("_ZZ4workvE4step_0")).isEqualTo("_ZZ4workvE4step");
+        assertThat(VariablePairing.baseName("_ZZ4workvE4step__12_")).isEqualTo("_ZZ4workvE4step");
+        assertThat(VariablePairing.baseName("_ZZ4workvE6step_1")).isEqualTo("_ZZ4workvE6step_1");
+        assertThat(VariablePairing.baseName("_ZZ4workvE6step_1_0")).isEqualTo("_ZZ4workvE6step_1");
+        assertThat(VariablePairing.baseName("_ZGVZ4workvE6step_1")).isEqualTo("_ZGVZ4workvE6step_1");
+    }
 }
