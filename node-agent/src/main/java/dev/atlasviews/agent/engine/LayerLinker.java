@@ -58,43 +58,64 @@ final class LayerLinker {
     }
 
     /**
+     * A program of the process that a layer changes.
+     *
+     * @param image the one that areas are mapped for, if there are none
+     */
+    private record Place(PatchTarget target, MappedImage image, PresentParts.Present present) {}
+
+    /** What the process has of a layer. */
+    record Look(Layer layer, List<Place> places) {
+        /** Whether that, going by the names of areas, is what it would be. */
+        boolean isRecognized() {
+            return places.stream().noneMatch(place -> place.present().isUnknown());
+        }
+    }
+
+    /** Looks for a layer in the process. */
+    Look look(final Layer layer) throws IOException {
+        final List<Place> places = new ArrayList<>();
+        for (final PatchTarget target : layer.patch().targets()) {
+            final List<MappedImage> candidates = images(images, target).toList();
+            if (!candidates.isEmpty()) {
+                places.add(new Place(target, candidates.getFirst(), present.find(layer.digest(), target, candidates)));
+            }
+        }
+        return new Look(layer, places);
+    }
+
+    /**
      * Links a layer that no thread has; its areas are in the process afterwards.
      *
      * @param there variables of the layers whose place this one may take
      */
     LinkedLayer link(final Layer layer, final List<LinkedPatch.Variable> there) throws IOException, RefusedException {
         final List<LinkedPatch> parts = new ArrayList<>();
-        for (final PatchTarget target : layer.patch().targets()) {
-            final Optional<MappedImage> image = image(target);
-            if (image.isPresent()) {
-                final Map<Long, Long> kept = KeptVariables.of(layer.digest(), target, there);
-                final Optional<LinkedPatch> found = linkable(target, find(layer, target));
-                if (found.isPresent()) {
-                    KeptVariables.check(layer.digest(), found.get(), kept);
-                    parts.add(found.get());
-                } else {
-                    KeptVariables.checkTold(layer.digest(), target, kept);
-                    parts.add(map(layer.digest(), target, image.get(), kept));
-                }
+        for (final Place place : look(layer).places()) {
+            final PatchTarget target = place.target();
+            final Map<Long, Long> kept = KeptVariables.of(layer.digest(), target, there);
+            final Optional<LinkedPatch> found = linkable(target, place.present().parts());
+            if (found.isPresent()) {
+                KeptVariables.check(layer.digest(), found.get(), kept);
+                parts.add(found.get());
+            } else {
+                KeptVariables.checkTold(layer.digest(), target, kept);
+                parts.add(map(layer.digest(), target, place.image(), kept));
             }
         }
         return new LinkedLayer(layer.digest(), parts, layer.excluded());
     }
 
     /** Links a layer that threads have: mapped is just what it has no areas of, as for a library that came later. */
-    LinkedLayer linkAgain(final Layer layer) throws IOException, RefusedException {
+    LinkedLayer linkAgain(final Look look) throws IOException, RefusedException {
+        final Layer layer = look.layer();
         final List<LinkedPatch> parts = new ArrayList<>();
         final List<LinkedPatch> copies = new ArrayList<>();
-        for (final PatchTarget target : layer.patch().targets()) {
-            final Optional<MappedImage> image = image(target);
-            if (image.isPresent()) {
-                final List<PresentParts.Part> found = inPlace(layer, target);
-                copies.addAll(copies(layer, target, found));
-                parts.add(
-                        found.isEmpty()
-                                ? map(layer.digest(), target, image.get(), Map.of())
-                                : found.getFirst().linked());
-            }
+        for (final Place place : look.places()) {
+            final List<LinkedPatch> found = inPlace(place);
+            parts.add(
+                    found.isEmpty() ? map(layer.digest(), place.target(), place.image(), Map.of()) : found.getFirst());
+            addCopies(place, found, copies);
         }
         return new LinkedLayer(layer.digest(), parts, copies, layer.excluded());
     }
@@ -104,43 +125,23 @@ final class LayerLinker {
      * recognised, so that it is no layer that could be told from others.
      */
     Optional<LinkedLayer> relink(final Layer layer) throws IOException {
+        final Look look = look(layer);
         final List<LinkedPatch> parts = new ArrayList<>();
         final List<LinkedPatch> copies = new ArrayList<>();
-        boolean absent = false;
-        for (final PatchTarget target : layer.patch().targets()) {
-            final Optional<MappedImage> image = image(target);
-            if (image.isPresent()) {
-                final List<PresentParts.Part> found = inPlace(layer, target);
-                if (!found.isEmpty()) {
-                    parts.add(found.getFirst().linked());
-                    copies.addAll(copies(layer, target, found));
-                } else if (present.areMapped(layer.digest(), target)) {
-                    return Optional.empty();
-                } else {
-                    absent = true;
-                }
-            }
+        for (final Place place : look.places()) {
+            final List<LinkedPatch> found = inPlace(place);
+            found.stream().findFirst().ifPresent(parts::add);
+            addCopies(place, found, copies);
         }
-        return absent && parts.isEmpty()
+        final boolean isAbsent = parts.isEmpty() && !look.places().isEmpty();
+        return isAbsent || !look.isRecognized()
                 ? Optional.empty()
                 : Optional.of(new LinkedLayer(layer.digest(), parts, copies, layer.excluded()));
     }
 
-    /** Whether what the process has of a layer, going by the names of areas, is what it would be. */
-    boolean recognizes(final Layer layer) throws IOException {
-        for (final PatchTarget target : layer.patch().targets()) {
-            final Optional<MappedImage> image = image(target);
-            if (image.isPresent()
-                    && present.areMapped(layer.digest(), target)
-                    && find(layer, target).isEmpty()) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    private Optional<MappedImage> image(final PatchTarget target) {
-        return image(images, target);
+    private static void addCopies(final Place place, final List<LinkedPatch> found, final List<LinkedPatch> copies) {
+        found.stream().skip(1).forEach(copies::add);
+        copies.addAll(place.present().others());
     }
 
     private static Optional<MappedImage> image(final List<MappedImage> images, final PatchTarget target) {
@@ -153,35 +154,16 @@ final class LayerLinker {
                         image.buildId().filter(target.buildId()::equals).isPresent());
     }
 
-    /** What is there of a part. Where the program is loaded more than once, it may be for any of them. */
-    private List<PresentParts.Part> find(final Layer layer, final PatchTarget target) throws IOException {
-        for (final MappedImage image : images(images, target).toList()) {
-            final List<PresentParts.Part> found = present.find(layer.digest(), target, image);
-            if (!found.isEmpty()) {
-                return found;
-            }
-        }
-        return List.of();
-    }
-
     /** What threads have of a layer: first of several copies is the one that would be linked today. */
-    private List<PresentParts.Part> inPlace(final Layer layer, final PatchTarget target) throws IOException {
-        final List<PresentParts.Part> found = find(layer, target);
-        final List<PresentParts.Part> sorted = new ArrayList<>();
+    private List<LinkedPatch> inPlace(final Place place) {
+        final List<PresentParts.Part> found = place.present().parts();
+        final List<LinkedPatch> sorted = new ArrayList<>();
         for (final PresentParts.Part part : found) {
             final boolean first = found.size() > 1
-                    && linkedToday(target, part).filter(part::isLike).isPresent();
-            sorted.add(first ? 0 : sorted.size(), part);
+                    && linkedToday(place.target(), part).filter(part::isLike).isPresent();
+            sorted.add(first ? 0 : sorted.size(), part.linked());
         }
         return sorted;
-    }
-
-    private List<LinkedPatch> copies(final Layer layer, final PatchTarget target, final List<PresentParts.Part> found)
-            throws IOException {
-        return Stream.concat(
-                        found.stream().skip(1).map(PresentParts.Part::linked),
-                        present.others(layer.digest(), target, found).stream())
-                .toList();
     }
 
     /**

@@ -18,6 +18,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
@@ -46,51 +47,71 @@ final class PresentParts {
         this.process = process;
     }
 
-    /** Whether there are areas of this name, whatever is in them. */
-    boolean areMapped(final String digest, final PatchTarget target) throws IOException {
-        return !Areas.find(process.mappings(), digest, target.buildId(), target.sizes())
-                .isEmpty();
+    /**
+     * What the areas of a part have in them.
+     *
+     * @param parts those that are recognised, all for one image
+     * @param others the rest: threads may be anywhere in its code
+     */
+    record Present(List<Part> parts, List<LinkedPatch> others) {
+        Present {
+            parts = List.copyOf(parts);
+            others = List.copyOf(others);
+        }
+
+        /** Whether there is something, of which nothing is recognised. */
+        boolean isUnknown() {
+            return parts.isEmpty() && !others.isEmpty();
+        }
     }
 
-    /** The part of a patch that is for this image, as often as it is there. */
-    List<Part> find(final String digest, final PatchTarget target, final MappedImage image) throws IOException {
+    /** What is there of a part of a patch, as often as it is. Of several images it may be for any. */
+    Present find(final String digest, final PatchTarget target, final List<MappedImage> images) throws IOException {
         final List<Mapping> mappings = process.mappings();
-        final List<Part> found = new ArrayList<>();
-        for (final AreaAddresses areas : Areas.find(mappings, digest, target.buildId(), target.sizes())) {
-            final byte[] text = read(areas.text(), target.text());
-            final byte[] constants = read(areas.constants(), target.constants());
-            final Map<String, Long> symbols = LinkedSymbols.addresses(target, areas, text, constants);
-            // The library that a symbol was of may be gone.
-            if (areMapped(symbols.values(), mappings)) {
-                try {
-                    // What only initial values of variables refer to matters no more.
-                    final LinkedPatch linked = PatchLinker.link(
-                            target,
-                            image.loadBias(),
-                            areas,
-                            variables(target, constants),
-                            symbol -> OptionalLong.of(symbols.getOrDefault(symbol, areas.data())));
-                    // A library that was loaded again, elsewhere, has the same name and other addresses.
-                    if (Arrays.equals(text, linked.text()) && Arrays.equals(constants, linked.constants())) {
-                        found.add(new Part(image, areas, linked));
-                    }
-                } catch (final PatchLinkException e) {
-                    // From where the library is now these areas are out of reach.
-                }
+        final List<AreaAddresses> all = Areas.find(mappings, digest, target.buildId(), target.sizes());
+        final List<Part> parts = new ArrayList<>();
+        for (int i = 0; i < images.size() && parts.isEmpty(); i++) {
+            for (final AreaAddresses areas : all) {
+                recognize(target, images.get(i), areas, mappings).ifPresent(parts::add);
             }
         }
-        return List.copyOf(found);
+        final List<AreaAddresses> recognized = parts.stream().map(Part::areas).toList();
+        return new Present(
+                parts,
+                all.stream()
+                        .filter(areas -> !recognized.contains(areas))
+                        .map(areas -> code(
+                                areas.text(),
+                                areas.text() + Areas.aligned(target.sizes().text())))
+                        .toList());
     }
 
-    /** What is under the name of a part and is none of those that were found: threads may be anywhere in its code. */
-    List<LinkedPatch> others(final String digest, final PatchTarget target, final List<Part> found) throws IOException {
-        final List<AreaAddresses> known = found.stream().map(Part::areas).toList();
-        return Areas.find(process.mappings(), digest, target.buildId(), target.sizes()).stream()
-                .filter(areas -> !known.contains(areas))
-                .map(areas -> code(
-                        areas.text(),
-                        areas.text() + Areas.aligned(target.sizes().text())))
-                .toList();
+    private Optional<Part> recognize(
+            final PatchTarget target, final MappedImage image, final AreaAddresses areas, final List<Mapping> mappings)
+            throws IOException {
+        final byte[] text = read(areas.text(), target.text());
+        final byte[] constants = read(areas.constants(), target.constants());
+        final Map<String, Long> symbols = LinkedSymbols.addresses(target, areas, text, constants);
+        // The library that a symbol was of may be gone.
+        if (!areMapped(symbols.values(), mappings)) {
+            return Optional.empty();
+        }
+        try {
+            // What only initial values of variables refer to matters no more.
+            final LinkedPatch linked = PatchLinker.link(
+                    target,
+                    image.loadBias(),
+                    areas,
+                    variables(target, constants),
+                    symbol -> OptionalLong.of(symbols.getOrDefault(symbol, areas.data())));
+            // A library that was loaded again, elsewhere, has the same name and other addresses.
+            return Arrays.equals(text, linked.text()) && Arrays.equals(constants, linked.constants())
+                    ? Optional.of(new Part(image, areas, linked))
+                    : Optional.empty();
+        } catch (final PatchLinkException e) {
+            // From where the library is now these areas are out of reach.
+            return Optional.empty();
+        }
     }
 
     private static LinkedPatch code(final long start, final long end) {

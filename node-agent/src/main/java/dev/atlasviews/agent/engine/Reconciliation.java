@@ -168,14 +168,17 @@ final class Reconciliation {
         concerned.forEach(layer -> had.add(layer.digest()));
         for (final Layer layer : concerned) {
             final boolean comes = !there.contains(layer.digest());
+            final LinkedLayer known;
             if (comes) {
                 unknown.check(layer);
-            } else if (!means.linker().recognizes(layer)) {
-                viewSet.forget(layer.digest());
+                known = means.linker().link(layer, viewSet.variables(had));
+            } else {
+                final LayerLinker.Look look = means.linker().look(layer);
+                if (!look.isRecognized()) {
+                    viewSet.forget(layer.digest());
+                }
+                known = means.linker().linkAgain(look);
             }
-            final LinkedLayer known = comes
-                    ? means.linker().link(layer, viewSet.variables(had))
-                    : means.linker().linkAgain(layer);
             StackRules.checkExclusions(known);
             // For what is there the base's code matters no more, until a view is to be built of it.
             if (comes) {

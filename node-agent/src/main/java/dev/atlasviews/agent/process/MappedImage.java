@@ -41,8 +41,10 @@ public record MappedImage(Mapping first, long end, long loadBias, Optional<Strin
         }
         final List<MappedImage> images = new ArrayList<>();
         for (final List<Mapping> mappings : files.values()) {
-            for (final List<Mapping> copy : copies(process, mappings)) {
-                read(process, copy).ifPresent(images::add);
+            if (mappings.stream().anyMatch(Mapping::executable)) {
+                for (final Copy copy : copies(process, mappings)) {
+                    read(process, copy).ifPresent(images::add);
+                }
             }
         }
         return List.copyOf(images);
@@ -52,24 +54,24 @@ public record MappedImage(Mapping first, long end, long loadBias, Optional<Strin
      * A file may be mapped more than once: as a whole, by who reads its symbols, or a second time as an image. Each copy begins
      * with the start of the file, but not every mapping of the start begins one: segments may share the file's first page.
      */
-    private static List<List<Mapping>> copies(final TargetProcess process, final List<Mapping> mappings)
-            throws IOException {
-        final List<List<Mapping>> copies = new ArrayList<>();
-        List<Segment> segments = List.of();
+    private static List<Copy> copies(final TargetProcess process, final List<Mapping> mappings) throws IOException {
+        final List<Copy> copies = new ArrayList<>();
         for (final Mapping mapping : mappings) {
-            final boolean more = !copies.isEmpty()
-                    && (mapping.offset() != 0
-                            || Segment.isOfFirstPage(
-                                    segments,
-                                    mapping.start()
-                                            - copies.getLast().getFirst().start()));
-            if (!more) {
-                copies.add(new ArrayList<>());
-                segments = head(process, mapping).map(Segment::read).orElse(List.of());
+            if (copies.isEmpty() || !copies.getLast().goesOnWith(mapping)) {
+                copies.add(new Copy(new ArrayList<>(), segments(process, mapping)));
             }
-            copies.getLast().add(mapping);
+            copies.getLast().mappings.add(mapping);
         }
         return copies;
+    }
+
+    /** Mappings of a file that belong together, and the segments that its header tells of; none if it is no ELF file. */
+    private record Copy(List<Mapping> mappings, List<Segment> segments) {
+        boolean goesOnWith(final Mapping mapping) {
+            return mapping.offset() != 0
+                    || Segment.isOfFirstPage(
+                            segments, mapping.start() - mappings.getFirst().start());
+        }
     }
 
     /** Where the file's address lies in the process. */
@@ -82,29 +84,23 @@ public record MappedImage(Mapping first, long end, long loadBias, Optional<Strin
         return Long.compareUnsigned(address, first.start()) >= 0 && Long.compareUnsigned(address, end) < 0;
     }
 
-    private static Optional<MappedImage> read(final TargetProcess process, final List<Mapping> mappings)
-            throws IOException {
-        final Mapping first = mappings.getFirst();
+    private static Optional<MappedImage> read(final TargetProcess process, final Copy copy) {
+        final List<Mapping> mappings = copy.mappings();
         if (mappings.stream().noneMatch(Mapping::executable)) {
             return Optional.empty();
         }
-        final Optional<ByteBuffer> head = head(process, first);
-        if (head.isEmpty()) {
-            return Optional.empty();
-        }
-        final List<Segment> segments = Segment.read(head.get());
-        return segments.stream()
+        final Mapping first = mappings.getFirst();
+        return copy.segments().stream()
                 .filter(segment -> segment.type == PT_LOAD)
                 .findFirst()
                 .map(load -> first.start() - (load.address & -4096L))
                 .map(bias -> new MappedImage(
-                        first, mappings.getLast().end(), bias, buildId(process, mappings, segments, bias)));
+                        first, mappings.getLast().end(), bias, buildId(process, mappings, copy.segments(), bias)));
     }
 
-    /** The header and what follows it, if it is one of an ELF file. */
-    private static Optional<ByteBuffer> head(final TargetProcess process, final Mapping first) throws IOException {
+    private static List<Segment> segments(final TargetProcess process, final Mapping first) throws IOException {
         if (first.offset() != 0 || first.permissions().charAt(0) != 'r') {
-            return Optional.empty();
+            return List.of();
         }
         final int length = (int) Math.min(first.length(), ELF_HEADER + MAX_PROGRAM_HEADERS * PROGRAM_HEADER);
         final ByteBuffer head;
@@ -112,13 +108,11 @@ public record MappedImage(Mapping first, long end, long loadBias, Optional<Strin
             head = ByteBuffer.wrap(process.read(first.start(), length)).order(ByteOrder.LITTLE_ENDIAN);
         } catch (final IOException e) {
             if (process.alive()) {
-                return Optional.empty();
+                return List.of();
             }
             throw e;
         }
-        return length < ELF_HEADER || head.getInt(0) != 0x464c457f || head.get(4) != 2
-                ? Optional.empty()
-                : Optional.of(head);
+        return length < ELF_HEADER || head.getInt(0) != 0x464c457f || head.get(4) != 2 ? List.of() : Segment.read(head);
     }
 
     private static Optional<String> buildId(
