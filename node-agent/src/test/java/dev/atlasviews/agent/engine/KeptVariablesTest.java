@@ -16,19 +16,15 @@ import dev.atlasviews.agent.patch.RelocationTarget;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** A patch that follows another one goes on with the variables which that one added. */
-final class KeptVariablesTest {
+final class KeptVariablesTest extends EngineTest {
     private static final String UNIT = "server.o";
-    private static final Duration SHORT = Duration.ofSeconds(1);
     private static final Layer FIRST = layer("1", List.of(), variable("count", 0, 8), variable("lock", 8, 40));
     private static final Layer SECOND =
             layer("2", List.of(), variable("fresh", 0, 8), variable("lock", 8, 40), variable("count", 48, 8));
@@ -36,18 +32,9 @@ final class KeptVariablesTest {
     private static final Layer LARGER = layer("larger", List.of(), variable("lock", 0, 48));
     private static final Layer ABOVE = layer("above", List.of("1"), variable("lock", 0, 40));
 
-    @TempDir
-    private Path directory;
-
-    private FakeProcess process;
-    private FakeViews views;
-    private FakeEngine engine;
-
     @BeforeEach
     void startProcess() throws IOException {
-        process = new FakeProcess(directory.resolve("proc"));
-        views = new FakeViews(process).thread(7, "main").thread(8, "io");
-        engine = new FakeEngine(directory.resolve("store"), process, views, FIRST, SECOND, THIRD, LARGER, ABOVE);
+        start(FIRST, SECOND, THIRD, LARGER, ABOVE);
     }
 
     @Test
@@ -103,7 +90,7 @@ final class KeptVariablesTest {
         final Layer one = layer("one", List.of(), variable("calls.0", 0, 8));
         final Layer renumbered = layer("renumbered", List.of(), variable("calls.3", 8, 8));
         final Layer two = layer("two", List.of(), variable("calls.0", 0, 8), variable("calls.1", 8, 8));
-        engine = new FakeEngine(directory.resolve("store"), process, views, one, renumbered, two);
+        startEngine(one, renumbered, two);
 
         applied(one);
         applied(renumbered);
@@ -125,7 +112,7 @@ final class KeptVariablesTest {
     @Test
     void aPatchWhoseVariablesCanNotBeToldComesBackWhereTheyAreItsOwn() throws IOException {
         final Layer old = untold();
-        engine = new FakeEngine(directory.resolve("store"), process, views, old, FIRST);
+        startEngine(old, FIRST);
         applied(old);
         applied(FIRST);
         assertThat(addresses(FIRST)).containsEntry("count", data(old));
@@ -186,7 +173,7 @@ final class KeptVariablesTest {
     void whatFollowsAPatchThatIsNotKnownIsRefusedIfItHasVariables() throws IOException {
         final Layer none = Layer.of(FakeProcess.patch("none", List.of(), 3));
         applied(FIRST);
-        engine = new FakeEngine(directory.resolve("store"), process, views, SECOND, none);
+        startEngine(SECOND, none);
 
         assertThat(engine.reconcile(Scope.THREAD, SHORT, SECOND).reason()).isEqualTo("ChangedVariable");
         applied(none);

@@ -7,16 +7,13 @@ import dev.atlasviews.agent.engine.Desired.OnDeadline;
 import dev.atlasviews.agent.engine.Desired.Scope;
 import dev.atlasviews.agent.engine.ProcessReport.State;
 import java.io.IOException;
-import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** A patched library that is unloaded and loaded again, or comes later. */
-final class LoadedAgainTest {
+final class LoadedAgainTest extends EngineTest {
     private static final long HERE = 0x1_0000_0000L;
     private static final long NEAR = 0x1_4000_0000L;
     private static final long FAR = 0x5_0000_0000L;
@@ -24,20 +21,10 @@ final class LoadedAgainTest {
     private static final Layer LIBRARY = Layer.of(FakeProcess.libraryPatch("l", 1));
     private static final Layer BOTH = Layer.of(FakeProcess.libraryPatch(
             "both", 1, FakeProcess.patch("both", List.of(), 2).targets().getFirst()));
-    private static final Duration SHORT = Duration.ofSeconds(1);
-
-    @TempDir
-    private Path directory;
-
-    private FakeProcess process;
-    private FakeViews views;
-    private FakeEngine engine;
 
     @BeforeEach
     void startProcess() throws IOException {
-        process = new FakeProcess(directory.resolve("proc"));
-        views = new FakeViews(process).thread(7, "main").thread(8, "io");
-        engine = new FakeEngine(directory.resolve("store"), process, views, LIBRARY, BOTH);
+        start(LIBRARY, BOTH);
     }
 
     @Test
@@ -125,7 +112,7 @@ final class LoadedAgainTest {
     @Test
     void aSecondCopyOfTheLibraryMakesThePatchNoOther() throws IOException {
         final Layer layer = Layer.of(FakeProcess.patchOfOwnLibrary("own"));
-        engine = new FakeEngine(directory.resolve("store"), process, views, layer);
+        startEngine(layer);
         process.loadLibrary(NEAR);
         assertThat(reconcile(layer).inPlace()).isEqualTo(2);
         final long retained = retained();

@@ -14,28 +14,18 @@ import dev.atlasviews.agent.patch.PatchTarget;
 import dev.atlasviews.agent.patch.RelocationTarget;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** A patch in place is known by the process' memory, whatever has become of the symbols that it was linked with. */
-final class RecognitionTest {
+final class RecognitionTest extends EngineTest {
     private static final long ONE = 0x1000_0000L;
     private static final long TWO = 0x2000_0000L;
-    private static final Duration SHORT = Duration.ofSeconds(1);
     private static final Layer A = layer();
     private static final Layer OTHER = Layer.of(FakeProcess.patch("other", List.of(), 2));
-
-    @TempDir
-    private Path directory;
-
-    private FakeProcess process;
-    private FakeViews views;
-    private FakeEngine engine;
 
     /** What becomes of the symbol. */
     enum Change {
@@ -46,9 +36,7 @@ final class RecognitionTest {
 
     @BeforeEach
     void startProcess() throws Exception {
-        process = new FakeProcess(directory.resolve("proc"));
-        views = new FakeViews(process).thread(7, "main").thread(8, "io");
-        engine = new FakeEngine(directory.resolve("store"), process, views, A, OTHER);
+        start(A, OTHER);
         process.load(ONE, library());
     }
 

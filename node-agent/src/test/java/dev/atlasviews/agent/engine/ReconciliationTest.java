@@ -20,12 +20,11 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** On a process that does what the module says it does. */
-final class ReconciliationTest {
+final class ReconciliationTest extends EngineTest {
     private static final long IN_FUNCTION_1 = FakeProcess.FUNCTIONS + 0x100 + 8;
     private static final Layer A = Layer.of(FakeProcess.patch("a", List.of(), 1));
     private static final Layer B = Layer.of(FakeProcess.patch("b", List.of(), 2));
@@ -37,20 +36,10 @@ final class ReconciliationTest {
     /** This machine's own. */
     private static final Path LIBGCC = Path.of("/lib/x86_64-linux-gnu/libgcc_s.so.1");
 
-    private static final Duration SHORT = Duration.ofSeconds(1);
-
-    @TempDir
-    private Path directory;
-
-    private FakeProcess process;
-    private FakeViews views;
-    private FakeEngine engine;
-
     @BeforeEach
     void startProcess() throws IOException {
-        process = new FakeProcess(directory.resolve("proc"));
-        views = new FakeViews(process).thread(7, "main").thread(8, "io").thread(9, "io");
-        engine = new FakeEngine(directory.resolve("store"), process, views, A, B, THROWING);
+        start(A, B, THROWING);
+        views.thread(9, "io");
     }
 
     @Test

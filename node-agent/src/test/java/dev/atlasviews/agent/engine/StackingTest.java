@@ -7,19 +7,15 @@ import dev.atlasviews.agent.engine.Desired.OnDeadline;
 import dev.atlasviews.agent.engine.Desired.Scope;
 import dev.atlasviews.agent.engine.ProcessReport.State;
 import java.io.IOException;
-import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Several layers in one process, two of which replace the same function: whatever becomes of them is one move of a thread. */
-final class StackingTest {
-    private static final Duration SHORT = Duration.ofSeconds(1);
+final class StackingTest extends EngineTest {
     private static final int BODY = 32;
 
     private static final Layer A = Layer.of(FakeProcess.patch("a", List.of(), 1, 2));
@@ -30,18 +26,10 @@ final class StackingTest {
     private static final Layer C = Layer.of(FakeProcess.patch("c", List.of(), 5));
     private static final Layer D = Layer.of(FakeProcess.patch("d", List.of(), 6));
 
-    @TempDir
-    private Path directory;
-
-    private FakeProcess process;
-    private FakeViews views;
-    private FakeEngine engine;
-
     @BeforeEach
     void startProcess() throws IOException {
-        process = new FakeProcess(directory.resolve("proc"));
-        views = new FakeViews(process).thread(7, "main").thread(8, "io").thread(9, "io");
-        engine = new FakeEngine(directory.resolve("store"), process, views, A, A2, ON_A, C, D);
+        start(A, A2, ON_A, C, D);
+        views.thread(9, "io");
     }
 
     @ParameterizedTest
