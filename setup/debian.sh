@@ -121,3 +121,14 @@ download_source() {
 	done
 	die "could not download the source of $package from $suite"
 }
+
+# cached_source SUITE DIRECTORY PACKAGE: the same, once
+cached_source() {
+	with_lock "source-$3" _source_if_absent "$@"
+}
+
+_source_if_absent() {
+	[ -z "$(ls "$2/$3"_*.dsc 2>/dev/null)" ] || return 0
+	say "fetching the source of Debian's $3"
+	download_source "$@"
+}
