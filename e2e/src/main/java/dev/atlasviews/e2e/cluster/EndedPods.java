@@ -10,6 +10,7 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
+import java.io.InterruptedIOException;
 
 /**
  * Takes deleted pods whose containers have ended out of the API, as their kubelet does when it has removed all that was of
@@ -64,8 +65,10 @@ public final class EndedPods implements AutoCloseable {
                             .endPreconditions()
                             .build());
         } catch (KubernetesClientException e) {
-            // The kubelet was faster.
-            if (e.getCode() != HTTP_NOT_FOUND && e.getCode() != HTTP_CONFLICT) {
+            // The kubelet was faster, or this is closed.
+            if (e.getCode() != HTTP_NOT_FOUND
+                    && e.getCode() != HTTP_CONFLICT
+                    && !(e.getCause() instanceof InterruptedIOException)) {
                 throw e;
             }
         }
