@@ -37,6 +37,7 @@
 
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/llist.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
@@ -128,6 +129,7 @@ struct atlas_space {
 
 	struct mmu_notifier notifier;
 	struct mmu_notifier flush_notifier;
+	struct llist_node ended;	/* until both are taken away */
 	struct work_struct free_work;
 	struct rcu_head rcu;
 	struct atlas_counters counters;

@@ -15,6 +15,7 @@
  *
  * Nothing here allocates or sleeps; start never fails.
  */
+#include <linux/llist.h>
 #include <linux/mmu_notifier.h>
 
 #include "../compat/compat.h"
@@ -165,8 +166,29 @@ static void after_flush(struct mmu_notifier *notifier, struct mm_struct *mm,
 		recheck(space, start, end);
 }
 
+/* Until the kernel frees it, a notifier has a reference, and keeps the module. */
+static void hold_notifier(struct atlas_space *space)
+{
+	atlas_space_hold(space);
+	atlas_work_begin();
+}
+
+/* May not sleep. */
+static void free_range_notifier(struct mmu_notifier *notifier)
+{
+	atlas_space_put(container_of(notifier, struct atlas_space, notifier));
+	atlas_work_end();
+}
+
+static void free_flush_notifier(struct mmu_notifier *notifier)
+{
+	atlas_space_put(container_of(notifier, struct atlas_space, flush_notifier));
+	atlas_work_end();
+}
+
 static const struct mmu_notifier_ops range_ops = {
 	.release = release,
+	.free_notifier = free_range_notifier,
 	.invalidate_range_start = range_start,
 	.invalidate_range_end = range_end,
 	.clear_flush_young = clear_young,
@@ -176,6 +198,7 @@ static const struct mmu_notifier_ops range_ops = {
 
 static const struct mmu_notifier_ops flush_ops = {
 	.ATLAS_FLUSH_CALLBACK = after_flush,
+	.free_notifier = free_flush_notifier,
 };
 
 struct registration {
@@ -195,6 +218,10 @@ static void register_work(struct work_struct *work)
 		error = mmu_notifier_register(&space->notifier, space->mm);
 		if (error)
 			mmu_notifier_unregister(&space->flush_notifier, space->mm);
+	}
+	if (!error) {
+		hold_notifier(space);
+		hold_notifier(space);
 	}
 	registration->error = error;
 }
@@ -221,12 +248,43 @@ int atlas_notifier_register(struct atlas_space *space)
 	return registration.error;
 }
 
+/*
+ * A process that ends waits for a grace period of the kernel's notifiers, for what
+ * another mm's need as well. That is some microseconds where none has been for a while,
+ * but several milliseconds beside the one that taking notifiers away begins. So those
+ * of spaces that ended are taken away together, and not while their processes end: after
+ * a second, or when they are many, as each keeps its mm and is asked by the kernel.
+ */
+#define MANY_ENDED	256
+
+static void put_ended(struct work_struct *work);
+
+static LLIST_HEAD(ended);
+static atomic_t ended_count = ATOMIC_INIT(0);
+static DECLARE_DELAYED_WORK(ended_work, put_ended);
+
+static void put_ended(struct work_struct *work)
+{
+	struct atlas_space *space, *next;
+
+	atomic_set(&ended_count, 0);
+	llist_for_each_entry_safe(space, next, llist_del_all(&ended), ended) {
+		mmu_notifier_put(&space->flush_notifier);
+		mmu_notifier_put(&space->notifier);
+		cond_resched();
+	}
+}
+
 /**
- * atlas_notifier_unregister() - stop watching
- * @space: the space, without views
+ * atlas_notifier_unregister() - stop watching, in about a second
+ * @space: the space, which never has views again
  */
 void atlas_notifier_unregister(struct atlas_space *space)
 {
-	mmu_notifier_unregister(&space->notifier, space->mm);
-	mmu_notifier_unregister(&space->flush_notifier, space->mm);
+	bool first = llist_add(&space->ended, &ended);
+
+	if (atomic_inc_return(&ended_count) == MANY_ENDED)
+		mod_delayed_work(atlas_wq, &ended_work, 0);
+	else if (first)
+		queue_delayed_work(atlas_wq, &ended_work, HZ);
 }

@@ -7,7 +7,7 @@
  * on until its last user goes. A node without views soon runs without any hook.
  *
  * atlas_spaces_mutex guards the table and the counts of users. It is never
- * taken by the release notifier, which its holder may be waiting for.
+ * taken by the release notifier.
  */
 #include <linux/hashtable.h>
 #include <linux/module.h>
@@ -216,8 +216,8 @@ int atlas_space_arm(struct atlas_space *space)
  * atlas_space_exit() - the mm is being torn down
  * @space: its space
  *
- * Runs before the page tables go. Also called when the notifier is taken away,
- * with no view left, and then does nothing that could be seen.
+ * Runs before the page tables go. Perhaps after the last user went, when nothing is
+ * left to do.
  */
 void atlas_space_exit(struct atlas_space *space)
 {
