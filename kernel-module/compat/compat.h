@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Every difference between the supported kernels. The rest of the module is
- * written for the newest of them.
+ * written for the newest of them. ATLAS_HAS_… is what the headers of the kernel were
+ * found to have (see probe); what is internal to the kernel goes by the version.
  */
 #ifndef _ATLAS_COMPAT_H
 #define _ATLAS_COMPAT_H
@@ -13,6 +14,10 @@
 #include <linux/shmem_fs.h>
 #include <linux/syscore_ops.h>
 #include <linux/version.h>
+
+#ifndef ATLAS_PROBED
+#error "compat/probe could not read the headers of the kernel"
+#endif
 
 /*
  * What is wrapped is internal to the kernel: the compiler does not see when a series
@@ -44,7 +49,7 @@
 #endif
 
 /* 6.2 renamed it and added access to the arguments. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#ifndef ftrace_regs_set_instruction_pointer
 #define ftrace_regs_set_instruction_pointer(fregs, ip) \
 	ftrace_instruction_pointer_set(fregs, ip)
 #define ftrace_regs_get_argument(fregs, n) \
@@ -67,10 +72,10 @@
 static inline int atlas_compat_direct_register(struct ftrace_ops *ops, void *entry)
 {
 #ifdef CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
-	int error = register_ftrace_direct_multi(ops, atlas_compat_direct_address(entry));
-#else
+#ifdef ATLAS_HAS_DIRECT_FOR_OPS
 	int error = register_ftrace_direct(ops, atlas_compat_direct_address(entry));
+#else
+	int error = register_ftrace_direct_multi(ops, atlas_compat_direct_address(entry));
 #endif
 
 	if (error) {
@@ -88,10 +93,10 @@ static inline int atlas_compat_direct_register(struct ftrace_ops *ops, void *ent
 static inline void atlas_compat_direct_unregister(struct ftrace_ops *ops, void *entry)
 {
 #ifdef CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
-	unregister_ftrace_direct_multi(ops, atlas_compat_direct_address(entry));
-#else
+#ifdef ATLAS_HAS_DIRECT_FOR_OPS
 	unregister_ftrace_direct(ops, atlas_compat_direct_address(entry), false);
+#else
+	unregister_ftrace_direct_multi(ops, atlas_compat_direct_address(entry));
 #endif
 	ops->flags &= ~FTRACE_OPS_FL_PERMANENT;
 #endif
@@ -101,10 +106,10 @@ static inline void atlas_compat_direct_unregister(struct ftrace_ops *ops, void *
 static inline long atlas_get_page_remote(struct mm_struct *mm, unsigned long address,
 					 unsigned int flags, struct page **page)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
-	return get_user_pages_remote(mm, address, 1, flags, page, NULL, NULL);
-#else
+#ifdef ATLAS_HAS_GUP_WITHOUT_VMAS
 	return get_user_pages_remote(mm, address, 1, flags, page, NULL);
+#else
+	return get_user_pages_remote(mm, address, 1, flags, page, NULL, NULL);
 #endif
 }
 
@@ -112,41 +117,41 @@ static inline long atlas_get_page_remote(struct mm_struct *mm, unsigned long add
 static inline void atlas_compat_root_link(void *root, struct mm_struct *mm,
 					  struct list_head *list)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
-	struct page *page = virt_to_page(root);
-
-	page->pt_mm = mm;
-	list_add(&page->lru, list);
-#else
+#ifdef ATLAS_HAS_PTDESC
 	struct ptdesc *descriptor = virt_to_ptdesc(root);
 
 	descriptor->pt_mm = mm;
 	list_add(&descriptor->pt_list, list);
+#else
+	struct page *page = virt_to_page(root);
+
+	page->pt_mm = mm;
+	list_add(&page->lru, list);
 #endif
 }
 
 static inline void atlas_compat_root_unlink(void *root)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
-	struct page *page = virt_to_page(root);
-
-	list_del(&page->lru);
-	page->pt_mm = NULL;
-#else
+#ifdef ATLAS_HAS_PTDESC
 	struct ptdesc *descriptor = virt_to_ptdesc(root);
 
 	list_del(&descriptor->pt_list);
 	descriptor->pt_mm = NULL;
+#else
+	struct page *page = virt_to_page(root);
+
+	list_del(&page->lru);
+	page->pt_mm = NULL;
 #endif
 }
 
 /* 6.4 brought faults under the lock of the VMA alone. */
 static inline void atlas_compat_fault_unlock(struct vm_area_struct *vma, unsigned int flags)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
-	mmap_read_unlock(vma->vm_mm);
-#else
+#ifdef ATLAS_HAS_FAULT_LOCK
 	release_fault_lock(&(struct vm_fault){ .vma = vma, .flags = flags });
+#else
+	mmap_read_unlock(vma->vm_mm);
 #endif
 }
 
@@ -161,7 +166,7 @@ static inline bool atlas_uses_io_uring(struct task_struct *task)
 }
 
 /* 6.4 brought the lock of a VMA: without it the mmap lock keeps faults out. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+#ifndef ATLAS_HAS_VMA_LOCK
 static inline void vma_start_write(struct vm_area_struct *vma)
 {
 	mmap_assert_write_locked(vma->vm_mm);
@@ -181,10 +186,10 @@ static inline void vma_start_write(struct vm_area_struct *vma)
 #endif
 
 /* 7.0 made one function of an inline around another. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
-#define ATLAS_GET_LOCKED_PTE "__get_locked_pte"
-#else
+#ifdef ATLAS_HAS_GET_LOCKED_PTE
 #define ATLAS_GET_LOCKED_PTE "get_locked_pte"
+#else
+#define ATLAS_GET_LOCKED_PTE "__get_locked_pte"
 #endif
 
 /* 6.10 told move_page_tables() of an early stack, 6.16 gave it a structure. */
@@ -234,10 +239,10 @@ struct atlas_move_control {
 	unsigned long address, unsigned long size, struct zap_details *details
 #define ATLAS_ZAP_ARGUMENTS tlb, vma, address, size, details
 #endif
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
-#define ATLAS_ZAP_ADVISED(details) (!(details))
-#else
+#ifdef ATLAS_HAS_RECLAIM_OF_TABLES
 #define ATLAS_ZAP_ADVISED(details) ((details) && (details)->reclaim_pt)
+#else
+#define ATLAS_ZAP_ADVISED(details) (!(details))
 #endif
 
 /* What tells sparse of a lock that is held when a result is not NULL. */
@@ -248,24 +253,23 @@ struct atlas_move_control {
 #endif
 
 /* 6.3 gave mprotect_fixup() the iterator that its caller walks with. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
-#define ATLAS_MPROTECT_PARAMETERS						\
-	struct mmu_gather *tlb, struct vm_area_struct *vma,			\
-	struct vm_area_struct **pprev, unsigned long start,			\
-	unsigned long end, unsigned long newflags
-#define ATLAS_MPROTECT_ARGUMENTS tlb, vma, pprev, start, end, newflags
-#else
+#ifdef ATLAS_HAS_MPROTECT_ITERATOR
 #define ATLAS_MPROTECT_PARAMETERS						\
 	struct vma_iterator *iterator, struct mmu_gather *tlb,			\
 	struct vm_area_struct *vma, struct vm_area_struct **pprev,		\
 	unsigned long start, unsigned long end, unsigned long newflags
 #define ATLAS_MPROTECT_ARGUMENTS iterator, tlb, vma, pprev, start, end, newflags
+#else
+#define ATLAS_MPROTECT_PARAMETERS						\
+	struct mmu_gather *tlb, struct vm_area_struct *vma,			\
+	struct vm_area_struct **pprev, unsigned long start,			\
+	unsigned long end, unsigned long newflags
+#define ATLAS_MPROTECT_ARGUMENTS tlb, vma, pprev, start, end, newflags
 #endif
 
 /*
  * What is called when the last CPU goes to sleep: 6.19 gave the callbacks an
- * argument, and stable kernels took it over, so that it is not the version that
- * tells (see Kbuild).
+ * argument, and stable kernels took it over.
  */
 #ifdef ATLAS_HAS_SYSCORE_DATA
 #define ATLAS_SYSCORE(name, on_suspend_do, on_resume_do)			\
@@ -289,18 +293,18 @@ struct atlas_move_control {
 /* 7.0 made the flags of a mapping a bitmap. */
 static inline struct file *atlas_compat_shmem_file(const char *name, loff_t size)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
-	return shmem_file_setup(name, size, VM_NORESERVE);
-#else
+#ifdef ATLAS_HAS_VMA_FLAGS_BITMAP
 	return shmem_file_setup(name, size, mk_vma_flags(VMA_NORESERVE_BIT));
+#else
+	return shmem_file_setup(name, size, VM_NORESERVE);
 #endif
 }
 
 /* 7.0 had the callbacks about use say yes or no. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
-#define atlas_young_t int
-#else
+#ifdef ATLAS_HAS_YOUNG_BOOL
 #define atlas_young_t bool
+#else
+#define atlas_young_t int
 #endif
 
 /* 6.4 gave kernel helpers of a process a flag in common. */
@@ -314,10 +318,10 @@ static inline struct file *atlas_compat_shmem_file(const char *name, loff_t size
  * 6.6 renamed the callback that follows a TLB flush, and wants it in a
  * notifier of its own.
  */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
-#define ATLAS_FLUSH_CALLBACK invalidate_range
-#else
+#ifdef ATLAS_HAS_SECONDARY_TLBS
 #define ATLAS_FLUSH_CALLBACK arch_invalidate_secondary_tlbs
+#else
+#define ATLAS_FLUSH_CALLBACK invalidate_range
 #endif
 
 #endif /* _ATLAS_COMPAT_H */
