@@ -116,6 +116,15 @@ static void await_no_views(void)
 		pause_ms(10);
 }
 
+/* Without a user in between: what watched the process for the last one is still there. */
+static void attach_again(void)
+{
+	await_no_views();
+	close(handle);
+	handle = attach(getpid());
+	need(handle >= 0);
+}
+
 static struct use {
 	long resident, tables, kernel;
 } before;
@@ -185,8 +194,11 @@ int main(void)
 	await_no_views();
 	pause_ms(500);
 	before = measure();
-	for (i = 0; i < CYCLES; i++)
+	for (i = 0; i < CYCLES; i++) {
 		good += cycle(i % 2);
+		if (!(i % 5))
+			attach_again();
+	}
 	is(good, CYCLES, "views are made, entered, left and deleted");
 	await_no_views();
 	is(info().views, 0, "none is left");
