@@ -18,7 +18,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Set;
 
 /** One reconciliation of one process, from top to bottom. */
@@ -352,9 +351,9 @@ final class Reconciliation {
         final ThreadSelection now = new ThreadSelection(concerned, entries);
         for (final ThreadEntry thread : entries) {
             final LayerStack stack = viewSet.stack(thread.view());
-            // Of two views with one stack the older lacks jumps.
+            final boolean outdated = viewSet.isOutdated(thread.view());
             final boolean inPlace =
-                    state != State.REFUSED && viewSet.find(now.stackFor(thread)).equals(OptionalInt.of(thread.view()));
+                    state != State.REFUSED && !outdated && now.stackFor(thread).equals(stack);
             final Optional<Attempt> attempt =
                     inPlace ? Optional.empty() : mover.flatMap(used -> used.attemptOf(thread.tid()));
             threads.add(new ThreadReport(
@@ -362,6 +361,7 @@ final class Reconciliation {
                     thread.name(),
                     thread.view(),
                     stack,
+                    outdated,
                     inPlace,
                     attempt.map(Attempt::heldBy).orElse(null),
                     attempt.map(Attempt::heldSince).orElse(null),
@@ -395,6 +395,7 @@ final class Reconciliation {
                     thread.name(),
                     thread.view(),
                     stacks.get(thread.view()),
+                    false,
                     same,
                     null,
                     (Instant) null,

@@ -11,6 +11,8 @@ import org.jspecify.annotations.Nullable;
  * @param name its name
  * @param view the view it is in
  * @param stack digests of the layers it has; null when its view is none of ours
+ * @param outdated whether its view is older than a library of the process in which it needs a jump, so that it may lack any
+ *     of those layers; an inspection does not ask
  * @param inPlace whether it is where it should be
  * @param heldBy the function that holds it, or why its stack can not be read; null if nothing does
  * @param heldSince since when; null if it is not held
@@ -21,6 +23,7 @@ public record ThreadReport(
         String name,
         int view,
         @Nullable LayerStack stack,
+        boolean outdated,
         boolean inPlace,
         @Nullable String heldBy,
         @Nullable Instant heldSince,
@@ -28,6 +31,6 @@ public record ThreadReport(
 
     /** The same thread, held since now. */
     ThreadReport held(final String by) {
-        return new ThreadReport(tid, name, view, stack, inPlace, by, Instant.now(), movedAfterMillis);
+        return new ThreadReport(tid, name, view, stack, outdated, inPlace, by, Instant.now(), movedAfterMillis);
     }
 }

@@ -154,9 +154,9 @@ final class ViewSet {
      * @throws RefusedException if a view can not be built of it; then there is none
      */
     int provide(final LayerStack stack) throws IOException, RefusedException {
-        final OptionalInt found = find(stack);
-        if (found.isPresent() && content(found.getAsInt(), stack) == Content.CURRENT) {
-            return found.getAsInt();
+        final OptionalInt current = current(stack);
+        if (current.isPresent()) {
+            return current.getAsInt();
         }
         final List<LinkedPatch.Jump> jumps = new ArrayList<>();
         for (final LinkedLayer layer : layers(stack)) {
@@ -178,6 +178,20 @@ final class ViewSet {
         stacks.put(view, stack);
         contents.put(view, Content.CURRENT);
         return view;
+    }
+
+    /** Whether a view lacks jumps that its stack needs: threads with that stack belong into a newer one. */
+    boolean isOutdated(final int view) throws IOException {
+        final LayerStack stack = stacks.get(view);
+        return stack != null && !current(stack).equals(OptionalInt.of(view));
+    }
+
+    /** The view with this stack that has all its jumps, if there is one. */
+    private OptionalInt current(final LayerStack stack) throws IOException {
+        final OptionalInt newest = find(stack);
+        return newest.isPresent() && content(newest.getAsInt(), stack) == Content.CURRENT
+                ? newest
+                : OptionalInt.empty();
     }
 
     /** Whether it is what stays of the stack of a view when layers are taken back. */

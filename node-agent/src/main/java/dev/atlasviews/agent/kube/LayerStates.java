@@ -175,11 +175,16 @@ final class LayerStates {
                 .filter(thread -> chosen.contains(thread.tid()) || (!present && mayHave(thread, layer)))
                 .toList();
         final int moved = (int) selected.stream()
-                .filter(thread -> thread.stack() != null && mayHave(thread, layer) == present)
+                .filter(thread -> present ? has(thread, layer) : !mayHave(thread, layer))
                 .count();
         final int held = (int)
                 selected.stream().filter(thread -> thread.heldBy() != null).count();
         return new ThreadCounts(selected.size(), moved, held);
+    }
+
+    /** Of an outdated view nobody knows which of its layers it lacks: who is in it has none for certain. */
+    private static boolean has(final ThreadReport thread, final Layer layer) {
+        return thread.stack() != null && !thread.outdated() && mayHave(thread, layer);
     }
 
     /** A thread in a view that is not known may have any layer: it has neither come to one nor left one. */

@@ -18,6 +18,7 @@ final class LoadedAgainTest extends EngineTest {
     private static final long NEAR = 0x1_4000_0000L;
     private static final long FAR = 0x5_0000_0000L;
     private static final long FUNCTION = 0x1100;
+    private static final Layer PROGRAM = Layer.of(FakeProcess.patch("program", List.of(), 3));
     private static final Layer LIBRARY = Layer.of(FakeProcess.libraryPatch("l", 1));
     private static final Layer BOTH = Layer.of(FakeProcess.libraryPatch(
             "both", 1, FakeProcess.patch("both", List.of(), 2).targets().getFirst()));
@@ -110,6 +111,32 @@ final class LoadedAgainTest extends EngineTest {
     }
 
     @Test
+    void aThreadThatIsHeldInAnOutdatedViewIsToldFromThoseThatHaveThePatch() throws IOException {
+        process.loadLibrary(HERE);
+        assertThat(outdated(reconcile(LIBRARY))).isEmpty();
+        views.unloadLibrary(HERE);
+        process.loadLibrary(NEAR);
+        views.at(8, NEAR + FUNCTION + 8);
+
+        assertThat(outdated(reconcile(LIBRARY))).containsExactly(8);
+        assertThat(outdated(reconcile(LIBRARY))).as("by a look anew").containsExactly(8);
+
+        views.at(8, 0);
+        assertThat(outdated(reconcile(LIBRARY))).isEmpty();
+    }
+
+    @Test
+    void aViewIsOutdatedAlsoWhereNoOtherHasItsLayers() throws IOException {
+        process.loadLibrary(HERE);
+        assertThat(outdated(reconcile(LIBRARY))).isEmpty();
+        views.unloadLibrary(HERE);
+        process.loadLibrary(HERE);
+        views.at(8, HERE + FUNCTION + 8);
+
+        assertThat(outdated(reconcile(LIBRARY, PROGRAM))).containsExactly(8);
+    }
+
+    @Test
     void aSecondCopyOfTheLibraryMakesThePatchNoOther() throws IOException {
         final Layer layer = Layer.of(FakeProcess.patchOfOwnLibrary("own"));
         startEngine(layer);
@@ -126,6 +153,13 @@ final class LoadedAgainTest extends EngineTest {
 
     private ProcessReport reconcile(final Layer... layers) throws IOException {
         return engine.reconcile(Scope.THREAD, SHORT, layers);
+    }
+
+    private static List<Integer> outdated(final ProcessReport report) {
+        return report.threads().stream()
+                .filter(ThreadReport::outdated)
+                .map(ThreadReport::tid)
+                .toList();
     }
 
     private List<Integer> viewsOfThreads() {

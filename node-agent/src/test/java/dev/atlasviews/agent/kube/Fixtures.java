@@ -101,7 +101,12 @@ final class Fixtures {
 
     static ThreadReport thread(final int tid, final String name, final @Nullable LayerStack stack) {
         return new ThreadReport(
-                tid, name, stack != null && stack.isBase() ? 0 : 1, stack, stack != null, null, null, null);
+                tid, name, stack != null && stack.isBase() ? 0 : 1, stack, false, stack != null, null, null, null);
+    }
+
+    /** A thread that is held in a view that is older than a library which it has a patch of. */
+    static ThreadReport outdated(final int tid, final String name, final LayerStack stack, final String heldBy) {
+        return new ThreadReport(tid, name, 1, stack, true, false, heldBy, BEFORE, null);
     }
 
     static ProcessReport report(final ProcessReport.State state, final ThreadReport... threads) {

@@ -4,6 +4,7 @@ package dev.atlasviews.agent.kube;
 import static dev.atlasviews.agent.kube.Fixtures.BEFORE;
 import static dev.atlasviews.agent.kube.Fixtures.absent;
 import static dev.atlasviews.agent.kube.Fixtures.layer;
+import static dev.atlasviews.agent.kube.Fixtures.outdated;
 import static dev.atlasviews.agent.kube.Fixtures.present;
 import static dev.atlasviews.agent.kube.Fixtures.refused;
 import static dev.atlasviews.agent.kube.Fixtures.report;
@@ -51,6 +52,20 @@ final class LayerStatesTest {
                 of(present("one", "a"), report(State.MIXED, thread(1, "main", null), thread(2, "io", stack("a"))));
         assertThat(coming.state()).isEqualTo(LayerState.APPLYING);
         assertThat(coming.threads()).isEqualTo(new ThreadCounts(2, 1, 0));
+    }
+
+    @Test
+    void aThreadThatIsHeldInAnOutdatedViewHasNeitherComeToItsLayersNorLeftThem() {
+        final ProcessReport report =
+                report(State.MIXED, thread(1, "main", stack("a")), outdated(2, "io", stack("a"), "conn_loop"));
+
+        final LayerStatus coming = of(present("one", "a"), report);
+        assertThat(coming.state()).isEqualTo(LayerState.APPLYING);
+        assertThat(coming.reason()).isEqualTo(LayerReason.WAITING_FOR_QUIESCENCE.value());
+        assertThat(coming.threads()).isEqualTo(new ThreadCounts(2, 1, 1));
+
+        assertThat(of(absent("one", "a"), report).threads()).as("still there").isEqualTo(new ThreadCounts(2, 2, 1));
+        assertThat(of(absent("two", "b"), report).state()).isEqualTo(LayerState.REVERTED);
     }
 
     @Test

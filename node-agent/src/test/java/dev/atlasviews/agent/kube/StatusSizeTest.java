@@ -69,6 +69,7 @@ final class StatusSizeTest {
                                             0,
                                             LayerStack.BASE,
                                             false,
+                                            false,
                                             function,
                                             Fixtures.BEFORE,
                                             null))
