@@ -20,6 +20,11 @@ record Instruction(int start, int end, int opcode, int operation, int immediate,
         INDIRECT_CALL
     }
 
+    /** Whether it leads to its target. */
+    boolean isTransfer() {
+        return flow == Flow.CALL || flow == Flow.BRANCH;
+    }
+
     boolean isCall() {
         return flow == Flow.CALL || flow == Flow.INDIRECT_CALL;
     }

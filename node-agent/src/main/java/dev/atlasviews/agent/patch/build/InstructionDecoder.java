@@ -87,6 +87,13 @@ final class InstructionDecoder {
         return instructions;
     }
 
+    /** Decodes the one instruction at an offset. */
+    static Instruction decode(final byte[] code, final int offset) throws UnknownInstructionException {
+        final InstructionDecoder decoder = new InstructionDecoder(code);
+        decoder.at = offset;
+        return decoder.next();
+    }
+
     private Instruction next() throws UnknownInstructionException {
         final int start = at;
         try {

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.NavigableSet;
 import java.util.TreeSet;
+import java.util.function.LongUnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** The bytes at a function's entry that a jump overwrites: where they are, and who may still want the old ones. */
@@ -39,10 +40,15 @@ final class JumpSite {
      * Rule 5: why a thread may not stay in this function while its entry is overwritten; null if it may. It may not if
      * a branch, a jump table or a return leads into the overwritten bytes.
      *
+     * @param places where places in the object's function are in the running one
      * @param parts the function's running code by link-time address: itself and its cold part
      */
     static @Nullable String whyNotExcludable(
-            final ObjectFile object, final Code code, final long site, final Map<Long, byte[]> parts)
+            final ObjectFile object,
+            final Code code,
+            final LongUnaryOperator places,
+            final long site,
+            final Map<Long, byte[]> parts)
             throws ElfFormatException {
         for (final Map.Entry<Long, byte[]> part : parts.entrySet()) {
             final List<Instruction> instructions;
@@ -53,9 +59,7 @@ final class JumpSite {
             }
             for (final Instruction instruction : instructions) {
                 final long target = part.getKey() + instruction.target();
-                if ((instruction.flow() == Instruction.Flow.BRANCH || instruction.flow() == Instruction.Flow.CALL)
-                        && target >= site
-                        && target < site + SIZE) {
+                if (instruction.isTransfer() && target >= site && target < site + SIZE) {
                     return "a branch leads into its first instructions";
                 }
                 final long next = part.getKey() + instruction.end();
@@ -65,10 +69,11 @@ final class JumpSite {
             }
         }
         final long offset = site - parts.keySet().iterator().next();
-        return hasTableEntry(object, code, offset) ? "a jump table leads into its first instructions" : null;
+        return hasTableEntry(object, code, places, offset) ? "a jump table leads into its first instructions" : null;
     }
 
-    private static boolean hasTableEntry(final ObjectFile object, final Code code, final long site)
+    private static boolean hasTableEntry(
+            final ObjectFile object, final Code code, final LongUnaryOperator places, final long site)
             throws ElfFormatException {
         for (final ElfSection section : object.elf().sections()) {
             if (!section.has(Elf.SHF_ALLOC)
@@ -90,7 +95,8 @@ final class JumpSite {
                         ? offset - (relocation.offset() - start)
                         : offset;
                 final boolean isPointer = relocation.type() == Elf.R_X86_64_64 && label == 0;
-                if (!isPointer && label >= site && label < site + SIZE) {
+                final long place = places.applyAsLong(label);
+                if (!isPointer && place >= site && place < site + SIZE) {
                     return true;
                 }
             }

@@ -184,7 +184,8 @@ public final class PatchBuilder {
         }
         final Map.Entry<Long, byte[]> entry = parts.entrySet().iterator().next();
         final long site = entry.getKey() + JumpSite.offset(function, entry.getValue());
-        final String why = JumpSite.whyNotExcludable(before, old, site, parts);
+        final String why =
+                JumpSite.whyNotExcludable(before, old, offset -> unit.running().place(old, offset), site, parts);
         return why != null ? why : staleCalls.of(unit, function);
     }
 }

@@ -4,8 +4,6 @@ package dev.atlasviews.agent.patch.build;
 import dev.atlasviews.agent.elf.Elf;
 import dev.atlasviews.agent.elf.ElfRelocation;
 import dev.atlasviews.agent.elf.ElfSymbol;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -22,6 +20,8 @@ final class RunningUnit {
     private final int occurrence;
 
     private final Map<ElfSymbol, ElfSymbol> symbols = new HashMap<>();
+    /** By the function's name. */
+    private final Map<String, LinkedCode> linkedCode = new HashMap<>();
 
     private RunningUnit(final ObjectFile before, final TargetProgram target, final String file, final int occurrence) {
         this.before = before;
@@ -92,7 +92,7 @@ final class RunningUnit {
         return before.isVariable(symbol) || before.functions().containsKey(symbol.name());
     }
 
-    /** Rule 3: each function of the object is in the program, byte for byte but for what a linker fills in. */
+    /** Rule 3: each function of the object is in the program, but for what assembler and linker fill in. */
     private void check() throws PatchRefusedException {
         int found = 0;
         for (final Code code : before.functions().values()) {
@@ -103,8 +103,9 @@ final class RunningUnit {
             final byte[] bytes = target.bytes(running.get())
                     .orElseThrow(() -> new PatchRefusedException(
                             Refusal.NOT_THE_RUNNING_CODE, code.name(), "not in the program's text"));
-            LinkedCode.check(before.unit(), code, bytes);
-            checkReferences(code, running.get().value(), bytes);
+            final LinkedCode linked = LinkedCode.of(before.unit(), code, bytes);
+            linkedCode.put(code.name(), linked);
+            checkReferences(code, running.get().value(), linked);
             found++;
         }
         if (found == 0 && !before.functions().isEmpty()) {
@@ -114,8 +115,8 @@ final class RunningUnit {
     }
 
     /** That references within the unit lead to what was found for them: this tells files of one name apart. */
-    private void checkReferences(final Code code, final long address, final byte[] bytes) throws PatchRefusedException {
-        final ByteBuffer fields = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    private void checkReferences(final Code code, final long address, final LinkedCode linked)
+            throws PatchRefusedException {
         for (final ElfRelocation relocation : code.relocations()) {
             final boolean relative = relocation.type() == Elf.R_X86_64_PC32 || relocation.type() == Elf.R_X86_64_PLT32;
             if (!(before.place(code, relocation) instanceof Place.Named(final ElfSymbol symbol, final long offset))
@@ -123,8 +124,7 @@ final class RunningUnit {
                     || !(relative || relocation.type() == Elf.R_X86_64_32S)) {
                 continue;
             }
-            final int field = fields.getInt((int) relocation.offset());
-            final long found = relative ? address + relocation.offset() + code.bias(relocation) + field : field;
+            final long found = relative ? address + linked.target(relocation) : linked.field(relocation);
             final Optional<ElfSymbol> expected = symbol(symbol);
             if (expected.isPresent() && found != expected.get().value() + offset) {
                 throw new PatchRefusedException(
@@ -133,6 +133,12 @@ final class RunningUnit {
                         before.unit() + ": its reference to " + symbol.name() + " leads elsewhere");
             }
         }
+    }
+
+    /** Where a place in a function of the object is in that of the program, both from the function's start. */
+    long place(final Code code, final long offset) {
+        final LinkedCode linked = linkedCode.get(code.name());
+        return linked == null ? offset : linked.place(offset);
     }
 
     ObjectFile before() {

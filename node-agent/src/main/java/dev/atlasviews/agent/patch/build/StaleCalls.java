@@ -167,7 +167,7 @@ final class StaleCalls {
         for (final ElfRelocation relocation : code.relocations()) {
             final Instruction instruction = code.instructionAt(relocation.offset());
             linked.add(instruction.start());
-            if ((isTransfer(instruction) || instruction.opcode() == GROUP_5)
+            if ((instruction.isTransfer() || instruction.opcode() == GROUP_5)
                     && relocation.offset() == instruction.end() - RELATIVE_FIELD
                     && object.place(code, relocation) instanceof Place.Named(final ElfSymbol symbol, final long offset)
                     && offset == 0) {
@@ -175,14 +175,10 @@ final class StaleCalls {
             }
         }
         for (final Instruction instruction : code.instructions()) {
-            if (isTransfer(instruction) && instruction.target() == 0 && !linked.contains(instruction.start())) {
+            if (instruction.isTransfer() && instruction.target() == 0 && !linked.contains(instruction.start())) {
                 called.add(code.symbol());
             }
         }
         return called;
-    }
-
-    private static boolean isTransfer(final Instruction instruction) {
-        return instruction.flow() == Instruction.Flow.CALL || instruction.flow() == Instruction.Flow.BRANCH;
     }
 }

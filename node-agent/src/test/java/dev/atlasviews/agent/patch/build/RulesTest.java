@@ -156,6 +156,70 @@ class RulesTest {
                 .isEqualTo(Refusal.NOT_THE_BASE);
     }
 
+    /** Jumps to functions, which are short where all are in one section, and much behind them. */
+    private static final String NEAR_JUMPS = """
+        NOINLINE static long near(long x) { return x * 3 + 1; }
+        NOINLINE static long other(long x) { return x * 5 + 2; }
+        NOINLINE long answer(long x) {
+            if (__builtin_expect(x < 0, 1)) return near(x + 4);
+            long sum = 7;
+            for (long i = 0; i < x; i++) {
+                sum = sum * 3 + i;
+                asm volatile("" : "+r"(sum));
+                switch (sum & 15) {
+                case 0: sum += 5; break;
+                case 3: sum ^= 3; break;
+                case 4: sum -= x; break;
+                case 6: sum *= i + 1; break;
+                case 9: sum += 100; break;
+                case 12: puts(""); break;
+                }
+            }
+            return other(sum);
+        }
+        """;
+
+    /** A program as it is built where nobody thinks of patches, without a section for each function. */
+    private CSources ordinary(final String compiler, final String code) throws Exception {
+        return CSources.pie(directory.resolve("ordinary"), "-fno-function-sections", "-fno-data-sections")
+                .with(compiler)
+                .change(LOOP + code, LOOP + code);
+    }
+
+    private static byte[] build(final CSources objects, final CSources running) throws Exception {
+        return PatchBuilder.build(
+                ObjectPair.find(objects.before(), objects.after()), running.target(), BuildOptions.NONE);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gcc", "clang"})
+    void rule3TheRunningProgramNeedNotHaveFunctionSections(final String compiler) throws Exception {
+        final CSources objects = changed(compiler, NEAR_JUMPS, "sum = 7", "sum = 8");
+        final CSources running = ordinary(compiler, NEAR_JUMPS);
+        final TargetProgram target = running.target();
+        final byte[] code = target.bytes(target.global("answer").orElseThrow()).orElseThrow();
+        assertThat(InstructionDecoder.decode(code))
+                .anyMatch(each -> each.opcode() == 0xeb && (each.target() < 0 || each.target() >= code.length));
+        final Patch patch = PatchReader.read(build(objects, running));
+        try (PatchedProgram program = new PatchedProgram(directory, running.program())) {
+            assertThat(program.ask("0")).isEqualTo("37");
+            program.install(patch);
+            assertThat(program.ask("0")).isEqualTo("42");
+            assertThat(program.ask("-1")).isEqualTo("10");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gcc", "clang"})
+    void rule3AShortJumpToAnotherFunctionIsOtherCode(final String compiler) throws Exception {
+        final CSources objects = changed(compiler, NEAR_JUMPS, "sum = 7", "sum = 8");
+        final CSources running = ordinary(compiler, NEAR_JUMPS.replace("return near(x + 4)", "return other(x + 4)"));
+        final PatchRefusedException refusal = Objects.requireNonNull(
+                catchThrowableOfType(PatchRefusedException.class, () -> build(objects, running)));
+        assertThat(refusal.reason()).isEqualTo(Refusal.NOT_THE_RUNNING_CODE);
+        assertThat(refusal.subject()).isEqualTo("answer");
+    }
+
     @Test
     void rule3CodeThatTheLinkerFoldedIsRefused() throws Exception {
         final String code = """
