@@ -5,10 +5,13 @@ import dev.atlasviews.agent.elf.ElfFile;
 import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.patch.PatchReader;
 import dev.atlasviews.agent.patch.build.BuildOptions;
+import dev.atlasviews.agent.patch.build.DebugFiles;
 import dev.atlasviews.agent.patch.build.NeededLibraries;
 import dev.atlasviews.agent.patch.build.ObjectPair;
 import dev.atlasviews.agent.patch.build.PatchBuilder;
+import dev.atlasviews.agent.patch.build.PatchRefusedException;
 import dev.atlasviews.agent.patch.build.TargetProgram;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -58,7 +61,12 @@ final class BuildCommand implements Callable<Integer> {
     @Option(names = "--target", paramLabel = "FILE", description = "the program or library that runs")
     private @Nullable Path target;
 
-    @Option(names = "--debug", paramLabel = "FILE", description = "its separate debug file, if it is stripped")
+    @Option(
+            names = "--debug",
+            paramLabel = "PATH",
+            description = "where its symbols are, if it is stripped: its separate debug file, a directory with such by"
+                    + " build-id or path (default: /usr/lib/debug), or the program as an identical build makes it, not"
+                    + " stripped")
     private @Nullable Path debug;
 
     @Option(
@@ -98,9 +106,11 @@ final class BuildCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        if (target != null) {
+            program(target); // what is wrong with it is said before anything is built
+        }
         final Inputs inputs = inputs();
-        final ElfFile binary = ElfFile.read(inputs.program());
-        final List<ElfFile> libraryFiles = new ArrayList<>(NeededLibraries.of(binary));
+        final List<ElfFile> libraryFiles = new ArrayList<>(NeededLibraries.of(ElfFile.read(inputs.program())));
         for (final Path library : libraries) {
             libraryFiles.add(ElfFile.read(library));
         }
@@ -108,15 +118,27 @@ final class BuildCommand implements Callable<Integer> {
         for (final Path patch : basedOn) {
             bases.add(PatchReader.read(patch));
         }
-        final TargetProgram program = TargetProgram.of(
-                String.valueOf(inputs.program().getFileName()), binary, debug == null ? null : ElfFile.read(debug));
         final byte[] content = PatchBuilder.build(
-                inputs.pairs(), program, new BuildOptions(bases, libraryFiles, allowHiddenStacks, allowedTypes));
+                inputs.pairs(),
+                program(inputs.program()),
+                new BuildOptions(bases, libraryFiles, allowHiddenStacks, allowedTypes));
         final Patch patch = PatchReader.read(content);
         Files.write(output, content);
         spec.commandLine().getOut().print(PatchReport.of(patch, content.length));
         spec.commandLine().getOut().flush();
         return 0;
+    }
+
+    private TargetProgram program(final Path file) throws IOException, PatchRefusedException {
+        final ElfFile binary = ElfFile.read(file);
+        ElfFile symbols = null;
+        if (debug != null && !Files.isDirectory(debug)) {
+            symbols = ElfFile.read(debug);
+        } else if (binary.symbols().isEmpty()) {
+            symbols = DebugFiles.find(file, binary, debug != null ? debug : DebugFiles.ROOT)
+                    .orElse(null);
+        }
+        return TargetProgram.of(String.valueOf(file.getFileName()), binary, symbols);
     }
 
     /** What a patch is built of. */

@@ -5,9 +5,9 @@ package dev.atlasviews.agent.patch.build;
 public enum Refusal {
     /** The program has no build-id, so that a patch could not name it. */
     NO_BUILD_ID("the program has no build-id"),
-    /** The program has no symbol table and no debug file was given. */
+    /** The program has no symbol table and no debug file was given or found. */
     NO_SYMBOLS("the program has no symbol table"),
-    /** Debug file and program have different build-ids. */
+    /** Debug file and program have different build-ids, and are of different builds. */
     WRONG_DEBUG_FILE("the debug file is not this program's"),
     /** The objects before the change are not what the program was linked from. */
     NOT_THE_RUNNING_CODE("the object file is not what the program was linked from"),

@@ -60,15 +60,19 @@ public final class TargetProgram {
             throw new ElfFormatException(name + ": not a program");
         }
         buildId = binary.buildId().orElseThrow(() -> new PatchRefusedException(Refusal.NO_BUILD_ID, name, ""));
-        if (debug != null && !Optional.of(buildId).equals(debug.buildId())) {
+        if (debug != null && !DebugFiles.isOf(binary, debug)) {
             throw new PatchRefusedException(
                     Refusal.WRONG_DEBUG_FILE,
                     name,
-                    "build-id " + buildId + ", not " + debug.buildId().orElse("none"));
+                    "build-id " + buildId + ", not " + debug.buildId().orElse("none") + ", and other code");
         }
         final List<ElfSymbol> symbols = debug != null ? debug.symbols() : binary.symbols();
         if (symbols.isEmpty()) {
-            throw new PatchRefusedException(Refusal.NO_SYMBOLS, name, "give its separate debug file");
+            throw new PatchRefusedException(
+                    Refusal.NO_SYMBOLS,
+                    name,
+                    "give by --debug the separate debug file with build-id " + buildId
+                            + ", or the program as an identical build makes it, not stripped");
         }
         readSymbols(symbols);
         readSlots();
@@ -80,7 +84,7 @@ public final class TargetProgram {
      * Reads what is needed of a program.
      *
      * @param name its file name, for people
-     * @param debug its separate debug file, if it is stripped
+     * @param debug if it is stripped: its separate debug file, or what an identical build has made
      * @throws PatchRefusedException if it lacks build-id or symbols
      */
     public static TargetProgram of(final String name, final ElfFile binary, final @Nullable ElfFile debug)

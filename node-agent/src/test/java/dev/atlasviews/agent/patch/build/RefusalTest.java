@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import dev.atlasviews.agent.elf.ElfFile;
 import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.patch.PatchFunction;
+import dev.atlasviews.agent.patch.PatchReader;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -140,13 +141,33 @@ class RefusalTest {
     void refusesADebugFileOfAnotherProgram() throws Exception {
         final String code = CODE.replace("BEFORE", "");
         final CSources sources = CSources.pie(directory).change(code, code);
-        final CSources other = CSources.pie(directory.resolve("other")).change("\n" + code, code);
+        final CSources other =
+                CSources.pie(directory.resolve("other")).change(code.replace("return x *", "return 7 + x *"), code);
         final ElfFile program = ElfFile.read(sources.program());
         final ElfFile debug = ElfFile.read(other.program());
         final PatchRefusedException refusal = Objects.requireNonNull(
                 catchThrowableOfType(PatchRefusedException.class, () -> TargetProgram.of("program", program, debug)));
         assertThat(refusal.reason()).isEqualTo(Refusal.WRONG_DEBUG_FILE);
         assertThat(refusal).hasMessageContaining(debug.buildId().orElseThrow());
+    }
+
+    @Test
+    void symbolsMayBeThoseOfAnIdenticalBuild() throws Exception {
+        final String code = CODE.replace("BEFORE", "");
+        final CSources sources = CSources.pie(directory).change(code, code.replace("return x *", "return 7 + x *"));
+        // Debug information is what differs, so that build-ids do.
+        final CSources running =
+                CSources.pie(directory.resolve("running"), "-g0").change(code, code);
+        CSources.run(directory, List.of("strip", running.program().toString()));
+        final ElfFile program = ElfFile.read(running.program());
+        final ElfFile rebuilt = ElfFile.read(sources.program());
+        assertThat(program.buildId()).isNotEqualTo(rebuilt.buildId());
+        final Patch patch = PatchReader.read(PatchBuilder.build(
+                ObjectPair.find(sources.before(), sources.after()),
+                TargetProgram.of("program", program, rebuilt),
+                BuildOptions.NONE));
+        assertThat(patch.targets().getFirst().buildId())
+                .isEqualTo(program.buildId().orElseThrow());
     }
 
     @Test
