@@ -30,8 +30,13 @@ public record BuildRecipe(String command, boolean again) {
                             "cmake -S . -B atlas-build -DCMAKE_BUILD_TYPE=RelWithDebInfo"
                                     + " && cmake --build atlas-build --parallel",
                             true)),
-            new Known("configure", new BuildRecipe("{ [ -e config.status ] || ./configure; } && " + MAKE, true)),
+            new Known("configure", configured("./configure")),
+            new Known("configure.ac", configured("{ autoreconf -fi && ./configure; }")),
             new Known("Makefile", new BuildRecipe(MAKE, true)));
+
+    private static BuildRecipe configured(final String configure) {
+        return new BuildRecipe("{ [ -e config.status ] || " + configure + "; } && " + MAKE, true);
+    }
 
     private record Known(String file, BuildRecipe recipe) {}
 

@@ -7,17 +7,23 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * A directory that goes before all others in a build's {@code PATH}: what is called there as a compiler compiles as the
  * patch builder needs it, and keeps every object file.
  */
 final class CompilerWrapper {
-    private static final List<String> NAMES = List.of("cc", "gcc", "c++", "g++", "clang", "clang++", "c99", "c89");
-    private static final List<String> PREFIXES = List.of("", "x86_64-linux-gnu-");
+    /** With the version that distributions have behind them, as {@code gcc-12}. */
+    private static final Predicate<String> IS_COMPILER = Pattern.compile(
+                    "(x86_64-linux-gnu-)?(cc|gcc|c\\+\\+|g\\+\\+|clang|clang\\+\\+|c99|c89)(-[0-9.]+)?")
+            .asMatchPredicate();
 
     private final Path directory;
 
@@ -33,21 +39,30 @@ final class CompilerWrapper {
             Files.copy(Objects.requireNonNull(text), script, StandardCopyOption.REPLACE_EXISTING);
         }
         Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-xr-x"));
-        for (final String prefix : PREFIXES) {
-            for (final String name : NAMES) {
-                final Path link = directory.resolve(prefix + name);
-                if (exists(prefix + name) && !Files.exists(link)) {
-                    Files.createSymbolicLink(link, script.getFileName());
-                }
+        for (final String name : compilers()) {
+            final Path link = directory.resolve(name);
+            if (!Files.exists(link)) {
+                Files.createSymbolicLink(link, script.getFileName());
             }
         }
         return new CompilerWrapper(directory);
     }
 
-    /** Whether this machine has a command, so that a build finds none that is not there. */
-    private static boolean exists(final String command) {
-        return List.of(System.getenv().getOrDefault("PATH", "/usr/bin:/bin").split(":", -1)).stream()
-                .anyMatch(folder -> Files.isExecutable(Path.of(folder, command)));
+    /** The compilers that this machine has, so that a build finds none that is not there. */
+    private static Set<String> compilers() throws IOException {
+        final Set<String> names = new TreeSet<>();
+        for (final String folder :
+                System.getenv().getOrDefault("PATH", "/usr/bin:/bin").split(":", -1)) {
+            if (Files.isDirectory(Path.of(folder))) {
+                try (Stream<Path> files = Files.list(Path.of(folder))) {
+                    files.filter(Files::isExecutable)
+                            .map(file -> String.valueOf(file.getFileName()))
+                            .filter(IS_COMPILER)
+                            .forEach(names::add);
+                }
+            }
+        }
+        return names;
     }
 
     /** Sets up a command's environment: where its source tree is and where to keep the objects. */

@@ -172,6 +172,15 @@ public final class SourceBuild {
         }
         seed(objects);
         build(objects);
+        try (Stream<Path> made = Files.list(objects)) {
+            if (made.findAny().isEmpty()) {
+                throw new SourceBuildException(
+                        "the build compiles nothing that is seen. Either the tree is built already: give one that is"
+                                + " not, or by --build a command that makes everything, such as 'make -B'. Or the build"
+                                + " names its compiler by an absolute path: see to it that it is found by PATH, as by"
+                                + " --build 'make CC=gcc'. The log is " + log(work));
+            }
+        }
     }
 
     /** Objects that an incremental build does not make again are those of the build before it. */
@@ -202,6 +211,10 @@ public final class SourceBuild {
     private List<Path> keep(final List<Path> programs) throws IOException {
         final List<Path> kept = new ArrayList<>();
         for (final Path program : programs) {
+            final Path libtools = program.resolveSibling(".libs/" + program.getFileName());
+            if (Files.exists(tree.directory().resolve(libtools))) {
+                throw new SourceBuildException(program + " is a script of libtool; the program is " + libtools);
+            }
             final Path copy = work.resolve("programs").resolve(program);
             Files.createDirectories(copy.getParent());
             Files.copy(tree.directory().resolve(program), copy, StandardCopyOption.REPLACE_EXISTING);

@@ -36,7 +36,7 @@ import org.jspecify.annotations.Nullable;
  * A real process that a test patches in place, without the kernel module: the areas are mapped by a preloaded library
  * and filled through {@code /proc/PID/mem}; the whole process sees the change, so that it must be idle meanwhile.
  */
-final class PatchedProgram implements AutoCloseable {
+public final class PatchedProgram implements AutoCloseable {
     private static final int HALF_AN_AREA = 1 << 19;
 
     private final Process process;
@@ -47,13 +47,13 @@ final class PatchedProgram implements AutoCloseable {
     private final BufferedReader out;
 
     /** Starts a program with the areas reserved. */
-    PatchedProgram(final Path directory, final Path program, final String... arguments)
+    public PatchedProgram(final Path directory, final Path program, final String... arguments)
             throws IOException, InterruptedException {
         this(directory, program, null, arguments);
     }
 
     /** Starts a program with areas reserved near a library that it loads. */
-    static PatchedProgram withLibrary(final Path directory, final Path program, final Path library)
+    public static PatchedProgram withLibrary(final Path directory, final Path program, final Path library)
             throws IOException, InterruptedException {
         return new PatchedProgram(directory, program, library);
     }
@@ -96,12 +96,12 @@ final class PatchedProgram implements AutoCloseable {
     }
 
     /** Links the patch for this process, checks that it runs the old code, and installs it. */
-    void install(final Patch patch) throws Exception {
+    public void install(final Patch patch) throws Exception {
         install(patch, programBias);
     }
 
     /** The same for a library that the program has loaded. */
-    void installInLibrary(final Patch patch, final Path library) throws Exception {
+    public void installInLibrary(final Patch patch, final Path library) throws Exception {
         for (final String mapping : Files.readAllLines(Path.of("/proc", String.valueOf(process.pid()), "maps"))) {
             if (mapping.endsWith(" " + library) && mapping.contains(" 00000000 ")) {
                 install(patch, Long.parseUnsignedLong(mapping.substring(0, mapping.indexOf('-')), 16));
@@ -204,7 +204,7 @@ final class PatchedProgram implements AutoCloseable {
     }
 
     /** Sends a line and returns the line that comes back. */
-    String ask(final String line) throws IOException {
+    public String ask(final String line) throws IOException {
         in.write(line + "\n");
         in.flush();
         final String answer = out.readLine();
