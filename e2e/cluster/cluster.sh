@@ -6,6 +6,8 @@
 #                                      │ bridge atlas0 (10.77.0.1), in the network
 #   node-N (10.77.0.1N) ── tap ────────┘ namespace atlas-cluster: etcd, API server,
 #     └─ pods 10.78.N.0/24               controller manager, scheduler, QEMU
+#   host-node-N (10.77.0.2N) ── veth ──┘ (namespaces of their own)
+#     └─ pods 10.78.1N.0/24
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 . "$root/setup/debian.sh"
@@ -53,6 +55,36 @@ wait_for() {
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || die "$what: not within $seconds s (logs: $state/log)"
 		sleep 0.2
+	done
+}
+
+# control_group_parents: the directories of this machine in which nodes on it have
+# their control groups, one for each hierarchy that has controllers
+control_group_parents() {
+	awk '$2 !~ "^/sys/fs/cgroup(/|$)" {next}
+		$3 == "cgroup" {print $2; old = 1}
+		$3 == "cgroup2" {new = $2}
+		END {if (!old && new) print new}' /proc/mounts
+}
+
+# remove_control_group NAME: ends what runs in it and takes it away. All that a node on
+# this machine has hangs on its processes: namespaces, with them mounts, with them disks.
+remove_control_group() {
+	local parent group left end=$((SECONDS + 20))
+	while true; do
+		left=
+		for parent in $(control_group_parents); do
+			for group in "$parent"/$1; do
+				[ -d "$group" ] || continue
+				left=$group
+				# 0 is one that is in no namespace of processes of ours.
+				find "$group" -name cgroup.procs -exec cat {} + 2>/dev/null | grep -vx 0 | xargs -r kill -KILL 2>/dev/null || true
+				find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || true
+			done
+		done
+		[ -n "$left" ] || return 0
+		[ $SECONDS -lt $end ] || die "the control group $left can not be removed"
+		sleep 0.1
 	done
 }
 
