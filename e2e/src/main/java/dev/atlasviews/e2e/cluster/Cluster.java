@@ -80,16 +80,30 @@ public final class Cluster implements AutoCloseable {
      * @param images archives of the container images it shall have
      */
     public Node startNode(int number, List<Path> images) {
-        var arguments = new ArrayList<>(List.of("start"));
-        images.forEach(image -> arguments.add(image.toString()));
-        var node = node(number);
-        node.run(arguments.toArray(String[]::new)).requireSuccess();
-        return node;
+        return start(node(number), images);
     }
 
-    /** A node that has been started before, by this program or another. */
+    /**
+     * Starts a node in namespaces of this machine, whose kernel takes no module from it, and waits until the cluster calls it
+     * Ready.
+     *
+     * @param number which one: 1 to 9
+     * @param images archives of the container images it shall have
+     */
+    public Node startHostNode(int number, List<Path> images) {
+        return start(new Node(scripts, Node.Kind.ON_HOST, number), images);
+    }
+
+    /** An emulated node that has been started before, by this program or another. */
     public Node node(int number) {
-        return new Node(scripts, number);
+        return new Node(scripts, Node.Kind.EMULATED, number);
+    }
+
+    private static Node start(Node node, List<Path> images) {
+        var arguments = new ArrayList<>(List.of("start"));
+        images.forEach(image -> arguments.add(image.toString()));
+        node.run(arguments.toArray(String[]::new)).requireSuccess();
+        return node;
     }
 
     /** Starts our operator beside the control plane, with the rights that the chart gives it. */

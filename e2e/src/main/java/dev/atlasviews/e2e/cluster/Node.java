@@ -6,21 +6,36 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** An emulated node. Closing it powers it off and removes it from the cluster. */
+/**
+ * A node: an emulated machine, or namespaces of this one, which have no kernel of their own to tell of or to boot. Closing it
+ * ends it and removes it from the cluster.
+ */
 public final class Node implements AutoCloseable {
-    private static final String SCRIPT = "cluster/node";
+    /** What a node is, as its script is called. */
+    enum Kind {
+        EMULATED("node"),
+        ON_HOST("host-node");
+
+        private final String value;
+
+        Kind(String value) {
+            this.value = value;
+        }
+    }
 
     private final Scripts scripts;
+    private final Kind kind;
     private final int number;
 
-    Node(Scripts scripts, int number) {
+    Node(Scripts scripts, Kind kind, int number) {
         this.scripts = scripts;
+        this.kind = kind;
         this.number = number;
     }
 
     /** Its name in the cluster. */
     public String name() {
-        return "node-" + number;
+        return kind.value + "-" + number;
     }
 
     /**
@@ -38,7 +53,7 @@ public final class Node implements AutoCloseable {
      * @param command program and arguments, not interpreted by a shell
      */
     public Process start(String... command) {
-        return scripts.start(SCRIPT, arguments(exec(List.of(command))));
+        return scripts.start(script(), arguments(exec(List.of(command))));
     }
 
     /** Copies a program to the node. */
@@ -76,7 +91,11 @@ public final class Node implements AutoCloseable {
     }
 
     Output run(String... command) {
-        return scripts.run(SCRIPT, arguments(command));
+        return scripts.run(script(), arguments(command));
+    }
+
+    private String script() {
+        return "cluster/" + kind.value;
     }
 
     private String[] arguments(String... command) {

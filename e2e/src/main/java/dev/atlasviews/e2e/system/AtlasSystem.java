@@ -90,12 +90,20 @@ public final class AtlasSystem implements AutoCloseable {
 
     /** Starts a second node, and waits for its agent; the caller closes it. */
     public Node startSecondNode() {
-        var second = cluster.startNode(2, images);
+        return withAgent(cluster.startNode(2, images), "True");
+    }
+
+    /** Starts a node on this machine, and waits until its agent has said that it can not patch; the caller closes it. */
+    public Node startHostNode() {
+        return withAgent(cluster.startHostNode(1, images), "False");
+    }
+
+    private Node withAgent(Node node, String ready) {
         try {
-            awaitAgent(second);
-            return second;
+            awaitAgent(node, ready);
+            return node;
         } catch (RuntimeException e) {
-            second.close();
+            node.close();
             throw e;
         }
     }
@@ -143,13 +151,13 @@ public final class AtlasSystem implements AutoCloseable {
 
     /** Waits until the agent of the one node, or the first, runs and the node says that it can patch. */
     public void awaitAgent() {
-        awaitAgent(node);
+        awaitAgent(node, "True");
     }
 
-    private void awaitAgent(Node of) {
+    private void awaitAgent(Node of, String ready) {
         client.resources(ViewNode.class)
                 .withName(of.name())
-                .waitUntilCondition(AtlasSystem::isReady, AGENT_LIMIT.toSeconds(), TimeUnit.SECONDS);
+                .waitUntilCondition(viewNode -> says(viewNode, ready), AGENT_LIMIT.toSeconds(), TimeUnit.SECONDS);
         pods("agent")
                 .withField("spec.nodeName", of.name())
                 .waitUntilCondition(Readiness.getInstance()::isReady, AGENT_LIMIT.toSeconds(), TimeUnit.SECONDS);
@@ -166,11 +174,11 @@ public final class AtlasSystem implements AutoCloseable {
         return client.pods().inNamespace(Chart.NAMESPACE).withLabel("app.kubernetes.io/component", component);
     }
 
-    private static boolean isReady(@Nullable ViewNode node) {
+    private static boolean says(@Nullable ViewNode node, String ready) {
         return node != null
                 && node.getStatus() != null
                 && node.getStatus().conditions().stream()
                         .anyMatch(condition ->
-                                "Ready".equals(condition.getType()) && "True".equals(condition.getStatus()));
+                                "Ready".equals(condition.getType()) && ready.equals(condition.getStatus()));
     }
 }

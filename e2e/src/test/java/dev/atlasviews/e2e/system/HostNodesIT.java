@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.e2e.system;
+
+import static dev.atlasviews.e2e.system.RedisUnderPatch.LIMIT;
+import static dev.atlasviews.e2e.system.RedisUnderPatch.PATCH;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.atlasviews.crds.QuiescenceScope;
+import dev.atlasviews.crds.Rollout;
+import dev.atlasviews.crds.ViewNode;
+import dev.atlasviews.e2e.cluster.Node;
+import dev.atlasviews.e2e.redis.PatchCycle;
+import dev.atlasviews.e2e.redis.RedisPod;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A node with the module, and beside it one that never had any: its kernel, this machine's, takes none. */
+@ExtendWith(SystemExtension.class)
+@SuppressWarnings("NullAway.Init") // set by JUnit
+class HostNodesIT {
+    private static AtlasSystem system;
+
+    @AutoClose
+    private static Node host;
+
+    private static PatchCycle cycle;
+
+    @AutoClose
+    private @Nullable RedisPod patched;
+
+    @BeforeAll
+    static void startHostNode(AtlasSystem running, @TempDir Path directory) throws IOException {
+        system = running;
+        cycle = new PatchCycle(system, RedisUnderPatch.buildFix(directory));
+        system.awaitAgent();
+        host = system.startHostNode();
+    }
+
+    @AfterEach
+    void takeBack() {
+        if (cycle.find(PATCH) != null) {
+            cycle.revert(PATCH);
+        }
+    }
+
+    @Test
+    void theNodeSaysWhyItCanNotPatch() {
+        var status = system.client()
+                .resources(ViewNode.class)
+                .withName(host.name())
+                .get()
+                .getStatus();
+        assertThat(status.module()).isNull();
+        assertThat(status.kernel().release()).isEqualTo(host.kernel());
+        assertThat(status.conditions()).singleElement().satisfies(ready -> {
+            assertThat(ready.getReason()).isEqualTo("ModuleUnavailable");
+            assertThat(ready.getMessage()).contains("module", host.kernel());
+        });
+        assertThat(system.kubectl().run("get", "viewnodes"))
+                .containsPattern(system.node().name() + " +True +ModuleLoaded +")
+                .containsPattern(host.name() + " +False +ModuleUnavailable +");
+    }
+
+    @Test
+    void thePodOnItIsNamedAndTheOtherOneIsPatchedUntilItIsTheOnlyOne() throws IOException {
+        patched = RedisPod.startOn(system, system.node(), "redis-1");
+        try (var other = RedisPod.startOn(system, host, "redis-2")) {
+            cycle.create(PATCH, QuiescenceScope.THREAD, Rollout.DEFAULT);
+            await("both are told of")
+                    .atMost(LIMIT)
+                    .untilAsserted(() -> assertThat(row())
+                            .matches("fault +2 +1 +([1-9]\\d*) +\\1 +0 +Progressing +ModuleUnavailable .*"));
+            assertThat(PatchCycle.condition(cycle.find(PATCH), "Applied")).hasValueSatisfying(applied -> {
+                assertThat(applied.getStatus()).isEqualTo("False");
+                assertThat(applied.getMessage()).contains(other.name(), host.name(), host.kernel());
+            });
+            assertThat(patched.behaviour()).isEqualTo("fixed");
+            assertThat(other.behaviour()).isEqualTo("vulnerable");
+        }
+        cycle.awaitApplied(PATCH);
+        assertThat(row()).matches("fault +1 +1 .* Complete +Applied .*");
+        system.node().requireCleanKernelLog();
+    }
+
+    /** As one sees it who asks by kubectl. */
+    private static String row() {
+        return system.kubectl()
+                .run("get", "--namespace=" + RedisPod.NAMESPACE, "--no-headers", "viewpatch/" + PATCH)
+                .strip();
+    }
+}
