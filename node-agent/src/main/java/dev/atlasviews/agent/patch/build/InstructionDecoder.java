@@ -111,7 +111,7 @@ final class InstructionDecoder {
         operandSize = false;
         wide = false;
         int opcode = byteAt();
-        while (isLegacyPrefix(opcode)) {
+        while (isLegacyPrefix(opcode) && at - start < MAX_LENGTH) {
             operandSize |= opcode == 0x66;
             opcode = byteAt();
         }

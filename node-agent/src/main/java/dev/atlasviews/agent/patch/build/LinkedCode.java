@@ -19,7 +19,7 @@ import java.util.stream.Collectors;
  * replaced loads from the GOT and thread-local accesses by shorter ones of the same length.
  *
  * <p>Nor need the program have been compiled with {@code -ffunction-sections}. Without, the assembler knows how far it is
- * to the static functions of the file, and jumps to near ones by two bytes instead of five; what follows moves up, so that
+ * to the functions of the file, and jumps to near ones by two bytes instead of five; what follows moves up, so that
  * branches and padding within the function may get another length too.
  *
  * <p>Source: x86-64 psABI, "Optimize GOTPCRELX relocations"; Drepper, "ELF Handling For Thread-Local Storage", 5.
@@ -91,11 +91,31 @@ final class LinkedCode {
     private int differingTransfer() {
         for (final Instruction instruction : code.instructions()) {
             final boolean isWithin = instruction.isTransfer() && !relocations.containsKey(instruction.start());
-            if (isWithin && running(instruction).target() != place(instruction.target())) {
+            if (isWithin && !isAt(running(instruction).target(), instruction.target())) {
                 return instruction.start();
             }
         }
         return -1;
+    }
+
+    /** Whether who comes to a place in the program is at a place of the object; padding on the way is none. */
+    boolean isAt(final long running, final long offset) {
+        return afterPadding(running) == afterPadding(place(offset));
+    }
+
+    private long afterPadding(final long place) {
+        int at = (int) Math.max(Integer.MIN_VALUE, Math.min(place, Integer.MAX_VALUE));
+        while (at >= 0 && at < linked.length && isPadding(linked, linkedAt(at))) {
+            at = linkedAt(at).end();
+        }
+        return at;
+    }
+
+    /** Whether a relocation is in a jump or call that has another length in the program: it leads to the same section. */
+    boolean isResized(final ElfRelocation relocation) {
+        final Instruction instruction = code.instructionAt(relocation.offset());
+        final Instruction other = running(instruction);
+        return instruction.isTransfer() && other.end() - other.start() != instruction.end() - instruction.start();
     }
 
     /** Where a place in the object is in the program, both from the function's start. */
@@ -138,9 +158,11 @@ final class LinkedCode {
 
     /** Whether both jump, on the same condition, or call; by how many bytes is for the assembler to choose. */
     private boolean isSameTransfer(final Instruction instruction, final int at) {
+        if (!instruction.isTransfer()) {
+            return false;
+        }
         final Instruction other = linkedAt(at);
-        return instruction.isTransfer()
-                && other.isTransfer()
+        return other.isTransfer()
                 && condition(instruction) == condition(other)
                 && !hasPrefix(compiled, instruction)
                 && !hasPrefix(linked, other);

@@ -482,10 +482,13 @@ final class PatchAssembler {
 
     /** Where a place lies in what its target stands for. */
     private static long offset(final PatchUnit unit, final Place place) throws ElfFormatException {
-        return place instanceof final Place.Anonymous anonymous
-                        && anonymous.section().has(Elf.SHF_MERGE)
-                ? Constants.element(unit.after(), anonymous).inside()
-                : place.offset();
+        return switch (place) {
+            case final Place.Anonymous anonymous
+            when anonymous.section().has(Elf.SHF_MERGE) ->
+                Constants.element(unit.after(), anonymous).inside();
+            case final Place.Anonymous anonymous -> anonymous.offset();
+            case final Place.Named named -> unit.offset(named.symbol(), named.offset());
+        };
     }
 
     private RelocationTarget anonymous(final PatchUnit unit, final Place.Anonymous place)

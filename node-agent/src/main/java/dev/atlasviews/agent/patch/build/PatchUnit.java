@@ -106,7 +106,15 @@ final class PatchUnit {
      */
     Optional<ElfSymbol> runningVariable(final ElfSymbol variable) {
         final ElfSymbol old = diff.variables().get(variable);
-        return old == null || diff.differing().contains(variable) ? Optional.empty() : running.symbol(old);
+        return old == null || diff.differing().contains(variable) || (old.isLocal() && !running.has(old))
+                ? Optional.empty()
+                : running.symbol(old);
+    }
+
+    /** Where a place in a function is that is meant: the new body's, or the running one's, from its start. */
+    long offset(final ElfSymbol function, final long offset) {
+        final Code old = diff.before().functions().get(function.name());
+        return old == null || isTaken(function) ? offset : running.place(old, offset);
     }
 
     /** What other units can mean by a global name: a function or variable that this unit adds. */

@@ -2,14 +2,19 @@
 package dev.atlasviews.agent.patch.build;
 
 import dev.atlasviews.agent.elf.Elf;
+import dev.atlasviews.agent.elf.ElfFormatException;
 import dev.atlasviews.agent.elf.ElfRelocation;
 import dev.atlasviews.agent.elf.ElfSymbol;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 
 /** A translation unit as it was linked into the program: which of the program's symbols are this unit's. */
 final class RunningUnit {
@@ -22,6 +27,8 @@ final class RunningUnit {
     private final Map<ElfSymbol, ElfSymbol> symbols = new HashMap<>();
     /** By the function's name. */
     private final Map<String, LinkedCode> linkedCode = new HashMap<>();
+    /** Constants that hold something else in the program. */
+    private final Set<ElfSymbol> differing = new HashSet<>();
 
     private RunningUnit(final ObjectFile before, final TargetProgram target, final String file, final int occurrence) {
         this.before = before;
@@ -36,7 +43,7 @@ final class RunningUnit {
      * @return empty if the unit was not linked into this program
      */
     static Optional<RunningUnit> find(final ObjectFile before, final TargetProgram target)
-            throws PatchRefusedException {
+            throws ElfFormatException, PatchRefusedException {
         final String file = before.sourceFile()
                 .orElseThrow(() -> new PatchRefusedException(
                         Refusal.NOT_THE_RUNNING_CODE, before.unit(), "the object does not name its source file"));
@@ -93,8 +100,7 @@ final class RunningUnit {
     }
 
     /** Rule 3: each function of the object is in the program, but for what assembler and linker fill in. */
-    private void check() throws PatchRefusedException {
-        int found = 0;
+    private void check() throws ElfFormatException, PatchRefusedException {
         for (final Code code : before.functions().values()) {
             final Optional<ElfSymbol> running = symbol(code.symbol());
             if (running.isEmpty()) {
@@ -103,36 +109,79 @@ final class RunningUnit {
             final byte[] bytes = target.bytes(running.get())
                     .orElseThrow(() -> new PatchRefusedException(
                             Refusal.NOT_THE_RUNNING_CODE, code.name(), "not in the program's text"));
-            final LinkedCode linked = LinkedCode.of(before.unit(), code, bytes);
-            linkedCode.put(code.name(), linked);
-            checkReferences(code, running.get().value(), linked);
-            found++;
+            linkedCode.put(code.name(), LinkedCode.of(before.unit(), code, bytes));
         }
-        if (found == 0 && !before.functions().isEmpty()) {
+        if (linkedCode.isEmpty() && !before.functions().isEmpty()) {
             throw new PatchRefusedException(
                     Refusal.NOT_THE_RUNNING_CODE, before.unit(), "none of its functions is in the program");
         }
+        for (final Map.Entry<String, LinkedCode> each : linkedCode.entrySet()) {
+            checkReferences(Objects.requireNonNull(before.functions().get(each.getKey())), each.getValue());
+        }
+        for (final ElfSymbol variable : before.variables()) {
+            if (!before.isWritable(variable) && !hasSameContent(variable)) {
+                differing.add(variable);
+            }
+        }
     }
 
-    /** That references within the unit lead to what was found for them: this tells files of one name apart. */
-    private void checkReferences(final Code code, final long address, final LinkedCode linked)
-            throws PatchRefusedException {
+    /**
+     * That references within the unit lead to what was found for them: this tells files of one name apart. Of a jump to
+     * a global function all that is known is where it leads, if the assembler made it a short one.
+     */
+    private void checkReferences(final Code code, final LinkedCode linked) throws PatchRefusedException {
+        final long address = symbol(code.symbol()).orElseThrow().value();
         for (final ElfRelocation relocation : code.relocations()) {
             final boolean relative = relocation.type() == Elf.R_X86_64_PC32 || relocation.type() == Elf.R_X86_64_PLT32;
+            final boolean resized = linked.isResized(relocation);
             if (!(before.place(code, relocation) instanceof Place.Named(final ElfSymbol symbol, final long offset))
-                    || !symbol.isLocal()
+                    || !(resized || symbol.isLocal())
                     || !(relative || relocation.type() == Elf.R_X86_64_32S)) {
                 continue;
             }
             final long found = relative ? address + linked.target(relocation) : linked.field(relocation);
             final Optional<ElfSymbol> expected = symbol(symbol);
-            if (expected.isPresent() && found != expected.get().value() + offset) {
+            if (expected.isPresent() ? !leads(found - expected.get().value(), symbol, offset) : resized) {
                 throw new PatchRefusedException(
                         Refusal.NOT_THE_RUNNING_CODE,
                         code.name(),
                         before.unit() + ": its reference to " + symbol.name() + " leads elsewhere");
             }
         }
+    }
+
+    /** Whether a place in the program, from a symbol's start, is one of the object. */
+    private boolean leads(final long running, final ElfSymbol symbol, final long offset) {
+        final LinkedCode function = linkedCode.get(symbol.name());
+        return (function == null || offset == 0) ? running == offset : function.isAt(running, offset);
+    }
+
+    /**
+     * Whether the program has what a constant holds. Distances between labels, as tables for computed jumps are of, are
+     * others where code has moved, and no relocation tells.
+     */
+    private boolean hasSameContent(final ElfSymbol constant) throws ElfFormatException {
+        final Optional<byte[]> bytes = symbol(constant).flatMap(target::bytes);
+        if (bytes.isEmpty()) {
+            return true;
+        }
+        final byte[] running = bytes.get();
+        final byte[] compiled = before.content(constant);
+        if (running.length != compiled.length) {
+            return false;
+        }
+        for (final ElfRelocation relocation : before.relocations(constant)) {
+            final int at = (int) relocation.offset();
+            final int end = Math.min(compiled.length, at + Relocations.width(relocation.type()));
+            Arrays.fill(running, at, end, (byte) 0);
+            Arrays.fill(compiled, at, end, (byte) 0);
+        }
+        return Arrays.equals(running, compiled);
+    }
+
+    /** Whether a constant that the object holds can be used as the program has it. */
+    boolean has(final ElfSymbol constant) {
+        return !differing.contains(constant);
     }
 
     /** Where a place in a function of the object is in that of the program, both from the function's start. */

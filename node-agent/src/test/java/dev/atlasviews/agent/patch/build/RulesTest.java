@@ -11,6 +11,7 @@ import dev.atlasviews.agent.patch.PatchReader;
 import dev.atlasviews.agent.patch.PatchRelocation;
 import dev.atlasviews.agent.patch.RelocationTarget;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -180,8 +181,10 @@ class RulesTest {
         """;
 
     /** A program as it is built where nobody thinks of patches, without a section for each function. */
-    private CSources ordinary(final String compiler, final String code) throws Exception {
-        return CSources.pie(directory.resolve("ordinary"), "-fno-function-sections", "-fno-data-sections")
+    private CSources ordinary(final String compiler, final String code, final String... more) throws Exception {
+        final List<String> flags = new ArrayList<>(List.of("-fno-function-sections", "-fno-data-sections"));
+        flags.addAll(List.of(more));
+        return CSources.pie(directory.resolve("ordinary"), flags.toArray(String[]::new))
                 .with(compiler)
                 .change(LOOP + code, LOOP + code);
     }
@@ -218,6 +221,75 @@ class RulesTest {
                 catchThrowableOfType(PatchRefusedException.class, () -> build(objects, running)));
         assertThat(refusal.reason()).isEqualTo(Refusal.NOT_THE_RUNNING_CODE);
         assertThat(refusal.subject()).isEqualTo("answer");
+    }
+
+    @Test
+    void rule3AShortJumpToAnotherGlobalFunctionIsOtherCode() throws Exception {
+        final String code =
+                "NOINLINE long third(long x) { return x * 7; }\n" + NEAR_JUMPS.replace("NOINLINE static", "NOINLINE");
+        final CSources objects = changed("gcc", code, "sum = 7", "sum = 8");
+        assertThat(PatchReader.read(build(objects, ordinary("gcc", code))).targets())
+                .hasSize(1);
+        final CSources running = ordinary("gcc", code.replace("return near(x + 4)", "return third(x + 4)"));
+        final PatchRefusedException refusal = Objects.requireNonNull(
+                catchThrowableOfType(PatchRefusedException.class, () -> build(objects, running)));
+        assertThat(refusal.reason()).isEqualTo(Refusal.NOT_THE_RUNNING_CODE);
+        assertThat(refusal.getMessage()).contains("its reference to near leads elsewhere");
+    }
+
+    @Test
+    void rule3AColdPartComesBackToWhereItsFunctionHasMoved() throws Exception {
+        final String code = """
+            NOINLINE static long near(long x) { return x * 3 + 1; }
+            __attribute__((cold, noinline)) long rare(long x) { return x + 1; }
+            NOINLINE static long twice(long x) {
+                if (__builtin_expect(x < 0, 1)) return near(x + 4);
+                asm volatile("" : "+r"(x));
+                if (x == 77) x = rare(x);
+                asm volatile("" : "+r"(x));
+                return x * 2;
+            }
+            NOINLINE long answer(long x) { return twice(x) + 5; }
+            """;
+        final String[] unaligned = {"-fno-align-jumps", "-fno-align-labels"};
+        final CSources objects = CSources.pie(directory.resolve("objects"), unaligned)
+                .change(LOOP + code, LOOP + code.replace("x * 2", "x * 2 + 1"));
+        final CSources running = ordinary("gcc", code, unaligned);
+        try (PatchedProgram program = new PatchedProgram(directory, running.program())) {
+            assertThat(program.ask("77")).isEqualTo("161");
+            program.install(PatchReader.read(build(objects, running)));
+            assertThat(program.ask("77")).isEqualTo("162");
+            assertThat(program.ask("-5")).isEqualTo("3");
+        }
+    }
+
+    /** As the manual of gcc has them. The assembler knows them, and no relocation tells that they have changed. */
+    @Test
+    void rule1DistancesBetweenLabelsAreThoseOfTheNewBody() throws Exception {
+        final String code = """
+            NOINLINE static long near(long x) { return x * 3 + 1; }
+            long kept;
+            NOINLINE long answer(long x) {
+                static const int distances[] = {&&a - &&a, &&b - &&a, &&c - &&a};
+                kept = 7;
+                goto *(&&a + distances[x % 3]);
+            a:  kept++; if (x > 4) return near(x + 4);
+            b:  kept ^= 3;
+            c:  return kept + 1;
+            }
+            """;
+        final CSources objects = CSources.fixed(directory.resolve("objects"), "-Os")
+                .change(LOOP + code, LOOP + code.replace("kept = 7", "kept = 8"));
+        final CSources running = CSources.fixed(directory.resolve("ordinary"), "-Os", "-fno-function-sections")
+                .change(LOOP + code, LOOP + code);
+        try (PatchedProgram program = new PatchedProgram(directory, running.program())) {
+            assertThat(program.ask("1")).isEqualTo("5");
+            assertThat(program.ask("2")).isEqualTo("8");
+            program.install(PatchReader.read(build(objects, running)));
+            assertThat(program.ask("1")).isEqualTo("12");
+            assertThat(program.ask("2")).isEqualTo("9");
+            assertThat(program.ask("6")).isEqualTo("31");
+        }
     }
 
     @Test
