@@ -134,20 +134,25 @@ final class RunningUnit {
         for (final ElfRelocation relocation : code.relocations()) {
             final boolean relative = relocation.type() == Elf.R_X86_64_PC32 || relocation.type() == Elf.R_X86_64_PLT32;
             final boolean resized = linked.isResized(relocation);
-            if (!(before.place(code, relocation) instanceof Place.Named(final ElfSymbol symbol, final long offset))
-                    || !(resized || symbol.isLocal())
-                    || !(relative || relocation.type() == Elf.R_X86_64_32S)) {
-                continue;
-            }
-            final long found = relative ? address + linked.target(relocation) : linked.field(relocation);
-            final Optional<ElfSymbol> expected = symbol(symbol);
-            if (expected.isPresent() ? !leads(found - expected.get().value(), symbol, offset) : resized) {
-                throw new PatchRefusedException(
-                        Refusal.NOT_THE_RUNNING_CODE,
-                        code.name(),
-                        before.unit() + ": its reference to " + symbol.name() + " leads elsewhere");
+            if (before.place(code, relocation) instanceof Place.Named(final ElfSymbol symbol, final long offset)
+                    && (resized || symbol.isLocal())
+                    && (relative || relocation.type() == Elf.R_X86_64_32S)) {
+                final long found = relative ? address + linked.target(relocation) : linked.field(relocation);
+                final Optional<ElfSymbol> expected = symbol(symbol);
+                if (expected.isPresent() ? !leads(found - expected.get().value(), symbol, offset) : resized) {
+                    throw leadsElsewhere(code, symbol);
+                }
+            } else if (resized) {
+                throw leadsElsewhere(code, relocation.symbol());
             }
         }
+    }
+
+    private PatchRefusedException leadsElsewhere(final Code code, final ElfSymbol symbol) {
+        return new PatchRefusedException(
+                Refusal.NOT_THE_RUNNING_CODE,
+                code.name(),
+                before.unit() + ": its reference to " + symbol.name() + " leads elsewhere");
     }
 
     /** Whether a place in the program, from a symbol's start, is one of the object. */
