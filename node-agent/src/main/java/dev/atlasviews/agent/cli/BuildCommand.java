@@ -106,9 +106,8 @@ final class BuildCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        if (target != null) {
-            program(target); // what is wrong with it is said before anything is built
-        }
+        // What is wrong with it is said before anything is built.
+        final TargetProgram given = target != null ? program(target) : null;
         final Inputs inputs = inputs();
         final List<ElfFile> libraryFiles = new ArrayList<>(NeededLibraries.of(ElfFile.read(inputs.program())));
         for (final Path library : libraries) {
@@ -120,7 +119,7 @@ final class BuildCommand implements Callable<Integer> {
         }
         final byte[] content = PatchBuilder.build(
                 inputs.pairs(),
-                program(inputs.program()),
+                given != null ? given : program(inputs.program()),
                 new BuildOptions(bases, libraryFiles, allowHiddenStacks, allowedTypes));
         final Patch patch = PatchReader.read(content);
         Files.write(output, content);

@@ -282,8 +282,7 @@ final class PatchAssembler {
         final Place place = unit.after().place(code, relocation);
         if (place instanceof Place.Named(final ElfSymbol symbol, final long offset)) {
             final Instruction instruction = code.instructionAt(relocation.offset());
-            final boolean transfer =
-                    instruction.flow() == Instruction.Flow.CALL || instruction.flow() == Instruction.Flow.BRANCH;
+            final boolean transfer = instruction.isTransfer();
             if (transfer && offset == 0 && isPreemptible(symbol)) {
                 return stub(symbol.name());
             }

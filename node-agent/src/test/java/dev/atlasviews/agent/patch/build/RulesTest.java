@@ -194,6 +194,10 @@ class RulesTest {
                 ObjectPair.find(objects.before(), objects.after()), running.target(), BuildOptions.NONE);
     }
 
+    private static PatchRefusedException refusal(final CSources objects, final CSources running) {
+        return Objects.requireNonNull(catchThrowableOfType(PatchRefusedException.class, () -> build(objects, running)));
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"gcc", "clang"})
     void rule3TheRunningProgramNeedNotHaveFunctionSections(final String compiler) throws Exception {
@@ -217,8 +221,7 @@ class RulesTest {
     void rule3AShortJumpToAnotherFunctionIsOtherCode(final String compiler) throws Exception {
         final CSources objects = changed(compiler, NEAR_JUMPS, "sum = 7", "sum = 8");
         final CSources running = ordinary(compiler, NEAR_JUMPS.replace("return near(x + 4)", "return other(x + 4)"));
-        final PatchRefusedException refusal = Objects.requireNonNull(
-                catchThrowableOfType(PatchRefusedException.class, () -> build(objects, running)));
+        final PatchRefusedException refusal = refusal(objects, running);
         assertThat(refusal.reason()).isEqualTo(Refusal.NOT_THE_RUNNING_CODE);
         assertThat(refusal.subject()).isEqualTo("answer");
     }
@@ -231,8 +234,7 @@ class RulesTest {
         assertThat(PatchReader.read(build(objects, ordinary("gcc", code))).targets())
                 .hasSize(1);
         final CSources running = ordinary("gcc", code.replace("return near(x + 4)", "return third(x + 4)"));
-        final PatchRefusedException refusal = Objects.requireNonNull(
-                catchThrowableOfType(PatchRefusedException.class, () -> build(objects, running)));
+        final PatchRefusedException refusal = refusal(objects, running);
         assertThat(refusal.reason()).isEqualTo(Refusal.NOT_THE_RUNNING_CODE);
         assertThat(refusal.getMessage()).contains("its reference to near leads elsewhere");
     }
