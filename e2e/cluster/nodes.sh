@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by the scripts of nodes, emulated or on this machine, with their kind
-# and the last part of the address of "number 0" set: what all nodes have in
-# common. Takes --number off the script's arguments.
+# set: what all nodes have in common. Takes --number off the script's arguments.
 . "$here/certificates.sh"
 
 number=1
@@ -10,7 +9,14 @@ if [ "${1:-}" = --number ]; then
 	shift 2
 fi
 [[ $number =~ ^[1-9]$ ]] || die "node 1 to 9, not '$number'"
+# The last part of the address of number 0; and whether the kubelet may not protect
+# programs from being killed for want of memory.
+case $kind in
+node) first=10 oom_scores_restricted=false ;;
+host-node) first=20 oom_scores_restricted=true ;;
+esac
 name=$kind-$number
+group=atlas-$name # of control groups, for nodes on this machine
 address=10.77.0.$((first + number))
 pods=10.78.$((first - 10 + number)).0/24
 link=${kind//-/}$number

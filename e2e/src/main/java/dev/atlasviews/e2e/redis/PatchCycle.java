@@ -78,6 +78,13 @@ public final class PatchCycle {
                         "viewpatch/" + name);
     }
 
+    /** The same, where there may be none. */
+    public void revertIfThere(String name) {
+        if (find(name) != null) {
+            revert(name);
+        }
+    }
+
     /** The ViewPatch as it is now; null when there is none. */
     public @Nullable ViewPatch find(String name) {
         return system.client()

@@ -46,9 +46,7 @@ class HostNodesIT {
 
     @AfterEach
     void takeBack() {
-        if (cycle.find(PATCH) != null) {
-            cycle.revert(PATCH);
-        }
+        cycle.revertIfThere(PATCH);
     }
 
     @Test

@@ -93,9 +93,7 @@ final class RedisUnderPatch implements AutoCloseable {
     @Override
     public void close() {
         try {
-            if (patch() != null) {
-                cycle.revert(PATCH);
-            }
+            cycle.revertIfThere(PATCH);
         } finally {
             redis.close();
         }

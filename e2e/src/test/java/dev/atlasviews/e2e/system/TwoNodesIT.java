@@ -65,9 +65,7 @@ class TwoNodesIT {
 
     @AfterEach
     void takeBack() {
-        if (patch() != null) {
-            cycle.revert(PATCH);
-        }
+        cycle.revertIfThere(PATCH);
     }
 
     @Test
