@@ -83,7 +83,7 @@ public final class RedisPod implements AutoCloseable {
                         .withNewTcpSocket()
                         .withNewPort(PORT)
                         .endTcpSocket()
-                        .withInitialDelaySeconds(5)
+                        .withInitialDelaySeconds(15)
                         .withPeriodSeconds(1)
                         .endReadinessProbe()
                         .endContainer()

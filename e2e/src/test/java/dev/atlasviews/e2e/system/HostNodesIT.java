@@ -14,7 +14,6 @@ import dev.atlasviews.e2e.redis.PatchCycle;
 import dev.atlasviews.e2e.redis.RedisPod;
 import java.io.IOException;
 import java.nio.file.Path;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
@@ -32,9 +31,6 @@ class HostNodesIT {
     private static Node host;
 
     private static PatchCycle cycle;
-
-    @AutoClose
-    private @Nullable RedisPod patched;
 
     @BeforeAll
     static void startHostNode(AtlasSystem running, @TempDir Path directory) throws IOException {
@@ -69,22 +65,23 @@ class HostNodesIT {
 
     @Test
     void thePodOnItIsNamedAndTheOtherOneIsPatchedUntilItIsTheOnlyOne() throws IOException {
-        patched = RedisPod.startOn(system, system.node(), "redis-1");
-        try (var other = RedisPod.startOn(system, host, "redis-2")) {
-            cycle.create(PATCH, QuiescenceScope.THREAD, Rollout.DEFAULT);
-            await("both are told of")
-                    .atMost(LIMIT)
-                    .untilAsserted(() -> assertThat(row())
-                            .matches("fault +2 +1 +([1-9]\\d*) +\\1 +0 +Progressing +ModuleUnavailable .*"));
-            assertThat(PatchCycle.condition(cycle.find(PATCH), "Applied")).hasValueSatisfying(applied -> {
-                assertThat(applied.getStatus()).isEqualTo("False");
-                assertThat(applied.getMessage()).contains(other.name(), host.name(), host.kernel());
-            });
-            assertThat(patched.behaviour()).isEqualTo("fixed");
-            assertThat(other.behaviour()).isEqualTo("vulnerable");
+        try (var patched = RedisPod.startOn(system, system.node(), "redis-1")) {
+            try (var other = RedisPod.startOn(system, host, "redis-2")) {
+                cycle.create(PATCH, QuiescenceScope.THREAD, Rollout.DEFAULT);
+                await("both are told of")
+                        .atMost(LIMIT)
+                        .untilAsserted(() -> assertThat(row())
+                                .matches("fault +2 +1 +([1-9]\\d*) +\\1 +0 +Progressing +ModuleUnavailable .*"));
+                assertThat(PatchCycle.condition(cycle.find(PATCH), "Applied")).hasValueSatisfying(applied -> {
+                    assertThat(applied.getStatus()).isEqualTo("False");
+                    assertThat(applied.getMessage()).contains(other.name(), host.name(), host.kernel());
+                });
+                assertThat(patched.behaviour()).isEqualTo("fixed");
+                assertThat(other.behaviour()).isEqualTo("vulnerable");
+            }
+            cycle.awaitApplied(PATCH);
+            assertThat(row()).matches("fault +1 +1 .* Complete +Applied .*");
         }
-        cycle.awaitApplied(PATCH);
-        assertThat(row()).matches("fault +1 +1 .* Complete +Applied .*");
         system.node().requireCleanKernelLog();
     }
 

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.e2e.system;
 
+import static org.awaitility.Awaitility.await;
+
+import dev.atlasviews.crds.ViewPatch;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
 import org.junit.jupiter.api.extension.ExtensionContext.Store;
@@ -13,11 +18,13 @@ import org.junit.jupiter.api.extension.ParameterResolver;
 
 /**
  * Gives tests the one {@link AtlasSystem} of the whole run: started by the first that asks, closed after the last. Those that
- * ask for a client only get one of that cluster or, with {@code -Dcluster=kubeconfig}, of the one that the caller has.
+ * ask for a client only get one of that cluster or, with {@code -Dcluster=kubeconfig}, of the one that the caller has. What a
+ * test class left of ViewPatches in that system, because it failed, is taken back after it: the next ones begin as ever.
  */
-public final class SystemExtension implements ParameterResolver {
+public final class SystemExtension implements ParameterResolver, AfterAllCallback {
     private static final Namespace NAMESPACE = Namespace.create(SystemExtension.class);
     private static final Path STATE = Path.of("target/cluster").toAbsolutePath();
+    private static final Duration LIMIT = Duration.ofMinutes(4);
 
     @Override
     public boolean supportsParameter(ParameterContext parameter, ExtensionContext context) {
@@ -41,6 +48,18 @@ public final class SystemExtension implements ParameterResolver {
                         "-Dcluster=%s: local, or kubeconfig, which a cluster of kind is too (docs/operations.md)"
                                 .formatted(other));
         };
+    }
+
+    @Override
+    public void afterAll(ExtensionContext context) {
+        var system = context.getRoot().getStore(NAMESPACE).get(AtlasSystem.class, AtlasSystem.class);
+        if (system != null) {
+            var patches = system.client().resources(ViewPatch.class).inAnyNamespace();
+            patches.delete();
+            await("no ViewPatch is left")
+                    .atMost(LIMIT)
+                    .until(() -> patches.list().getItems().isEmpty());
+        }
     }
 
     private static AtlasSystem system(Store store) {
