@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param digest the digest of the patch file that this tells of
  * @param phase how far it is
- * @param wave the current wave, from 1 on; 0 before the first
+ * @param wave the current wave, from 1 on; 0 before the first, and of what is only observed
  * @param released how many pods may have the change; null once all may
  * @param since when the phase began
  * @param failure why it does not go on; null while it does

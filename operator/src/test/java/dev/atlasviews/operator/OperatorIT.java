@@ -37,6 +37,7 @@ import dev.atlasviews.crds.ViewPatchArtifactSpec;
 import dev.atlasviews.crds.ViewPatchSpec;
 import dev.atlasviews.crds.testing.ApiServer;
 import dev.atlasviews.monitoring.StatusServer;
+import dev.atlasviews.operator.events.EventRecorder;
 import dev.atlasviews.operator.pods.PatchedCondition;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.Event;
@@ -45,6 +46,8 @@ import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeBuilder;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
+import io.fabric8.kubernetes.api.model.ObjectReference;
+import io.fabric8.kubernetes.api.model.ObjectReferenceBuilder;
 import io.fabric8.kubernetes.api.model.OwnerReferenceBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
@@ -410,6 +413,72 @@ final class OperatorIT {
         });
         awaitOnlyPatched(pods, 1);
         awaitPhase("fix", RolloutPhase.PROGRESSING);
+    }
+
+    @Test
+    void aRolloutThatFailedGoesOnWhenItsSpecificationIsChanged() {
+        final List<Pod> pods =
+                IntStream.range(0, 2).mapToObj(i -> runningPod("redis-" + i)).toList();
+        artifact("new code");
+        viewPatch("fix", new Rollout(new IntOrString(1), new IntOrString("100%"), 3600, false, 600, OnFailure.PAUSE));
+        final Pod canary = awaitOnlyPatched(pods, 1).getFirst();
+        agentReports(canary, LayerState.APPLIED);
+        awaitPhase("fix", RolloutPhase.SOAKING);
+        crash(canary);
+        awaitPhase("fix", RolloutPhase.FAILED);
+
+        change("fix", "{\"spec\":{\"rollout\":{\"soakSeconds\":0}}}");
+        // The node is asked anew how the pod does.
+        await().atMost(LIMIT)
+                .until(() -> requireNonNull(view(canary)).getMetadata().getGeneration() == 2);
+        agentReports(canary, LayerState.APPLIED);
+        assertThat(awaitOnlyPatched(pods, 2)).contains(canary);
+        assertThat(rollout("fix").failure()).isNull();
+    }
+
+    @Test
+    void whatWasOnlyObservedIsAppliedInWaves() {
+        final List<Pod> pods =
+                IntStream.range(0, 3).mapToObj(i -> runningPod("redis-" + i)).toList();
+        artifact("new code");
+        create(
+                "fix",
+                digest("new code"),
+                Mode.OBSERVE,
+                new Rollout(new IntOrString(1), new IntOrString("100%"), 0, false, 600, OnFailure.PAUSE),
+                List.of());
+        for (final Pod pod : pods) {
+            awaitLayers(pod, "fix=Observed");
+            agentReports(pod, LayerState.OBSERVED);
+        }
+        awaitPhase("fix", RolloutPhase.COMPLETE);
+        awaitReason("fix", "Observed");
+
+        change("fix", "{\"spec\":{\"mode\":\"Apply\"}}");
+        final Pod canary = awaitOnlyPatched(pods, 1).getFirst();
+        assertThat(rollout("fix").wave()).isEqualTo(1);
+        agentReports(canary, LayerState.APPLIED);
+        awaitOnlyPatched(pods, 3);
+    }
+
+    @Test
+    void anEventThatCanNotBeWrittenHoldsNobodyUp() {
+        final Pod pod = runningPod("redis-0");
+        final ObjectReference about = new ObjectReferenceBuilder()
+                .withKind("Pod")
+                .withNamespace(namespace)
+                .withName("redis-0")
+                .withUid(pod.getMetadata().getUid())
+                .build();
+        try (KubernetesClient nobody = server.client(namespace, "nobody")) {
+            assertThatThrownBy(() -> nobody.v1().events().inNamespace(namespace).list())
+                    .isInstanceOf(KubernetesClientException.class);
+            new EventRecorder(nobody, "test").record(about, "fix", false, "Unwritten", "nobody may write this");
+        }
+        new EventRecorder(client, "test").record(about, "fix", false, "Written", "the administrator may");
+        assertThat(client.v1().events().inNamespace(namespace).list().getItems())
+                .extracting(Event::getReason)
+                .containsExactly("Written");
     }
 
     @Test
@@ -802,12 +871,14 @@ final class OperatorIT {
     }
 
     private void pause(final String name, final boolean paused) {
+        change(name, "{\"spec\":{\"rollout\":{\"paused\":%s}}}".formatted(paused));
+    }
+
+    private void change(final String name, final String patch) {
         client.resources(ViewPatch.class)
                 .inNamespace(namespace)
                 .withName(name)
-                .patch(
-                        PatchContext.of(PatchType.JSON_MERGE),
-                        "{\"spec\":{\"rollout\":{\"paused\":%s}}}".formatted(paused));
+                .patch(PatchContext.of(PatchType.JSON_MERGE), patch);
     }
 
     /** As a kubelet whose clock is a day late reports a container that was killed and is started again. */

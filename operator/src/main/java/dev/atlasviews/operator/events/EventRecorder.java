@@ -5,17 +5,26 @@ import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.EventBuilder;
 import io.fabric8.kubernetes.api.model.ObjectReference;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.time.Instant;
 import java.util.Locale;
 import java.util.Objects;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Writes Kubernetes events: one for each thing it is about and each reason, which counts how often it came. */
+/**
+ * Writes Kubernetes events: one for each thing it is about and each reason, which counts how often it came. They are told for
+ * people, and nothing waits for them: where one can not be written, because of a missing right or since the store of events is away,
+ * that is logged, and this recorder writes no other.
+ */
 public final class EventRecorder {
+    private static final Logger LOG = LoggerFactory.getLogger(EventRecorder.class);
     private static final int NAME_PREFIX_LIMIT = 180;
     private static final int UID_PREFIX = 8;
 
     private final KubernetesClient client;
     private final String source;
+    private volatile boolean failed;
 
     /**
      * A recorder.
@@ -38,6 +47,29 @@ public final class EventRecorder {
      * @param message why, in a sentence
      */
     public void record(
+            final ObjectReference about,
+            final String cause,
+            final boolean warning,
+            final String reason,
+            final String message) {
+        if (failed) {
+            return;
+        }
+        try {
+            write(about, cause, warning, reason, message);
+        } catch (final KubernetesClientException e) {
+            failed = true;
+            LOG.warn(
+                    "no event {} of {} {}/{}: {}",
+                    reason,
+                    about.getKind(),
+                    about.getNamespace(),
+                    about.getName(),
+                    e.getMessage());
+        }
+    }
+
+    private void write(
             final ObjectReference about,
             final String cause,
             final boolean warning,

@@ -5,14 +5,15 @@ import dev.atlasviews.crds.ContainerLayers;
 import dev.atlasviews.crds.DesiredState;
 import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.LayerState;
+import dev.atlasviews.crds.PodBaseline;
 import dev.atlasviews.crds.PodView;
 import dev.atlasviews.crds.PodViewSpec;
 import dev.atlasviews.crds.RolloutPhase;
-import dev.atlasviews.crds.RolloutStatus;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.operator.layers.Layers;
 import dev.atlasviews.operator.layers.Origins;
 import dev.atlasviews.operator.pods.PodSelection;
+import dev.atlasviews.operator.rollout.CurrentRollout;
 import dev.atlasviews.operator.rollout.PodHealth;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.time.Instant;
@@ -161,19 +162,19 @@ final class PodViewComposer {
      * no reason to write every PodView anew.
      */
     private static Layer releasedBefore(final ViewPatch patch, final Layer layer, final Layer old) {
+        final PodBaseline baseline = Objects.requireNonNull(layer.baseline());
         final Layer next = Layers.wantedBy(
                 patch,
                 Objects.requireNonNullElse(old.releasedAt(), Objects.requireNonNull(layer.releasedAt())),
-                Objects.requireNonNullElse(old.baseline(), Objects.requireNonNull(layer.baseline())));
+                CurrentRollout.isTriedAnew(patch) ? baseline : Objects.requireNonNullElse(old.baseline(), baseline));
         return Layers.with(next, old.origin()).equals(old) ? old : next;
     }
 
     /** After a failure, if that is what its rollout asks for. */
     private static boolean isTakenBack(final ViewPatch patch) {
-        final RolloutStatus rollout = patch.getStatus().rollout();
-        return rollout != null
-                && rollout.phase() == RolloutPhase.REVERTED
-                && rollout.digest().equals(patch.getSpec().change().patch().digest());
+        return CurrentRollout.of(patch)
+                .filter(rollout -> rollout.phase() == RolloutPhase.REVERTED)
+                .isPresent();
     }
 
     /** Only a report on the very specification that asked for it confirms that a layer is gone. */

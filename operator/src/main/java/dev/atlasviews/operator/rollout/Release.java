@@ -32,9 +32,8 @@ public final class Release {
      */
     public static boolean includes(
             final ViewPatch patch, final Pod pod, final Supplier<List<Pod>> selected, final Predicate<Pod> has) {
-        final RolloutStatus rollout = patch.getStatus().rollout();
-        if (rollout == null
-                || !rollout.digest().equals(patch.getSpec().change().patch().digest())) {
+        final RolloutStatus rollout = CurrentRollout.of(patch).orElse(null);
+        if (rollout == null) {
             return has.test(pod);
         }
         if (rollout.phase() == RolloutPhase.REVERTED) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.operator.rollout;
 
-import dev.atlasviews.crds.Digest;
 import dev.atlasviews.crds.Mode;
 import dev.atlasviews.crds.OnFailure;
 import dev.atlasviews.crds.Rollout;
@@ -14,7 +13,6 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Objects;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /** The next step of a rollout, from the step that the status names and from how the pods are now. */
 public final class RolloutStep {
@@ -45,7 +43,7 @@ public final class RolloutStep {
         final RolloutStatus current = current();
         return switch (current.phase()) {
             case REVERTED -> current;
-            case FAILED -> isTriedAnew(current) ? proceed(resumed(current)) : current;
+            case FAILED -> isTriedAnew(current) ? proceed(phase(current, RolloutPhase.PROGRESSING)) : current;
             case COMPLETE -> current;
             case WAITING -> mayBegin() ? wave(current) : current;
             case PROGRESSING, SOAKING -> proceed(current);
@@ -74,14 +72,10 @@ public final class RolloutStep {
         return left.isNegative() ? Duration.ofSeconds(1) : left.plusSeconds(1);
     }
 
-    /** Another digest begins anew. */
     private RolloutStatus current() {
-        final Digest digest = patch.getSpec().change().patch().digest();
-        final RolloutStatus stored =
-                patch.getStatus() == null ? null : patch.getStatus().rollout();
-        return stored != null && stored.digest().equals(digest)
-                ? stored
-                : new RolloutStatus(digest, RolloutPhase.WAITING, 0, 0, now, null);
+        return CurrentRollout.of(patch)
+                .orElseGet(() -> new RolloutStatus(
+                        patch.getSpec().change().patch().digest(), RolloutPhase.WAITING, 0, 0, now, null));
     }
 
     /** Not before there are pods: the first of them is the canary. */
@@ -92,8 +86,9 @@ public final class RolloutStep {
     }
 
     private RolloutStatus wave(final RolloutStatus current) {
-        final int wave = current.wave() + 1;
-        final int released = patch.getSpec().mode() == Mode.OBSERVE
+        final boolean observes = patch.getSpec().mode() == Mode.OBSERVE;
+        final int wave = observes ? CurrentRollout.OBSERVING : current.wave() + 1;
+        final int released = observes
                 ? Integer.MAX_VALUE
                 : Waves.released(
                         rollout, wave, Objects.requireNonNullElse(current.released(), 0), situation.selected());
@@ -167,16 +162,16 @@ public final class RolloutStep {
                         message.substring(0, Math.min(message.length(), MESSAGE_LIMIT))));
     }
 
-    /** A changed specification is somebody's word to go on; a wave that only took too long may still be done. */
+    /**
+     * Once nothing is left of the failure: the pods' ends until the specification was changed do not count any more, as soon as
+     * that is in their PodViews. A wave that only took too long may still be done.
+     */
     private boolean isTriedAnew(final RolloutStatus current) {
-        final @Nullable RolloutFailure failure = current.failure();
-        return failure == null
-                || !Objects.equals(failure.generation(), patch.getMetadata().getGeneration())
-                || (failure.reason().equals("ProgressDeadlineExceeded") && isSettled(current));
-    }
-
-    private RolloutStatus resumed(final RolloutStatus current) {
-        return phase(current, RolloutPhase.PROGRESSING);
+        return situation.failures().isEmpty()
+                && (CurrentRollout.isTriedAnew(patch)
+                        || (current.failure() != null
+                                && current.failure().reason().equals("ProgressDeadlineExceeded")
+                                && isSettled(current)));
     }
 
     private String failures() {

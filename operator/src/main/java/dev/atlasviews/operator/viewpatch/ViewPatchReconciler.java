@@ -316,18 +316,23 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
                 .get();
     }
 
-    /** A pod that the cache does not know is asked for: a cache that lags must not end the wait. */
+    /** A pod that the cache does not know, or of whose name it knows another, is asked for: a cache that lags ends no wait. */
     private boolean mayHaveProcesses(final PodView view, final KubernetesClient client) {
         final String namespace = view.getMetadata().getNamespace();
         final String name = view.getSpec().podName();
         final Pod pod = sources()
                 .pods()
                 .get(new ResourceID(name, namespace))
+                .filter(known -> isOf(view, known))
                 .orElseGet(() ->
                         client.pods().inNamespace(namespace).withName(name).get());
         return pod != null
-                && pod.getMetadata().getUid().equals(view.getMetadata().getName())
+                && isOf(view, pod)
                 && !Set.of("Succeeded", "Failed").contains(pod.getStatus().getPhase());
+    }
+
+    private static boolean isOf(final PodView view, final Pod pod) {
+        return pod.getMetadata().getUid().equals(view.getMetadata().getName());
     }
 
     private static boolean isForced(final ViewPatch patch) {

@@ -22,6 +22,7 @@ import dev.atlasviews.crds.PodBaseline;
 import dev.atlasviews.crds.PodView;
 import dev.atlasviews.crds.PodViewSpec;
 import dev.atlasviews.crds.Rollout;
+import dev.atlasviews.crds.RolloutFailure;
 import dev.atlasviews.crds.RolloutPhase;
 import dev.atlasviews.crds.RolloutStatus;
 import dev.atlasviews.crds.ViewPatch;
@@ -242,6 +243,39 @@ final class PodViewComposerTest {
     }
 
     @Test
+    void whenAFailedRolloutIsTriedAnewItCountsHowAPodIsThen() {
+        final PodView existing = view(pod, compose(pod, List.of(first), null), 1);
+        final Pod restarted = new PodBuilder(pod)
+                .editStatus()
+                .editFirstContainerStatus()
+                .withRestartCount(1)
+                .endContainerStatus()
+                .endStatus()
+                .build();
+        final var failed = new RolloutStatus(
+                first.getSpec().change().patch().digest(),
+                RolloutPhase.FAILED,
+                1,
+                1,
+                NOW,
+                new RolloutFailure(1L, "PodsFailed", "pod redis-0: container redis ended"));
+        rollout(failed);
+        assertThat(layers(compose(restarted, List.of(first), existing)))
+                .extracting(Layer::baseline)
+                .containsExactly(new PodBaseline(0, null));
+        next(2);
+        rollout(failed);
+        assertThat(layers(compose(restarted, List.of(first), existing)))
+                .extracting(Layer::baseline)
+                .containsExactly(new PodBaseline(1, null));
+    }
+
+    private void rollout(final RolloutStatus rollout) {
+        final ViewPatchStatus status = first.getStatus();
+        first.setStatus(new ViewPatchStatus(status.observedGeneration(), status.conditions(), null, null, rollout));
+    }
+
+    @Test
     void whatAnEarlierOperatorDidNotSayIsAsItIsNow() {
         final PodView existing = view(pod, compose(pod, List.of(first), null), 1);
         existing.setSpec(new PodViewSpec(
@@ -267,14 +301,8 @@ final class PodViewComposerTest {
     @Test
     void aRolloutThatIsRevertedIsTakenBackAndNotAppliedAnew() {
         final PodView existing = view(pod, compose(pod, List.of(first), null), 1);
-        final var status = first.getStatus();
-        first.setStatus(new ViewPatchStatus(
-                1L,
-                status.conditions(),
-                null,
-                null,
-                new RolloutStatus(
-                        first.getSpec().change().patch().digest(), RolloutPhase.REVERTED, 1, null, NOW, null)));
+        rollout(new RolloutStatus(
+                first.getSpec().change().patch().digest(), RolloutPhase.REVERTED, 1, null, NOW, null));
         assertThat(desired(compose(pod, List.of(first), existing))).containsExactly(DesiredState.ABSENT);
         assertThat(compose(pod, List.of(first), null).containers()).isEmpty();
     }

@@ -5,6 +5,7 @@ import static dev.atlasviews.operator.Objects.digest;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.atlasviews.crds.Digest;
+import dev.atlasviews.crds.Mode;
 import dev.atlasviews.crds.RolloutPhase;
 import dev.atlasviews.crds.RolloutStatus;
 import dev.atlasviews.crds.ViewPatch;
@@ -70,8 +71,17 @@ final class ReleaseTest {
 
     @Test
     void aStepOfAnotherDigestAllowsNothing() {
-        rollout(digest("other"), RolloutPhase.COMPLETE, null);
+        rollout(digest("other"), RolloutPhase.COMPLETE, 1, null);
         assertThat(pods).noneMatch(this::includes);
+    }
+
+    @Test
+    void thatAllWereObservedAllowsNothing() {
+        rollout(patch.getSpec().change().patch().digest(), RolloutPhase.COMPLETE, 0, null);
+        having.add(pods.getFirst().getMetadata().getUid());
+        assertThat(pods.stream().filter(this::includes)).containsExactly(pods.getFirst());
+        patch.setSpec(patch.getSpec().in(Mode.OBSERVE));
+        assertThat(pods).allMatch(this::includes);
     }
 
     private boolean includes(final Pod pod) {
@@ -80,15 +90,16 @@ final class ReleaseTest {
     }
 
     private void released(final RolloutPhase phase, final @Nullable Integer released) {
-        rollout(patch.getSpec().change().patch().digest(), phase, released);
+        rollout(patch.getSpec().change().patch().digest(), phase, 1, released);
     }
 
-    private void rollout(final Digest digest, final RolloutPhase phase, final @Nullable Integer released) {
+    private void rollout(
+            final Digest digest, final RolloutPhase phase, final int wave, final @Nullable Integer released) {
         patch.setStatus(new ViewPatchStatus(
                 1L,
                 List.of(),
                 null,
                 null,
-                new RolloutStatus(digest, phase, 1, released, Instant.parse("2026-11-23T22:00:00Z"), null)));
+                new RolloutStatus(digest, phase, wave, released, Instant.parse("2026-11-23T22:00:00Z"), null)));
     }
 }

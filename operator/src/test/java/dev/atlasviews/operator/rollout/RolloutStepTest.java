@@ -130,6 +130,22 @@ final class RolloutStepTest {
     }
 
     @Test
+    void itIsTriedAnewOnceWhatFailedDoesNotCountAnyMore() {
+        rollout(new Rollout(new IntOrString(1), new IntOrString(1), 60, false, 600, OnFailure.PAUSE));
+        step(9, 0, 0);
+        final RolloutStatus failed = step(9, 1, 1, List.of("pod redis-0"), List.of());
+        patch.getMetadata().setGeneration(2L);
+        assertThat(step(9, 1, 1, List.of("pod redis-0"), List.of()))
+                .as("its pod's end was before")
+                .isEqualTo(failed);
+        assertThat(step(9, 1, 1).phase()).isEqualTo(RolloutPhase.SOAKING);
+        step(9, 1, 1, List.of("pod redis-0"), List.of());
+        assertThat(requireNonNull(status().failure()).generation())
+                .as("it failed again")
+                .isEqualTo(2);
+    }
+
+    @Test
     void onlyAnotherDigestIsAppliedAfterARevert() {
         rollout(new Rollout(new IntOrString(1), new IntOrString(1), 60, false, 600, OnFailure.REVERT));
         step(9, 0, 0);
@@ -164,6 +180,39 @@ final class RolloutStepTest {
         rollout(new Rollout(new IntOrString(1), new IntOrString(1), 60, false, 600, OnFailure.PAUSE));
         mode(Mode.OBSERVE);
         assertThat(step(9, 0, 0).released()).isNull();
+        assertThat(status().wave()).isZero();
+        assertThat(step(9, 9, 9).phase()).isEqualTo(RolloutPhase.SOAKING);
+        now = now.plusSeconds(60);
+        assertThat(step(9, 9, 9).phase()).isEqualTo(RolloutPhase.COMPLETE);
+    }
+
+    @Test
+    void whatWasOnlyObservedIsAppliedInWaves() {
+        rollout(new Rollout(new IntOrString(1), new IntOrString(3), 0, false, 600, OnFailure.PAUSE));
+        mode(Mode.OBSERVE);
+        step(9, 0, 0);
+        assertThat(step(9, 9, 9).phase()).isEqualTo(RolloutPhase.COMPLETE);
+        mode(Mode.APPLY);
+        assertThat(step(9, 0, 0).wave()).isEqualTo(1);
+        assertThat(status().released()).isEqualTo(1);
+        assertThat(step(9, 1, 1).released()).isEqualTo(4);
+
+        mode(Mode.OBSERVE);
+        assertThat(step(9, 0, 0).released()).as("all are only observed again").isNull();
+        assertThat(status().wave()).isZero();
+        mode(Mode.APPLY);
+        assertThat(step(9, 0, 0).released()).isEqualTo(1);
+    }
+
+    @Test
+    void aLookLiftsNoRevert() {
+        rollout(new Rollout(new IntOrString(1), new IntOrString(1), 60, false, 600, OnFailure.REVERT));
+        step(9, 0, 0);
+        step(9, 1, 1, List.of("pod redis-0"), List.of());
+        mode(Mode.OBSERVE);
+        assertThat(step(9, 0, 0).phase()).isEqualTo(RolloutPhase.REVERTED);
+        mode(Mode.APPLY);
+        assertThat(step(9, 0, 0).phase()).isEqualTo(RolloutPhase.REVERTED);
     }
 
     @Test
