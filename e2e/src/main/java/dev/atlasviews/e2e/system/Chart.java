@@ -57,14 +57,18 @@ final class Chart {
      * Upgrades what is installed.
      *
      * @param values what is to be different from what was installed first
+     * @param files files with such
      */
-    void upgrade(Map<String, Object> values) {
+    void upgrade(Map<String, Object> values, Path... files) {
         var upgrade = new Helm(chart)
                 .upgrade()
                 .withName(RELEASE)
                 .withNamespace(NAMESPACE)
                 .withKubeConfig(kubeconfig)
                 .skipCrds();
+        for (var file : files) {
+            upgrade.withValuesFile(file);
+        }
         VALUES.forEach(upgrade::set);
         values.forEach(upgrade::set);
         upgrade.call();

@@ -9,11 +9,13 @@ import dev.atlasviews.e2e.system.AtlasSystem;
 import dev.atlasviews.e2e.system.SystemExtension;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /** The demo's story with all its checks, but for those of latency: they are measured, not tested. */
 @ExtendWith(SystemExtension.class)
+@Order(Integer.MAX_VALUE) // its cluster is to be started by those of the package "system"
 class DemoIT {
     private static final Path OUTPUT = Path.of("target/demo-test");
 

@@ -9,11 +9,16 @@ import static org.awaitility.Awaitility.await;
 import dev.atlasviews.crds.QuiescenceScope;
 import dev.atlasviews.crds.Rollout;
 import dev.atlasviews.crds.ViewNode;
+import dev.atlasviews.crds.testing.OciRegistry;
+import dev.atlasviews.e2e.cluster.Cluster;
 import dev.atlasviews.e2e.cluster.Node;
+import dev.atlasviews.e2e.cluster.Scripts;
 import dev.atlasviews.e2e.redis.PatchCycle;
 import dev.atlasviews.e2e.redis.RedisPod;
+import io.fabric8.kubernetes.client.readiness.Readiness;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
@@ -83,6 +88,53 @@ class HostNodesIT {
             assertThat(row()).matches("fault +1 +1 .* Complete +Applied .*");
         }
         system.node().requireCleanKernelLog();
+    }
+
+    /** Operator and agent by what {@code images/publish} writes, on a node that has neither. */
+    @Test
+    void itPullsWhatWasPublishedByDigest(@TempDir Path data) throws Exception {
+        var scripts = Scripts.ofThisCheckout();
+        try (var registry = OciRegistry.startAt(data, Cluster.HOST_ADDRESS)) {
+            scripts.run("../images/publish", "--to", registry.host() + "/team", "--plain-http", "--kernels", "6.1")
+                    .requireSuccess();
+            host.exec(
+                            "sh",
+                            "-c",
+                            "mkdir -p $0 && echo \"[host.\\\"http://$1\\\"]\" >$0/hosts.toml",
+                            "/etc/containerd/certs.d/" + registry.host(),
+                            registry.host())
+                    .requireSuccess();
+            try (var operator = OperatorPod.start(
+                    system,
+                    Map.of(
+                            "operator.image.pullPolicy",
+                            "Always",
+                            "operator.nodeSelector.kubernetes\\.io/hostname",
+                            host.name(),
+                            "agent.image.pullPolicy",
+                            "Always",
+                            "agent.nodeSelector.kubernetes\\.io/hostname",
+                            host.name()),
+                    scripts.checkout("target/images.yaml"))) {
+                assertThat(operator.pod().getSpec().getNodeName()).isEqualTo(host.name());
+                assertThat(operator.container().getImageID())
+                        .startsWith(registry.host() + "/team/atlas-operator@sha256:");
+                await("the agent is there, and on no other node")
+                        .atMost(LIMIT)
+                        .untilAsserted(() -> assertThat(system.agents())
+                                .singleElement()
+                                .satisfies(agent -> {
+                                    assertThat(agent.getSpec().getNodeName()).isEqualTo(host.name());
+                                    assertThat(Readiness.isPodReady(agent)).isTrue();
+                                    assertThat(agent.getStatus()
+                                                    .getContainerStatuses()
+                                                    .getFirst()
+                                                    .getImageID())
+                                            .startsWith(registry.host() + "/team/atlas-agent@sha256:");
+                                }));
+            }
+        }
+        system.awaitAgent();
     }
 
     /** As one sees it who asks by kubectl. */

@@ -6,7 +6,9 @@ import static org.awaitility.Awaitility.await;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.readiness.Readiness;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
 
 /**
@@ -25,10 +27,22 @@ final class OperatorPod implements AutoCloseable {
 
     /** Moves it there by an upgrade of the chart, and waits until it is ready. */
     static OperatorPod start(AtlasSystem system) {
+        return start(system, Map.of());
+    }
+
+    /**
+     * The same.
+     *
+     * @param values what is to be different meanwhile besides
+     * @param files files with such
+     */
+    static OperatorPod start(AtlasSystem system, Map<String, Object> values, Path... files) {
         var pod = new OperatorPod(system);
         system.cluster().stopOperator();
         try {
-            system.chart().upgrade(Map.of("operator.replicas", 1));
+            var all = new HashMap<>(values);
+            all.put("operator.replicas", 1);
+            system.chart().upgrade(all, files);
             await("the operator's pod is ready")
                     .atMost(LIMIT)
                     .until(() -> system.operators().stream().anyMatch(Readiness::isPodReady));
