@@ -30,18 +30,31 @@ struct area_job {
 	int error;
 };
 
+/* What the process's group has no room for is the request's problem: nobody is killed for it. */
+static ssize_t fill(struct file *file, const void *content, size_t length)
+{
+	struct address_space *mapping = file->f_mapping;
+	gfp_t flags = mapping_gfp_mask(mapping);
+	loff_t offset = 0;
+	ssize_t written;
+
+	mapping_set_gfp_mask(mapping, flags | __GFP_NORETRY | __GFP_NOWARN);
+	written = kernel_write(file, content, length, &offset);
+	mapping_set_gfp_mask(mapping, flags);
+	return written;
+}
+
 static struct file *make_file(const struct atlas_area *area, const void *content)
 {
 	char name[ATLAS_NAME_SIZE + 8];
 	struct file *file;
-	loff_t offset = 0;
 	ssize_t written;
 
 	snprintf(name, sizeof(name), "atlas:%s", area->name);
 	file = atlas_compat_shmem_file(name, area->length);
 	if (IS_ERR(file))
 		return file;
-	written = area->data_length ? kernel_write(file, content, area->data_length, &offset) : 0;
+	written = area->data_length ? fill(file, content, area->data_length) : 0;
 	if (written != area->data_length) {
 		fput(file);
 		return ERR_PTR(written < 0 ? written : -ENOSPC);
@@ -104,8 +117,9 @@ static bool valid_name(const u8 *name)
  * @space: the space; its mm has users
  * @area: what to map
  *
- * Return: 0; -EINVAL; -EEXIST when something is mapped there; -EFAULT; what
- * mmap() gives otherwise.
+ * Return: 0; -EINVAL; -EEXIST when something is mapped there; -EFAULT; -ENOMEM
+ * or -ENOSPC when there is no memory for it, also within the process's control
+ * group; what mmap() gives otherwise.
  */
 int atlas_area_map(struct atlas_space *space, const struct atlas_area *area)
 {

@@ -142,6 +142,7 @@ struct atlas_view {
 	int id;
 	bool deleted;			/* lock */
 	bool used;			/* a thread was in it; lock */
+	bool self;			/* made by self-service; mutex */
 	unsigned int threads;		/* lock */
 	u64 *root;			/* the top-level table; a pair under PTI */
 	phys_addr_t root_pa;

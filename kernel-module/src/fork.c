@@ -321,6 +321,7 @@ static int enter_copy(struct atlas_space *space, struct atlas_fork *fork)
 	if (IS_ERR(view))
 		return PTR_ERR(view);
 	memcpy(view->tag, fork->view->tag, sizeof(view->tag));
+	view->self = fork->view->self;
 	error = take_pages(view, fork);
 	error = error ?: atlas_thread_register(space, current, NULL, GFP_KERNEL);
 	if (error || !enter_inherited(space, view))

@@ -163,6 +163,7 @@ static int do_create(struct atlas_handle *handle, struct atlas_view_create *requ
 	view = atlas_view_create(space, from);
 	if (IS_ERR(view))
 		return PTR_ERR(view);
+	view->self = handle->self;
 	request->view = view->id;
 	return 0;
 }
@@ -292,7 +293,8 @@ static int list_views(struct atlas_handle *handle, struct atlas_list *list)
 		struct atlas_view_entry entry = {
 			.view = view->id,
 			.flags = (view->deleted ? ATLAS_VIEW_DELETED : 0) |
-				 (space->default_view == view ? ATLAS_VIEW_DEFAULT : 0),
+				 (space->default_view == view ? ATLAS_VIEW_DEFAULT : 0) |
+				 (view->self ? ATLAS_VIEW_SELF : 0),
 			.threads = READ_ONCE(view->threads),
 			.tables = READ_ONCE(view->table_count),
 			.pages = READ_ONCE(view->page_count),

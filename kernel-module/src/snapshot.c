@@ -64,11 +64,19 @@ static int capture(struct atlas_space *space, struct task_struct *task,
 	return error;
 }
 
-static u64 stack_end(struct mm_struct *mm, unsigned long sp)
+/* What a signal interrupted lies on another stack then, or further down on this one (W4). */
+static bool on_alternate_stack(const struct task_struct *task, unsigned long sp)
+{
+	return sp > task->sas_ss_sp && sp - task->sas_ss_sp <= task->sas_ss_size;
+}
+
+static u64 stack_end(struct mm_struct *mm, const struct task_struct *task, unsigned long sp)
 {
 	struct vm_area_struct *vma;
 	u64 end = 0;
 
+	if (on_alternate_stack(task, sp))
+		return 0;
 	mmap_read_lock(mm);
 	vma = vma_lookup(mm, sp);
 	if (vma)
@@ -129,7 +137,7 @@ static int take(struct atlas_space *space, struct task_struct *task,
 		return error;
 	error = capture(space, task, snapshot);
 	if (!error) {
-		snapshot->stack_end = stack_end(space->mm, snapshot->regs.rsp);
+		snapshot->stack_end = stack_end(space->mm, task, snapshot->regs.rsp);
 		error = copy_stack(task, snapshot);
 	}
 	return error ?: still_resting(space, task, snapshot->sequence);

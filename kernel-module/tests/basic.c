@@ -198,6 +198,7 @@ static void test_interrupted(int handle, bool alternate)
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_ONSTACK };
 	struct atlas_range range = { (uintptr_t)spin, (uintptr_t)spin + 16 };
 	struct atlas_event event = { };
+	struct atlas_snapshot shot;
 	pthread_t thread;
 	int view = create_view(handle, 0), i;
 
@@ -225,6 +226,10 @@ static void test_interrupted(int handle, bool alternate)
 	   alternate ? "its stack" : "what the signal interrupted");
 	if (!alternate)
 		ok(event.address >= range.start && event.address < range.end, "which is where it was");
+	while (snapshot(handle, interrupted.tid, &shot, NULL, 0))
+		sched_yield();
+	is(!shot.stack_end, alternate, "its snapshot %s", alternate ?
+	   "says that not all is above the stack pointer" : "tells where its stack ends");
 	interrupted.leave_handler = 1;
 	interrupted.leave_spin = 1;
 	pthread_join(thread, NULL);
@@ -474,18 +479,6 @@ static void set_max_pages(unsigned int pages)
 	need(file && fprintf(file, "%u", pages) > 0 && !fclose(file));
 }
 
-static unsigned int pages_of(int handle, int view)
-{
-	struct atlas_view_entry entries[64];
-	int count = list_views(handle, entries, 64), i;
-
-	need(count <= 64);
-	for (i = 0; i < count; i++)
-		if (entries[i].view == view)
-			return entries[i].pages;
-	return 0;
-}
-
 CODE(five_pages, int five_pages(void), ".fill 5 * 4096, 1, 0x90");
 
 /* A view that is deleted is freed by a work item, for which nobody can wait. */
@@ -513,7 +506,7 @@ static void test_page_limit(int handle)
 	is(write_when_room(handle, other, text, bytes, 1), 0, "in all its views");
 	is(write_view(handle, other, text + PAGE, bytes, 1), -ENOSPC, "one more is refused");
 	is(write_view(handle, view, text + PAGE, bytes, 1), 0, "one that has diverged is written again");
-	is(pages_of(handle, view) + pages_of(handle, other), 3, "they are as many");
+	is(view_entry(handle, view).pages + view_entry(handle, other).pages, 3, "they are as many");
 	is(create_view(handle, view), -ENOSPC, "nor is a view copied that has too many");
 	is(delete_view(handle, other), 0, "a view goes");
 	is(write_when_room(handle, view, text + 2 * PAGE, bytes, 1), 0, "and there is room");

@@ -589,6 +589,7 @@ static void test_self(void)
 	is(write_return(handle, other, answer, 5), -EPERM, "it writes no bytes");
 	is(migrate_checked(handle, own_tid(), other, NULL, 0, 0), -EPERM, "it moves nobody else");
 	is(default_view(handle, other), -EPERM, "it sets no default");
+	is(view_entry(handle, other).flags, ATLAS_VIEW_SELF, "its views are told from those of others");
 	is(enter(handle, ATLAS_VIEW_CURRENT), 0, "where am I");
 	is(enter(handle, other), 0, "a thread moves itself");
 	is(enter(handle, ATLAS_VIEW_CURRENT), other, "and is there");

@@ -180,6 +180,18 @@ static inline int list_views(int handle, struct atlas_view_entry *entries, unsig
 	return result(ioctl(handle, ATLAS_IOC_VIEW_LIST, &list)) ?: (int)list.count;
 }
 
+/* How a view is; all zero when there is none of that id. */
+static inline struct atlas_view_entry view_entry(int handle, int view)
+{
+	struct atlas_view_entry entries[64];
+	int count = list_views(handle, entries, 64), i;
+
+	for (i = 0; i < count && i < 64; i++)
+		if (entries[i].view == view)
+			return entries[i];
+	return (struct atlas_view_entry){ };
+}
+
 static inline int list_threads(int handle, struct atlas_thread_entry *entries, unsigned int capacity)
 {
 	struct atlas_list list = { .entries = (uintptr_t)entries, .capacity = capacity };

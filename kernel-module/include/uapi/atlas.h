@@ -120,6 +120,7 @@ struct atlas_view_entry {
 
 #define ATLAS_VIEW_DELETED	(1u << 0)	/* goes when its last thread leaves */
 #define ATLAS_VIEW_DEFAULT	(1u << 1)	/* new threads start here */
+#define ATLAS_VIEW_SELF		(1u << 2)	/* made by the process itself, by self-service */
 
 struct atlas_thread_entry {
 	__s32 tid;		/* in the caller's pid namespace */
@@ -154,7 +155,7 @@ struct atlas_snapshot {
 	__u32 stack_length;	/* out: bytes copied, from regs.rsp upwards */
 	__s32 view;		/* out: the view the thread is in */
 	__u64 sequence;		/* out: for ATLAS_MIGRATE_IF_SEQUENCE */
-	__u64 stack_end;	/* out: end of the mapping that holds the stack */
+	__u64 stack_end;	/* out: end of the mapping that holds the stack; 0 on a signal stack */
 	struct atlas_regs regs;	/* out */
 };
 
