@@ -67,18 +67,33 @@ public final class QuiescenceCheck implements StackCheck {
             return new Quiescence.Held(0, "its stack can not be seen whole: " + why);
         }
         final ByteBuffer words = ByteBuffer.wrap(snapshot.stack()).order(ByteOrder.LITTLE_ENDIAN);
+        final long start = snapshot.registers().stackPointer();
         // Return addresses are aligned, whatever the stack pointer is.
-        final int unaligned = (int) (-snapshot.registers().stackPointer() & Long.BYTES - 1);
+        final int unaligned = (int) (-start & Long.BYTES - 1);
         words.position(Math.min(unaligned, words.limit()));
+        long previous = 0;
         while (words.remaining() >= Long.BYTES) {
+            final long slot = start + words.position();
             final long word = words.getLong();
+            if (follows(previous, slot, snapshot.stackEnd()) && bodies.stream().anyMatch(body -> body.contains(word))) {
+                return new Quiescence.Held(word, "where a signal interrupted it (" + why + ")");
+            }
             final Optional<AddressRange> body =
                     bodies.stream().filter(range -> range.contains(word - 1)).findFirst();
             if (body.isPresent() && isReturnSite(body.get(), word)) {
                 return new Quiescence.Held(word - 1, "a return address on its stack (" + why + ")");
             }
+            previous = word;
         }
         return new Quiescence.Reached(false);
+    }
+
+    /**
+     * Whether a word is where a signal frame has the interrupted instruction pointer: right behind the interrupted stack
+     * pointer, which is above the frame. That need not follow a call.
+     */
+    private static boolean follows(final long previous, final long slot, final long stackEnd) {
+        return Long.compareUnsigned(previous, slot) > 0 && Long.compareUnsigned(previous, stackEnd) <= 0;
     }
 
     private boolean isReturnSite(final AddressRange body, final long address) throws IOException {

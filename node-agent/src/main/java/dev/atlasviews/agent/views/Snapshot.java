@@ -9,7 +9,8 @@ package dev.atlasviews.agent.views;
  * @param sequence for {@link ProcessViews#migrateIfSequence}: changes whenever the thread runs
  * @param registers its user registers
  * @param stack the bytes from the stack pointer upwards
- * @param stackEnd end of the mapping that holds the stack
+ * @param stackEnd end of the mapping that holds the stack; 0 where that is an alternate stack for signals, above which not
+ *     everything is that the thread will return to
  */
 @SuppressWarnings("ArrayRecordComponent") // bytes of native memory, never compared
 public record Snapshot(int tid, int view, long sequence, Registers registers, byte[] stack, long stackEnd) {

@@ -101,6 +101,16 @@ final class QuiescenceCheckTest {
     }
 
     @Test
+    void aScanFindsWhereASignalInterruptedWhatIsToChange() throws Exception {
+        assertThat(frames("trapped").complete()).isFalse();
+        assertThat(check("trapped", "unused", "outer")).isEqualTo(new Quiescence.Reached(false));
+        assertThat(check("trapped", "trap")).isInstanceOfSatisfying(Quiescence.Held.class, held -> {
+            assertThat(function(held.address())).isEqualTo("trap");
+            assertThat(held.reason()).contains("where a signal interrupted it");
+        });
+    }
+
+    @Test
     void aStackThatHidesBehindAnotherHoldsTheThread() throws Exception {
         assertThat(frames("alternate").complete()).isFalse();
         assertThat(check("alternate", "outer")).isInstanceOf(Quiescence.Held.class);

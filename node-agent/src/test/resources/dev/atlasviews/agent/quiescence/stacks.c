@@ -17,7 +17,7 @@
 
 #define IN(name) __attribute__((noinline, noclone, section("code_" #name)))
 #define RANGE(name) extern const char __start_code_##name[], __stop_code_##name[]
-RANGE(outer); RANGE(middle); RANGE(inner); RANGE(handler); RANGE(unused);
+RANGE(outer); RANGE(middle); RANGE(inner); RANGE(handler); RANGE(trap); RANGE(unused);
 
 static volatile int sink, *arrived;
 static int input[2];
@@ -84,6 +84,25 @@ static void *signalled(void *unused_argument)
 	return NULL;
 }
 
+/* A signal interrupts it where no call ends, and its handler has no unwind table below it. */
+IN(trap) void trap(const char *name)
+{
+	signal_name = name;
+	__asm__ volatile(".fill 8, 1, 0x90\nud2");
+	sink++;
+}
+
+static void untabled_handler(int number)
+{
+	bare(inner, signal_name);
+}
+
+static void *trapped(void *unused_argument)
+{
+	trap("trapped");
+	return NULL;
+}
+
 static void *alternate(void *unused_argument)
 {
 	stack_t stack = { .ss_sp = malloc(1 << 16), .ss_size = 1 << 16 };
@@ -126,22 +145,24 @@ static void *forked_alternate(void *unused_argument)
 int main(void)
 {
 	/* Each of the last two arrives as parent and as child. */
-	void *(*bodies[])(void *) = { plain, signalled, alternate, untabled, forked, forked_alternate };
-	const int arrivals[] = { 1, 2, 3, 4, 6, 8 };
+	void *(*bodies[])(void *) = { plain, signalled, trapped, alternate, untabled, forked, forked_alternate };
+	const int arrivals[] = { 1, 2, 3, 4, 5, 7, 9 };
 	struct sigaction action = { .sa_handler = handler, .sa_flags = SA_ONSTACK };
+	struct sigaction without_table = { .sa_handler = untabled_handler };
 	pthread_t thread;
 	char byte;
 
 	sink += pipe(input);
 	arrived = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	sigaction(SIGUSR1, &action, NULL);
-	for (int i = 0; i < 6; i++) {
+	sigaction(SIGILL, &without_table, NULL);
+	for (int i = 0; i < 7; i++) {
 		pthread_create(&thread, NULL, bodies[i], NULL);
 		while (*arrived < arrivals[i])
 			usleep(1000);
 	}
 #define PRINT(name) printf("=" #name " %lx %lx\n", (long)__start_code_##name, (long)__stop_code_##name)
-	PRINT(outer); PRINT(middle); PRINT(inner); PRINT(handler); PRINT(unused);
+	PRINT(outer); PRINT(middle); PRINT(inner); PRINT(handler); PRINT(trap); PRINT(unused);
 	unused();
 	printf("ready\n");
 	fflush(stdout);
