@@ -53,7 +53,7 @@ public enum LayerReason {
     SYMBOL_NOT_FOUND("SymbolNotFound"),
     /** Refused: the patch holds what cannot be applied yet. */
     UNSUPPORTED_CODE("UnsupportedCode"),
-    /** Refused, Applying, Reverting: the process does what rules patching out, such as hiding its stacks. */
+    /** Refused, Applying, Reverting: the process does what rules patching out, such as making views of itself. */
     UNSUPPORTED_TARGET("UnsupportedTarget"),
     /** Refused: a function that is to be excluded does not exist. */
     UNKNOWN_FUNCTION("UnknownFunction"),

@@ -206,28 +206,30 @@ final class ProcessMover {
         return new Look(quiescence instanceof Quiescence.Reached, snapshot.sequence());
     }
 
-    /**
-     * While the gate is closed nothing has run in user mode since, so every thread is where it was. Later it may be
-     * anywhere, and goes back only from where it may.
-     */
     private void undo(final List<Move> moved, final long start) throws IOException {
         births.asBefore();
         for (final Move move : moved) {
-            if (System.nanoTime() - start < SURELY_HELD) {
-                undo(move);
-            } else {
+            if (!isBack(move, start)) {
+                // On its way to the gate, or behind it: it goes back only from where it may.
                 ask(move, viewSet.transition(move.to(), move.from()).ranges());
             }
         }
     }
 
-    private void undo(final Move move) throws ViewException {
+    /**
+     * While the gate is closed nothing has run in user mode since, so every thread is where it was. The clock is looked at
+     * after the snapshot: what runs from then on changes the sequence.
+     */
+    private boolean isBack(final Move move, final long start) {
         try {
             final Snapshot snapshot = views.snapshot(move.tid(), Long.BYTES);
+            if (System.nanoTime() - start >= SURELY_HELD) {
+                return false;
+            }
             views.migrateIfSequence(move.tid(), move.from(), snapshot.sequence());
+            return true;
         } catch (final ViewException e) {
-            // It is on its way to the gate, behind which it does this before it reaches user mode.
-            ask(move, List.of());
+            return false;
         }
     }
 

@@ -78,7 +78,8 @@ final class Reconciliation {
             before.put(thread.tid(), thread.view());
         }
         final int defaultBefore = defaultView();
-        if (concerned.isEmpty() && views.listViews().stream().allMatch(view -> view.view() == ViewEntry.BASE)) {
+        if (concerned.isEmpty()
+                && views.listViews().stream().allMatch(view -> view.view() == ViewEntry.BASE || view.self())) {
             return report(State.IN_PLACE, "", "", viewSet, Optional.empty());
         }
         try {
@@ -88,7 +89,8 @@ final class Reconciliation {
             return report(State.REFUSED, "", "", viewSet, Optional.empty()).refused(e);
         }
         final StackCheck check = means.check();
-        final ThreadMover.Plan<RefusedException> forth = thread -> viewSet.provide(selection.stackFor(thread));
+        final ThreadMover.Plan<RefusedException> forth =
+                thread -> viewSet.isOwn(thread.view()) ? thread.view() : viewSet.provide(selection.stackFor(thread));
         final ThreadMover threads = new ThreadMover(views, check, viewSet, progress);
         final ProcessMover all =
                 new ProcessMover(views, check, viewSet, forth, new Births(viewSet, defaultBefore), means.pauses());
@@ -169,6 +171,12 @@ final class Reconciliation {
             final boolean comes = !there.contains(layer.digest());
             final LinkedLayer known;
             if (comes) {
+                if (viewSet.hasOwn()) {
+                    throw new RefusedException(
+                            RefusedException.Reason.UNSUPPORTED_TARGET,
+                            List.of(layer.digest()),
+                            "the process makes views of itself, out of which its threads would be taken");
+                }
                 unknown.check(layer);
                 known = means.linker().link(layer, viewSet.variables(had));
             } else {
@@ -352,8 +360,11 @@ final class Reconciliation {
         for (final ThreadEntry thread : entries) {
             final LayerStack stack = viewSet.stack(thread.view());
             final boolean outdated = viewSet.isOutdated(thread.view());
-            final boolean inPlace =
-                    state != State.REFUSED && !outdated && now.stackFor(thread).equals(stack);
+            final boolean inPlace = viewSet.isOwn(thread.view())
+                    ? concerned.isEmpty()
+                    : state != State.REFUSED
+                            && !outdated
+                            && now.stackFor(thread).equals(stack);
             final Optional<Attempt> attempt =
                     inPlace ? Optional.empty() : mover.flatMap(used -> used.attemptOf(thread.tid()));
             threads.add(new ThreadReport(

@@ -38,6 +38,8 @@ final class ViewSet {
     private final Map<String, LinkedLayer> linked = new HashMap<>();
     /** Of all views, also of those that are deleted as soon as their last thread leaves. */
     private final Set<String> held = new LinkedHashSet<>();
+    /** Those that the process made itself: they are none of ours. */
+    private final Set<Integer> own = new HashSet<>();
 
     private boolean allKnown = true;
 
@@ -63,7 +65,9 @@ final class ViewSet {
         this.unwinders = unwinders;
         stacks.put(ViewEntry.BASE, LayerStack.BASE);
         for (final ViewEntry view : views.listViews()) {
-            if (view.view() != ViewEntry.BASE && view.tag().isPresent()) {
+            if (view.self()) {
+                own.add(view.view());
+            } else if (view.view() != ViewEntry.BASE && view.tag().isPresent()) {
                 final Optional<LayerStack> stack = store.stack(view.tag().get());
                 stack.ifPresent(known -> held.addAll(known.digests()));
                 allKnown &= stack.isPresent();
@@ -79,6 +83,16 @@ final class ViewSet {
     /** Layers that threads may have, in no order. */
     Set<String> held() {
         return Set.copyOf(held);
+    }
+
+    /** Whether the process made a view itself; its threads in there stay where they are. */
+    boolean isOwn(final int view) {
+        return own.contains(view);
+    }
+
+    /** Whether the process makes views itself. */
+    boolean hasOwn() {
+        return !own.isEmpty();
     }
 
     /** Whether those are all: of each view it is known what it consists of. */
@@ -170,8 +184,13 @@ final class ViewSet {
             for (final LinkedPatch.Jump jump : jumps) {
                 views.write(view, jump.address(), jump.code());
             }
+            // A library may have been loaded in the place of another one since; what is unmapped from now on takes the
+            // view's own pages with it.
+            for (final LinkedLayer layer : layers(stack)) {
+                StackRules.checkLiveCode(process, layer);
+            }
             views.tag(view, stack.tag());
-        } catch (final ViewException e) {
+        } catch (final IOException | RefusedException e) {
             delete(view);
             throw e;
         }
@@ -268,7 +287,7 @@ final class ViewSet {
     /** Deletes the views that none of these is; those that still have threads stay until the last one leaves. */
     void deleteAllBut(final java.util.Collection<Integer> needed) throws ViewException {
         for (final ViewEntry view : views.listViews()) {
-            if (view.view() != ViewEntry.BASE && !view.deleted() && !needed.contains(view.view())) {
+            if (view.view() != ViewEntry.BASE && !view.self() && !view.deleted() && !needed.contains(view.view())) {
                 delete(view.view());
                 stacks.remove(view.view());
             }

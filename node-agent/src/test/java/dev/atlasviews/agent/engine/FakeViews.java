@@ -43,6 +43,11 @@ final class FakeViews implements ProcessViews {
     /** What was done, for tests to look at. */
     final List<String> log = new ArrayList<>();
 
+    private final Set<Integer> own = new TreeSet<>();
+
+    /** Called when a view has been written. */
+    Runnable written = () -> {};
+
     /** Called before each snapshot with the thread, and before each change of the default with 0. */
     IntConsumer interference = tid -> {};
 
@@ -103,6 +108,14 @@ final class FakeViews implements ProcessViews {
         return log.stream().filter(line -> line.startsWith(what)).count();
     }
 
+    /** A view that the process makes itself, with a thread in it. */
+    int ownView(final int tid) {
+        final int view = createView(ViewEntry.BASE);
+        own.add(view);
+        body(tid).view = view;
+        return view;
+    }
+
     @Override
     public int createView(final int from) {
         tags.put(++lastView, "");
@@ -129,6 +142,7 @@ final class FakeViews implements ProcessViews {
     public void write(final int view, final long address, final byte[] bytes) {
         codeOf(view).put(address, bytes);
         log.add("write " + view);
+        written.run();
     }
 
     @Override
@@ -178,7 +192,14 @@ final class FakeViews implements ProcessViews {
 
     private ViewEntry entry(final int view, final String tag) {
         return new ViewEntry(
-                view, false, view == births, 0, 0, pagesOf(view), tag.isEmpty() ? Optional.empty() : Optional.of(tag));
+                view,
+                false,
+                view == births,
+                own.contains(view),
+                0,
+                0,
+                pagesOf(view),
+                tag.isEmpty() ? Optional.empty() : Optional.of(tag));
     }
 
     @Override

@@ -164,6 +164,24 @@ final class ReconciliationTest extends EngineTest {
     }
 
     @Test
+    void noThreadGoesBackOnTheWordOfAClockThatWasReadBeforeItWasLookedAt() throws IOException {
+        views.at(9, IN_FUNCTION_1).run();
+        final int[] looks = {0};
+        views.interference = tid -> {
+            // The second look at it is that of the way back.
+            if (tid == 7 && ++looks[0] == 2) {
+                FakeViews.pause(Duration.ofMillis(800));
+                views.at(7, newBody());
+            }
+        };
+
+        assertThat(reconcile(Scope.PROCESS, Duration.ZERO, A).state()).isEqualTo(State.MIXED);
+
+        assertThat(views.log).contains("ask 7 outside 2");
+        assertThat(views.viewOf(7)).isEqualTo(1);
+    }
+
+    @Test
     void attemptsInVainBecomeRare() throws IOException {
         views.at(9, IN_FUNCTION_1).run();
 
@@ -289,6 +307,44 @@ final class ReconciliationTest extends EngineTest {
 
         assertThat(refused.reason()).isEqualTo("TextModified");
         assertThat(views.count("write 2")).isZero();
+    }
+
+    @Test
+    void codeThatIsChangedWhileAViewIsBuiltIsInNoViewThatThreadsEnter() throws IOException {
+        views.written = () -> store(FakeProcess.FUNCTIONS + 0x100, new byte[] {(byte) 0xcc});
+
+        final ProcessReport refused = reconcile(Scope.THREAD, SHORT, A);
+
+        assertThat(refused.reason()).isEqualTo("TextModified");
+        assertThat(views.count("write 1")).isPositive();
+        assertThat(views.views()).isEmpty();
+        assertThat(viewsOf(7, 8, 9)).containsOnly(ViewEntry.BASE);
+    }
+
+    @Test
+    void aProcessThatMakesViewsItselfKeepsThemAndIsNotPatched() throws IOException {
+        final int own = views.ownView(9);
+
+        assertThat(reconcile(Scope.THREAD, SHORT).state()).isEqualTo(State.IN_PLACE);
+        assertThat(reconcile(Scope.THREAD, SHORT, elsewhere()).inPlace()).isEqualTo(3);
+        final ProcessReport refused = reconcile(Scope.THREAD, SHORT, A);
+
+        assertThat(refused.reason()).isEqualTo("UnsupportedTarget");
+        assertThat(refused.message()).contains("makes views of itself");
+        assertThat(views.views()).containsExactly(own);
+        assertThat(viewsOf(7, 8, 9)).containsExactly(ViewEntry.BASE, ViewEntry.BASE, own);
+    }
+
+    @Test
+    void viewsThatAPatchedProcessMadeItselfStayWhenThePatchIsTakenBack() throws IOException {
+        assertThat(reconcile(Scope.THREAD, SHORT, A).inPlace()).isEqualTo(3);
+        final int own = views.ownView(9);
+        reconcile(Scope.THREAD, SHORT, A);
+        assertThat(viewsOf(7, 8, 9)).containsExactly(1, 1, own);
+
+        assertThat(reconcile(Scope.THREAD, SHORT).state()).isEqualTo(State.IN_PLACE);
+        assertThat(views.views()).containsExactly(own);
+        assertThat(viewsOf(7, 8, 9)).containsExactly(ViewEntry.BASE, ViewEntry.BASE, own);
     }
 
     @Test

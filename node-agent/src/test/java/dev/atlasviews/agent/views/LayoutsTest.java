@@ -111,6 +111,7 @@ final class LayoutsTest {
         constants.put("ATLAS_INFO_HOOKED", ModuleInfo.FLAG_HOOKED);
         constants.put("ATLAS_VIEW_DELETED", (long) ViewEntry.FLAG_DELETED);
         constants.put("ATLAS_VIEW_DEFAULT", (long) ViewEntry.FLAG_DEFAULT);
+        constants.put("ATLAS_VIEW_SELF", (long) ViewEntry.FLAG_SELF);
         constants.put("ATLAS_THREAD_ON_CPU", (long) ThreadEntry.FLAG_ON_CPU);
         constants.put("ATLAS_THREAD_PENDING", (long) ThreadEntry.FLAG_PENDING);
         constants.put("ATLAS_MIGRATE_IF_SEQUENCE", (long) KernelViews.IF_SEQUENCE);
