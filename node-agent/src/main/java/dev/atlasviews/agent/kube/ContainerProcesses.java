@@ -3,12 +3,15 @@ package dev.atlasviews.agent.kube;
 
 import dev.atlasviews.agent.process.TargetProcess;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
@@ -17,7 +20,6 @@ final class ContainerProcesses {
     /** Younger processes are left alone: probes come and go in less time. */
     private static final Duration MINIMUM_AGE = Duration.ofSeconds(2);
 
-    private static final long TICKS_PER_SECOND = 100;
     private static final int SHORTEST_ID = 12;
 
     private final Path proc;
@@ -39,47 +41,79 @@ final class ContainerProcesses {
         this.proc = proc;
     }
 
+    /** Is shown the processes of a container. */
+    @FunctionalInterface
+    interface Visitor {
+        /** One of them, which was there just now. */
+        void visit(TargetProcess process) throws IOException;
+    }
+
     /**
      * The processes of a container.
      *
      * @param containerId as a pod's status has it: {@code containerd://…}
+     * @throws IOException if they can not be told for certain: who can not be read is not gone
      */
     Found find(final String containerId) throws IOException {
+        final List<TargetProcess> found = new ArrayList<>();
+        final List<TargetProcess> young = new ArrayList<>();
+        final long now = now();
+        visit(containerId, process -> (isYoung(process, now) ? young : found).add(process));
+        found.sort(Comparator.comparingLong(TargetProcess::startTime).thenComparingLong(TargetProcess::pid));
+        return new Found(found, found.isEmpty() && !young.isEmpty());
+    }
+
+    /**
+     * Shows the processes of a container, the young ones too, each as soon as it is found: it may not live long.
+     *
+     * @param containerId as a pod's status has it: {@code containerd://…}
+     * @throws IOException as {@link #find} does, or if the visitor does
+     */
+    void visit(final String containerId, final Visitor visitor) throws IOException {
         final String id = containerId.substring(containerId.indexOf("//") + 2);
         if (containerId.indexOf("//") < 0 || id.length() < SHORTEST_ID) {
             throw new IOException("not a container's id: " + containerId);
         }
-        final List<TargetProcess> found = new ArrayList<>();
-        boolean young = false;
-        final double uptime =
-                Double.parseDouble(Files.readString(proc.resolve("uptime")).split(" ", -1)[0]);
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(proc, "[1-9]*")) {
             for (final Path entry : entries) {
-                if (belongs(entry, id)) {
-                    final Optional<TargetProcess> process = TargetProcess.find(
-                            proc, Long.parseLong(entry.getFileName().toString()));
-                    final boolean old = process.filter(any -> age(any, uptime) >= MINIMUM_AGE.toSeconds())
-                            .isPresent();
-                    process.filter(any -> old).ifPresent(found::add);
-                    young |= process.isPresent() && !old;
+                final Optional<TargetProcess> process = member(entry, id);
+                if (process.isPresent()) {
+                    visitor.visit(process.get());
                 }
             }
+        } catch (final DirectoryIteratorException e) {
+            throw e.getCause();
+        } catch (final UncheckedIOException e) {
+            throw e.getCause();
         }
-        found.sort(java.util.Comparator.comparingLong(TargetProcess::startTime).thenComparingLong(TargetProcess::pid));
-        return new Found(found, young && found.isEmpty());
     }
 
-    private static double age(final TargetProcess process, final double uptime) {
-        return uptime - (double) process.startTime() / TICKS_PER_SECOND;
+    /** The time since the start of the machine, as processes' start times count it. */
+    long now() throws IOException {
+        final String uptime = Files.readString(proc.resolve("uptime")).split(" ", -1)[0];
+        return (long) (Double.parseDouble(uptime) * TargetProcess.TICKS_PER_SECOND);
     }
 
-    private static boolean belongs(final Path process, final String containerId) {
+    /** Whether a process was young at that time. */
+    static boolean isYoung(final TargetProcess process, final long then) {
+        return then - process.startTime() < MINIMUM_AGE.toSeconds() * TargetProcess.TICKS_PER_SECOND;
+    }
+
+    private Optional<TargetProcess> member(final Path directory, final String containerId) throws IOException {
+        final long pid = Long.parseLong(directory.getFileName().toString());
         try {
-            return Files.readString(process.resolve("cgroup"), StandardCharsets.ISO_8859_1)
-                    .lines()
-                    .anyMatch(line -> line.contains(containerId));
+            return belongs(directory, containerId) ? TargetProcess.find(proc, pid) : Optional.empty();
         } catch (final IOException e) {
-            return false;
+            if (TargetProcess.find(proc, pid).isPresent()) {
+                throw e;
+            }
+            return Optional.empty();
         }
+    }
+
+    private static boolean belongs(final Path process, final String containerId) throws IOException {
+        return Files.readString(process.resolve("cgroup"), StandardCharsets.ISO_8859_1)
+                .lines()
+                .anyMatch(line -> line.contains(containerId));
     }
 }

@@ -188,7 +188,7 @@ final class LayerStates {
     }
 
     /** A thread in a view that is not known may have any layer: it has neither come to one nor left one. */
-    private static boolean mayHave(final ThreadReport thread, final Layer layer) {
+    static boolean mayHave(final ThreadReport thread, final Layer layer) {
         return thread.stack() == null
                 || thread.stack().digests().contains(layer.digest().hex());
     }

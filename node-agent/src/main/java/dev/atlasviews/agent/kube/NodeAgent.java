@@ -34,7 +34,7 @@ public final class NodeAgent implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(NodeAgent.class);
     /** Processes come and go without an event. */
     private static final Duration LOOK_AGAIN = Duration.ofSeconds(5);
-    /** Until processes that have just started are old enough to be looked at. */
+    /** Until processes that have just started are old enough to be looked at, or all that were forked have been found. */
     private static final Duration TOO_EARLY = Duration.ofSeconds(1);
     /** After a failure of the machine or the cluster. */
     private static final Duration AFTER_FAILURE = Duration.ofSeconds(10);

@@ -3,6 +3,7 @@ package dev.atlasviews.agent.kube;
 
 import dev.atlasviews.agent.process.TargetProcess;
 import dev.atlasviews.crds.ContainerLayers;
+import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.LayerStatus;
 import dev.atlasviews.crds.PodView;
@@ -42,11 +43,14 @@ final class PodViewReconciler {
     private final Listing listing;
     private final AuditLog audit;
 
-    /** How one process is reconciled. */
-    @FunctionalInterface
+    /** How one process is worked on. */
     interface ProcessStep {
+        /** Brings it nearer to the layers of its container; empty when it is gone. */
         Optional<ProcessStatus> reconcile(
                 TargetProcess process, ContainerLayers container, Optional<ProcessStatus> last) throws IOException;
+
+        /** Whether a thread of a process that has areas of patches may have one of these layers: no is said for certain. */
+        boolean mayHave(TargetProcess process, List<Layer> layers) throws IOException;
     }
 
     private final ProcessStep step;
@@ -81,9 +85,17 @@ final class PodViewReconciler {
         }
         final List<ProcessStatus> statuses = new ArrayList<>();
         for (final Map.Entry<ContainerLayers, List<TargetProcess>> entry : processes.entrySet()) {
+            final ContainerLayers container = entry.getKey();
+            final List<ProcessStatus> found = new ArrayList<>();
             for (final TargetProcess process : entry.getValue()) {
-                reconcile(view, process, entry.getKey()).ifPresent(statuses::add);
+                reconcile(view, process, container).ifPresent(found::add);
             }
+            final var offspring = new Offspring(containers, step, container, entry.getValue(), found);
+            if (!offspring.follow(child -> reconcile(view, child, container))) {
+                LOG.info("container {} forks children with a layer that is being taken back", container.name());
+                return Optional.empty();
+            }
+            statuses.addAll(found);
         }
         final boolean anyConcerned = statuses.stream().anyMatch(PodViewReconciler::concerned);
         final List<ProcessStatus> told = statuses.stream()

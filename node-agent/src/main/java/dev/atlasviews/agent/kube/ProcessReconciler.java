@@ -32,7 +32,7 @@ import java.util.function.Function;
  * Brings one process nearer to the layers of its container, for a short while at a time, so that a changed mind of the
  * operator is heard. What has been tried is in the status that the last try left, never in memory alone.
  */
-final class ProcessReconciler {
+final class ProcessReconciler implements PodViewReconciler.ProcessStep {
     private static final Duration SLICE = Duration.ofSeconds(2);
 
     private final Engine engine;
@@ -47,8 +47,8 @@ final class ProcessReconciler {
         this.waits = waits;
     }
 
-    /** Empty when the process is gone. */
-    Optional<ProcessStatus> reconcile(
+    @Override
+    public Optional<ProcessStatus> reconcile(
             final TargetProcess process, final ContainerLayers container, final Optional<ProcessStatus> last)
             throws IOException {
         final PresentLayers present = new PresentLayers(engine, process);
@@ -68,6 +68,12 @@ final class ProcessReconciler {
             layers.add(LayerStates.since(status, plan.before(layer)));
         }
         return Optional.of(status(process, container, pass.report(), layers, last));
+    }
+
+    @Override
+    public boolean mayHave(final TargetProcess process, final List<Layer> layers) throws IOException {
+        return engine.inspect(process).threads().stream()
+                .anyMatch(thread -> layers.stream().anyMatch(layer -> LayerStates.mayHave(thread, layer)));
     }
 
     /** What a process is told to be that is not to be touched. */

@@ -5,8 +5,10 @@ import dev.atlasviews.agent.engine.Engine;
 import dev.atlasviews.agent.process.TargetProcess;
 import dev.atlasviews.agent.views.ViewModule;
 import dev.atlasviews.crds.ContainerLayers;
+import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.ProcessStatus;
 import java.io.IOException;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -40,8 +42,13 @@ final class ProcessSteps implements PodViewReconciler.ProcessStep, ModuleSearch.
     }
 
     @Override
+    public boolean mayHave(final TargetProcess process, final List<Layer> layers) throws IOException {
+        return current.mayHave(process, layers);
+    }
+
+    @Override
     public void available(final ViewModule module) throws IOException {
-        current = new ProcessReconciler(engines.apply(module), patches, bootId, waits)::reconcile;
+        current = new ProcessReconciler(engines.apply(module), patches, bootId, waits);
         reporter.ready(module.info());
     }
 

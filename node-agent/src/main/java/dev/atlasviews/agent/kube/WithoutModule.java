@@ -50,6 +50,12 @@ final class WithoutModule implements PodViewReconciler.ProcessStep {
         return Optional.of(status.withLayers(layers));
     }
 
+    /** Without the module nobody can look. */
+    @Override
+    public boolean mayHave(final TargetProcess process, final List<Layer> layers) {
+        return true;
+    }
+
     private LayerStatus known(
             final TargetProcess process,
             final Layer layer,

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A process of this machine, seen through {@code /proc}.
@@ -26,16 +27,48 @@ public record TargetProcess(Path proc, long pid, long startTime) {
     /** The usual place. */
     public static final Path PROC = Path.of("/proc");
 
-    private static final int MAX_MAPPINGS = 1 << 17;
+    /** What the kernel counts times in, for programs. */
+    public static final long TICKS_PER_SECOND = 100;
 
-    /** The process that has this id now; empty if none has. */
+    private static final int MAX_MAPPINGS = 1 << 17;
+    /** Where a process is only of its own will, or of somebody's who stopped it. */
+    private static final Set<String> RESTING = Set.of("S", "T", "t");
+
+    /** What the kernel says of a process that is no zombie. */
+    private record Stat(String state, long ranTicks, long startTime) {}
+
+    /**
+     * The process that has this id now; empty if none has.
+     *
+     * @throws UncheckedIOException if that can not be told: who can not be read is not gone
+     */
     public static Optional<TargetProcess> find(final Path proc, final long pid) {
-        return startTime(proc, pid).map(startTime -> new TargetProcess(proc, pid, startTime));
+        try {
+            return stat(proc, pid).map(stat -> new TargetProcess(proc, pid, stat.startTime()));
+        } catch (final IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
-    /** Whether it still runs: the id is in use, by the same process, and it is no zombie. */
+    /**
+     * Whether it still runs: the id is in use, by the same process, and it is no zombie. Who can not be read is not known to
+     * be gone.
+     */
     public boolean alive() {
-        return startTime(proc, pid).filter(time -> time == startTime).isPresent();
+        try {
+            return stat().isPresent();
+        } catch (final IOException e) {
+            return true;
+        }
+    }
+
+    /**
+     * Whether it may not have run any of its own code yet. A forked child comes into its creator's view on its first way to
+     * user mode only.
+     */
+    public boolean isUnborn() throws IOException {
+        return stat().filter(stat -> stat.ranTicks() == 0 && !RESTING.contains(stat.state()))
+                .isPresent();
     }
 
     /** Its mappings, in the order of their addresses. */
@@ -92,19 +125,34 @@ public record TargetProcess(Path proc, long pid, long startTime) {
         return proc.resolve(Long.toString(pid)).resolve(name);
     }
 
-    /** Field 22 of {@code /proc/PID/stat}; the name in field 2 may contain anything, so count from its last bracket. */
-    private static Optional<Long> startTime(final Path proc, final long pid) {
+    private Optional<Stat> stat() throws IOException {
+        return stat(proc, pid).filter(stat -> stat.startTime() == startTime);
+    }
+
+    /**
+     * Fields 3, 14, 15 and 22 of {@code /proc/PID/stat}; the name in field 2 may contain anything, so count from its last
+     * bracket.
+     */
+    private static Optional<Stat> stat(final Path proc, final long pid) throws IOException {
+        final Path directory = proc.resolve(Long.toString(pid));
         try {
-            final String stat = new String(
-                    Files.readAllBytes(proc.resolve(Long.toString(pid)).resolve("stat")),
-                    java.nio.charset.StandardCharsets.ISO_8859_1);
+            final String stat = Files.readString(directory.resolve("stat"), StandardCharsets.ISO_8859_1);
             final String[] fields =
                     stat.substring(stat.lastIndexOf(')') + 2).trim().split(" ", -1);
             return fields[0].equals("Z") || fields[0].equals("X")
                     ? Optional.empty()
-                    : Optional.of(Long.valueOf(fields[19]));
-        } catch (final IOException | IndexOutOfBoundsException e) {
+                    : Optional.of(new Stat(
+                            fields[0],
+                            Long.parseLong(fields[11]) + Long.parseLong(fields[12]),
+                            Long.parseLong(fields[19])));
+        } catch (final NoSuchFileException | IndexOutOfBoundsException e) {
             return Optional.empty();
+        } catch (final IOException e) {
+            // Of one that ends while it is read the kernel says so in other words.
+            if (Files.notExists(directory)) {
+                return Optional.empty();
+            }
+            throw e;
         }
     }
 }

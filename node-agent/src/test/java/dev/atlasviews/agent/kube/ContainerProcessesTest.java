@@ -8,6 +8,8 @@ import dev.atlasviews.agent.process.TargetProcess;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -41,6 +43,40 @@ final class ContainerProcessesTest {
     }
 
     @Test
+    void aProcessThatCanNotBeReadIsNotTakenForOneThatIsGone(@TempDir final Path proc) throws IOException {
+        Files.writeString(proc.resolve("uptime"), "1000.50 900.00\n");
+        process(proc, 7, 90_000, "0::/kubepods/pod1/" + ID + "\n");
+        process(proc, 9, 80_000, "");
+        Files.delete(proc.resolve("9/cgroup"));
+        Files.createDirectory(proc.resolve("9/cgroup"));
+
+        final var processes = new ContainerProcesses(proc);
+        assertThatThrownBy(() -> processes.find("containerd://" + ID)).isInstanceOf(IOException.class);
+
+        Files.delete(proc.resolve("9/stat"));
+        assertThat(processes.find("containerd://" + ID).processes())
+                .as("without the one that is gone")
+                .extracting(TargetProcess::pid)
+                .containsExactly(7L);
+
+        Files.delete(proc.resolve("7/stat"));
+        Files.createDirectory(proc.resolve("7/stat"));
+        assertThatThrownBy(() -> processes.find("containerd://" + ID)).isInstanceOf(IOException.class);
+        assertThat(new TargetProcess(proc, 7, 90_000).alive()).isTrue();
+    }
+
+    @Test
+    void aVisitorSeesTheYoungOnesToo(@TempDir final Path proc) throws IOException {
+        Files.writeString(proc.resolve("uptime"), "1000.50 900.00\n");
+        process(proc, 7, 90_000, "0::/kubepods/pod1/" + ID + "\n");
+        process(proc, 11, 99_990, "0::/kubepods/pod1/" + ID + "\n");
+
+        final List<Long> seen = new ArrayList<>();
+        new ContainerProcesses(proc).visit("containerd://" + ID, process -> seen.add(process.pid()));
+        assertThat(seen).containsExactlyInAnyOrder(7L, 11L);
+    }
+
+    @Test
     void whatIsNoIdFindsNothing(@TempDir final Path proc) {
         assertThatThrownBy(() -> new ContainerProcesses(proc).find("containerd://"))
                 .isInstanceOf(IOException.class);
@@ -49,8 +85,20 @@ final class ContainerProcessesTest {
     static void process(final Path proc, final int pid, final long startTime, final String groups) throws IOException {
         final Path directory = Files.createDirectories(proc.resolve(Integer.toString(pid)));
         Files.writeString(directory.resolve("cgroup"), groups);
+        stat(proc, pid, startTime, "S", 0);
+    }
+
+    /**
+     * What the kernel says of a process.
+     *
+     * @param state one letter
+     * @param ran how long, in ticks
+     */
+    static void stat(final Path proc, final int pid, final long startTime, final String state, final int ran)
+            throws IOException {
         Files.writeString(
-                directory.resolve("stat"),
-                pid + " (odd ) name) S 1 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 " + startTime + " 0 0\n");
+                proc.resolve(pid + "/stat"),
+                "%d (odd ) name) %s 1 1 1 0 -1 4194560 0 0 0 0 %d 0 0 0 20 0 1 0 %d 0 0%n"
+                        .formatted(pid, state, ran, startTime));
     }
 }

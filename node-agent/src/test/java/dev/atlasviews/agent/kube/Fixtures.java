@@ -23,6 +23,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
@@ -36,6 +37,15 @@ final class Fixtures {
     static final int PID = 7;
     static final int START_TIME = 90_000;
 
+    /** What becomes of a process that has no layer which is to go. */
+    @FunctionalInterface
+    interface Step extends PodViewReconciler.ProcessStep {
+        @Override
+        default boolean mayHave(final TargetProcess process, final List<Layer> layers) {
+            return false;
+        }
+    }
+
     private Fixtures() {}
 
     /** The files of a process that is old enough. */
@@ -48,6 +58,11 @@ final class Fixtures {
         ContainerProcessesTest.process(proc, pid, startTime, "0::/kubepods/pod1/" + ContainerProcessesTest.ID + "\n");
         Files.writeString(maps(proc, pid), "00400000-00410000 r-xp 00000000 08:01 42 /program\n");
         return new TargetProcess(proc, pid, startTime);
+    }
+
+    /** Gives a process an area of a patch. */
+    static void touch(final Path proc, final int pid) throws IOException {
+        Files.writeString(maps(proc, pid), "10000-11000 r-xp 0 00:01 0 /atlas:text:x\n", StandardOpenOption.APPEND);
     }
 
     static Path maps(final Path proc, final int pid) {

@@ -24,7 +24,6 @@ import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -45,8 +44,7 @@ final class PodViewReconcilerTest {
     void aProcessThatCanNotBeWorkedOnKeepsNoOtherFromGoingOn() throws IOException {
         Fixtures.process(proc, 7, 80_000);
         Fixtures.process(proc, 9, 90_000);
-        Files.writeString(
-                Fixtures.maps(proc, 7), "10000-11000 r-xp 0 00:01 0 /atlas:text:x\n", StandardOpenOption.APPEND);
+        Fixtures.touch(proc, 7);
 
         final PodViewStatus status = reconcile(view(List.of()), (process, container, last) -> {
             if (process.pid() == 7) {
@@ -85,7 +83,7 @@ final class PodViewReconcilerTest {
         Fixtures.process(proc);
         final LayerStatus over = status(WANTED, LayerState.REVERTED, LayerReason.DEADLINE_EXCEEDED);
         final LayerStatus running = status(WANTED, LayerState.APPLYING, LayerReason.MOVING_THREADS);
-        final PodViewReconciler.ProcessStep failing = (process, container, last) -> {
+        final Fixtures.Step failing = (process, container, last) -> {
             throw new IOException("no memory");
         };
 
@@ -174,12 +172,12 @@ final class PodViewReconcilerTest {
                 any.layers());
     }
 
-    private PodViewStatus reconcile(final PodView view, final PodViewReconciler.ProcessStep step) throws IOException {
+    private PodViewStatus reconcile(final PodView view, final Fixtures.Step step) throws IOException {
         return reconciler(step).reconcile(view).orElseThrow();
     }
 
     /** One that has just started. */
-    private PodViewReconciler reconciler(final PodViewReconciler.ProcessStep step) {
+    private PodViewReconciler reconciler(final Fixtures.Step step) {
         return new PodViewReconciler(
                 new ContainerProcesses(proc),
                 step,

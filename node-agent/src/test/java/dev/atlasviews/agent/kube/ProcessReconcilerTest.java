@@ -32,9 +32,7 @@ import dev.atlasviews.crds.LayerStatus;
 import dev.atlasviews.crds.ProcessStatus;
 import dev.atlasviews.crds.ThreadCounts;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -483,6 +481,26 @@ final class ProcessReconcilerTest {
         assertThat(states(status)).containsExactly(LayerState.NOTHING_TO_DO);
     }
 
+    @Test
+    void whoMayHaveALayerIsToldByTheViewsOfItsThreads() throws IOException {
+        engine.has(present("one", "a"));
+
+        assertThat(mayHave(absent("one", "a"))).isTrue();
+        assertThat(mayHave(absent("two", "b"))).as("in a view of another layer").isFalse();
+        assertThat(mayHave(absent("two", "b"), absent("one", "a"))).isTrue();
+        engine.stack = Optional.of(LayerStack.BASE);
+        assertThat(mayHave(absent("one", "a"))).isFalse();
+        engine.stack = Optional.empty();
+        assertThat(mayHave(absent("one", "a")))
+                .as("in a view that is not known")
+                .isTrue();
+    }
+
+    private boolean mayHave(final Layer... layers) throws IOException {
+        return new ProcessReconciler(engine, patches, Fixtures.BOOT, new Waits())
+                .mayHave(Fixtures.process(proc), Arrays.asList(layers));
+    }
+
     private ProcessStatus reconcile(final ProcessStatus last, final Layer... layers) throws IOException {
         return reconcile(Fixtures.process(proc), last, layers);
     }
@@ -503,10 +521,7 @@ final class ProcessReconcilerTest {
     /** A process that has an area of a patch. */
     private TargetProcess touched() throws IOException {
         final TargetProcess process = Fixtures.process(proc);
-        Files.writeString(
-                Fixtures.maps(proc, Fixtures.PID),
-                "10000-11000 r-xp 0 00:01 0 /atlas:text:x\n",
-                StandardOpenOption.APPEND);
+        Fixtures.touch(proc, Fixtures.PID);
         return process;
     }
 

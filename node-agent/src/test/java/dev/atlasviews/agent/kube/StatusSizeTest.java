@@ -168,7 +168,7 @@ final class StatusSizeTest {
         final var reconciler = new ProcessReconciler(engine, new AllPatches(), Fixtures.BOOT, new Waits());
         return new PodViewReconciler(
                         new ContainerProcesses(proc),
-                        reconciler::reconcile,
+                        reconciler,
                         Fixtures.BOOT,
                         new ProcessMemory(state, serialization, Fixtures.BOOT),
                         new Listing(serialization),

@@ -15,9 +15,7 @@ import dev.atlasviews.crds.LayerReason;
 import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.LayerStatus;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
@@ -73,10 +71,7 @@ final class WithoutModuleTest {
 
     @Test
     void whatThreadsHaveTheyKeep() throws IOException {
-        Files.writeString(
-                Fixtures.maps(proc, Fixtures.PID),
-                "10000-11000 r-xp 0 00:01 0 /atlas:text:x\n",
-                StandardOpenOption.APPEND);
+        Fixtures.touch(proc, Fixtures.PID);
         final LayerStatus applied = status(WANTED, LayerState.APPLIED, LayerReason.ALL_THREADS_MOVED);
 
         final List<LayerStatus> layers = reconcile(NONE, applied);
