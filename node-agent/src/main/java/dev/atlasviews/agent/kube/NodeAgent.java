@@ -38,7 +38,7 @@ public final class NodeAgent implements AutoCloseable {
     private static final Duration TOO_EARLY = Duration.ofSeconds(1);
     /** After a failure of the machine or the cluster. */
     private static final Duration AFTER_FAILURE = Duration.ofSeconds(10);
-    /** A pass takes seconds, where the machine is slow. */
+    /** A pass takes seconds, a minute where the machine is slow or a pod has hundreds of processes. */
     private static final Duration STUCK = Duration.ofMinutes(10);
 
     private final KubernetesClient client;
@@ -139,9 +139,9 @@ public final class NodeAgent implements AutoCloseable {
         podViews.stopped().toCompletableFuture().join();
     }
 
-    /** Whether it works: starting it again would help nothing. */
+    /** Whether it works, at least for some pods: starting it again would help nothing. */
     public boolean isLive() {
-        return !podViews.stopped().toCompletableFuture().isDone() && !passes.anyLongerThan(STUCK);
+        return !podViews.stopped().toCompletableFuture().isDone() && !passes.stuckFor(STUCK);
     }
 
     /** Whether it knows what the cluster wants of its node; a node without the module is told of, which is its work too. */

@@ -13,6 +13,7 @@ import dev.atlasviews.crds.ProcessStatus;
 import dev.atlasviews.crds.ThreadCounts;
 import dev.atlasviews.logging.LogFields;
 import java.io.IOException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -45,9 +46,14 @@ final class PodViewReconciler {
 
     /** How one process is worked on. */
     interface ProcessStep {
-        /** Brings it nearer to the layers of its container; empty when it is gone. */
+        /**
+         * Brings it nearer to the layers of its container; empty when it is gone.
+         *
+         * @param most how long threads that are held may keep it
+         */
         Optional<ProcessStatus> reconcile(
-                TargetProcess process, ContainerLayers container, Optional<ProcessStatus> last) throws IOException;
+                TargetProcess process, ContainerLayers container, Optional<ProcessStatus> last, Duration most)
+                throws IOException;
 
         /** Whether a thread of a process that has areas of patches may have one of these layers: no is said for certain. */
         boolean mayHave(TargetProcess process, List<Layer> layers) throws IOException;
@@ -83,15 +89,17 @@ final class PodViewReconciler {
                 processes.put(container, found.processes());
             }
         }
+        final var slices =
+                new Slices(processes.values().stream().mapToInt(List::size).sum());
         final List<ProcessStatus> statuses = new ArrayList<>();
         for (final Map.Entry<ContainerLayers, List<TargetProcess>> entry : processes.entrySet()) {
             final ContainerLayers container = entry.getKey();
             final List<ProcessStatus> found = new ArrayList<>();
             for (final TargetProcess process : entry.getValue()) {
-                reconcile(view, process, container).ifPresent(found::add);
+                reconcile(view, process, container, slices.next()).ifPresent(found::add);
             }
             final var offspring = new Offspring(containers, step, container, entry.getValue(), found);
-            if (!offspring.follow(child -> reconcile(view, child, container))) {
+            if (!offspring.follow(child -> reconcile(view, child, container, slices.next()))) {
                 LOG.info("container {} forks children with a layer that is being taken back", container.name());
                 return Optional.empty();
             }
@@ -108,11 +116,11 @@ final class PodViewReconciler {
     }
 
     private Optional<ProcessStatus> reconcile(
-            final PodView view, final TargetProcess process, final ContainerLayers container) {
+            final PodView view, final TargetProcess process, final ContainerLayers container, final Duration most) {
         final Optional<ProcessStatus> last = memory.last(view, process);
         try (var _ = MDC.putCloseable(LogFields.CONTAINER, container.name());
                 var _ = MDC.putCloseable(LogFields.PROCESS, String.valueOf(process.pid()))) {
-            final Optional<ProcessStatus> now = attempt(process, container, last);
+            final Optional<ProcessStatus> now = attempt(process, container, last, most);
             now.ifPresent(status -> audit.write(view, container, last, status));
             return now;
         }
@@ -120,9 +128,12 @@ final class PodViewReconciler {
 
     /** What goes wrong with one process is no reason to leave the others. */
     private Optional<ProcessStatus> attempt(
-            final TargetProcess process, final ContainerLayers container, final Optional<ProcessStatus> last) {
+            final TargetProcess process,
+            final ContainerLayers container,
+            final Optional<ProcessStatus> last,
+            final Duration most) {
         try {
-            return step.reconcile(process, container, last);
+            return step.reconcile(process, container, last, most);
         } catch (final IOException | RuntimeException e) {
             if (!process.alive()) {
                 return Optional.empty();

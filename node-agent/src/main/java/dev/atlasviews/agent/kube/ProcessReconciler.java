@@ -33,8 +33,6 @@ import java.util.function.Function;
  * operator is heard. What has been tried is in the status that the last try left, never in memory alone.
  */
 final class ProcessReconciler implements PodViewReconciler.ProcessStep {
-    private static final Duration SLICE = Duration.ofSeconds(2);
-
     private final Engine engine;
     private final LayerPlan.Source patches;
     private final String bootId;
@@ -49,7 +47,10 @@ final class ProcessReconciler implements PodViewReconciler.ProcessStep {
 
     @Override
     public Optional<ProcessStatus> reconcile(
-            final TargetProcess process, final ContainerLayers container, final Optional<ProcessStatus> last)
+            final TargetProcess process,
+            final ContainerLayers container,
+            final Optional<ProcessStatus> last,
+            final Duration most)
             throws IOException {
         final PresentLayers present = new PresentLayers(engine, process);
         final LayerPlan plan = LayerPlan.of(container, last, waits, patches, present);
@@ -58,7 +59,7 @@ final class ProcessReconciler implements PodViewReconciler.ProcessStep {
         }
         final Optional<String> obstacle = obstacle(process, plan, present);
         final Pass pass =
-                obstacle.isPresent() ? look(process, obstacle.get()) : pass(process, container, plan, present);
+                obstacle.isPresent() ? look(process, obstacle.get()) : pass(process, container, plan, present, most);
         if (pass.report().state() == ProcessReport.State.EXITED) {
             return Optional.empty();
         }
@@ -149,7 +150,8 @@ final class ProcessReconciler implements PodViewReconciler.ProcessStep {
             final TargetProcess process,
             final ContainerLayers container,
             final LayerPlan plan,
-            final PresentLayers present)
+            final PresentLayers present,
+            final Duration most)
             throws IOException {
         final List<dev.atlasviews.agent.engine.Layer> all = new ArrayList<>(unlisted(present.layers(), container));
         all.addAll(plan.wanted());
@@ -157,7 +159,7 @@ final class ProcessReconciler implements PodViewReconciler.ProcessStep {
         final ProcessReport report = attempt.reconcile(
                 LayerOrder.sorted(all),
                 layers -> engine.reconcile(
-                        process, desired(layers, plan.leaving(), container), new MoveLog(process.pid())));
+                        process, desired(layers, plan.leaving(), container, most), new MoveLog(process.pid())));
         return new Pass(report, attempt::refusal, false);
     }
 
@@ -195,14 +197,15 @@ final class ProcessReconciler implements PodViewReconciler.ProcessStep {
     private static Desired desired(
             final List<dev.atlasviews.agent.engine.Layer> layers,
             final List<dev.atlasviews.agent.engine.Layer> leaving,
-            final ContainerLayers container) {
+            final ContainerLayers container,
+            final Duration most) {
         final boolean together =
                 container.layers().stream().anyMatch(layer -> layer.quiescence().scope() == QuiescenceScope.PROCESS);
         return new Desired(
                 layers,
                 leaving,
                 together ? Desired.Scope.PROCESS : Desired.Scope.THREAD,
-                SLICE,
+                most,
                 Desired.OnDeadline.KEEP);
     }
 

@@ -8,6 +8,7 @@ import dev.atlasviews.crds.ContainerLayers;
 import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.ProcessStatus;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
@@ -36,9 +37,12 @@ final class ProcessSteps implements PodViewReconciler.ProcessStep, ModuleSearch.
 
     @Override
     public Optional<ProcessStatus> reconcile(
-            final TargetProcess process, final ContainerLayers container, final Optional<ProcessStatus> last)
+            final TargetProcess process,
+            final ContainerLayers container,
+            final Optional<ProcessStatus> last,
+            final Duration most)
             throws IOException {
-        return current.reconcile(process, container, last);
+        return current.reconcile(process, container, last, most);
     }
 
     @Override

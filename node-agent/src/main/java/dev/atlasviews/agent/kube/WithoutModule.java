@@ -10,6 +10,7 @@ import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.LayerStatus;
 import dev.atlasviews.crds.ProcessStatus;
 import java.io.IOException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,7 +35,10 @@ final class WithoutModule implements PodViewReconciler.ProcessStep {
 
     @Override
     public Optional<ProcessStatus> reconcile(
-            final TargetProcess process, final ContainerLayers container, final Optional<ProcessStatus> last)
+            final TargetProcess process,
+            final ContainerLayers container,
+            final Optional<ProcessStatus> last,
+            final Duration most)
             throws IOException {
         final Instant now = Instant.now();
         final ProcessStatus status =

@@ -24,9 +24,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Layers whose digests come from the names of their patches, and what is said of them. */
@@ -40,6 +42,19 @@ final class Fixtures {
     /** What becomes of a process that has no layer which is to go. */
     @FunctionalInterface
     interface Step extends PodViewReconciler.ProcessStep {
+        Optional<ProcessStatus> reconcile(
+                TargetProcess process, ContainerLayers container, Optional<ProcessStatus> last) throws IOException;
+
+        @Override
+        default Optional<ProcessStatus> reconcile(
+                final TargetProcess process,
+                final ContainerLayers container,
+                final Optional<ProcessStatus> last,
+                final Duration most)
+                throws IOException {
+            return reconcile(process, container, last);
+        }
+
         @Override
         default boolean mayHave(final TargetProcess process, final List<Layer> layers) {
             return false;

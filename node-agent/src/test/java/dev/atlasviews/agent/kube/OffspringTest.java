@@ -20,6 +20,7 @@ import dev.atlasviews.crds.ThreadCounts;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -199,7 +200,10 @@ final class OffspringTest {
 
         @Override
         public Optional<ProcessStatus> reconcile(
-                final TargetProcess process, final ContainerLayers container, final Optional<ProcessStatus> last)
+                final TargetProcess process,
+                final ContainerLayers container,
+                final Optional<ProcessStatus> last,
+                final Duration most)
                 throws IOException {
             final int pid = (int) process.pid();
             reconciled.add(pid);

@@ -8,8 +8,10 @@ import static dev.atlasviews.agent.kube.Fixtures.present;
 import static dev.atlasviews.agent.kube.Fixtures.status;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.atlasviews.agent.process.TargetProcess;
 import dev.atlasviews.agent.views.Errno;
 import dev.atlasviews.agent.views.ViewException;
+import dev.atlasviews.crds.ContainerLayers;
 import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.LayerReason;
 import dev.atlasviews.crds.LayerState;
@@ -24,9 +26,11 @@ import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -110,10 +114,49 @@ final class PodViewReconcilerTest {
     }
 
     @Test
+    void theTimeOfAPassIsForAllProcessesOfThePod() throws IOException {
+        Fixtures.process(proc, 1, 50_000);
+        assertThat(slices()).containsExactly(Duration.ofSeconds(2));
+
+        for (int pid = 2; pid <= 100; pid++) {
+            Fixtures.process(proc, pid, 50_000 + pid);
+        }
+        assertThat(slices())
+                .as("tenths of a second, and a little of what the others did not need")
+                .hasSize(100)
+                .first(InstanceOfAssertFactories.DURATION)
+                .isBetween(Duration.ofMillis(50), Duration.ofMillis(100));
+    }
+
+    /** How long each process could keep the pass. */
+    private List<Duration> slices() throws IOException {
+        final List<Duration> slices = new ArrayList<>();
+        reconciler(new PodViewReconciler.ProcessStep() {
+                    @Override
+                    public Optional<ProcessStatus> reconcile(
+                            final TargetProcess process,
+                            final ContainerLayers container,
+                            final Optional<ProcessStatus> last,
+                            final Duration most) {
+                        slices.add(most);
+                        return Optional.empty();
+                    }
+
+                    @Override
+                    public boolean mayHave(final TargetProcess process, final List<Layer> layers) {
+                        return false;
+                    }
+                })
+                .reconcile(view(List.of()));
+        return slices;
+    }
+
+    @Test
     void whileThereAreOnlyYoungProcessesNothingIsSaid() throws IOException {
         Fixtures.process(proc, 7, 99_990);
 
-        assertThat(reconciler((process, container, last) -> Optional.empty()).reconcile(view(List.of())))
+        assertThat(reconciler((Fixtures.Step) (process, container, last) -> Optional.empty())
+                        .reconcile(view(List.of())))
                 .isEmpty();
     }
 
@@ -177,7 +220,7 @@ final class PodViewReconcilerTest {
     }
 
     /** One that has just started. */
-    private PodViewReconciler reconciler(final Fixtures.Step step) {
+    private PodViewReconciler reconciler(final PodViewReconciler.ProcessStep step) {
         return new PodViewReconciler(
                 new ContainerProcesses(proc),
                 step,

@@ -48,6 +48,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** With an engine that moves every thread at once. */
 final class ProcessReconcilerTest {
+    private static final Duration SLICE = Duration.ofMillis(123);
+
     @TempDir
     private Path proc;
 
@@ -482,6 +484,13 @@ final class ProcessReconcilerTest {
     }
 
     @Test
+    void threadsThatAreHeldKeepAPassAsLongAsItSays() throws IOException {
+        reconcile(last(), present("one", "a"));
+
+        assertThat(engine.desired.getLast().deadline()).isEqualTo(SLICE);
+    }
+
+    @Test
     void whoMayHaveALayerIsToldByTheViewsOfItsThreads() throws IOException {
         engine.has(present("one", "a"));
 
@@ -514,7 +523,7 @@ final class ProcessReconcilerTest {
             final Waits waits, final TargetProcess process, final ProcessStatus last, final Layer... layers)
             throws IOException {
         return new ProcessReconciler(engine, patches, Fixtures.BOOT, waits)
-                .reconcile(process, container(layers), Optional.of(last))
+                .reconcile(process, container(layers), Optional.of(last), SLICE)
                 .orElseThrow();
     }
 

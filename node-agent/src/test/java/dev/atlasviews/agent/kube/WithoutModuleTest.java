@@ -16,6 +16,7 @@ import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.LayerStatus;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
@@ -93,7 +94,8 @@ final class WithoutModuleTest {
                 .reconcile(
                         process,
                         container(WANTED, LEAVING),
-                        before.length == 0 ? Optional.empty() : Optional.of(last(before)))
+                        before.length == 0 ? Optional.empty() : Optional.of(last(before)),
+                        Duration.ZERO)
                 .orElseThrow()
                 .layers();
     }
