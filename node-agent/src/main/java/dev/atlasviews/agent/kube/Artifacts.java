@@ -23,9 +23,11 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import java.io.IOException;
 import java.io.Serial;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -37,11 +39,20 @@ import org.slf4j.LoggerFactory;
  */
 final class Artifacts implements LayerPlan.Source {
     private static final Logger LOG = LoggerFactory.getLogger(Artifacts.class);
+    /** Before what can come right only by another artifact is looked at again. */
+    private static final Duration LONGEST_PAUSE = Duration.ofMinutes(5);
+    /** Somebody may be about to create it. */
+    private static final Duration NOT_FOUND_PAUSE = Duration.ofSeconds(10);
+    /** Fetches from registries have pauses of their own, which these only add to. */
+    private static final Duration REGISTRY_PAUSE = Duration.ofSeconds(5);
+
+    private static final Duration PENDING_PAUSE = Duration.ofSeconds(1);
 
     private final KubernetesClient client;
     private final LayerStore store;
     private final TrustedKeys trusted;
     private final PatchFetches registries;
+    private final Requests requests;
 
     /** A layer's patch can not be had, or is not what it should be. */
     static final class ArtifactException extends Exception {
@@ -49,10 +60,22 @@ final class Artifacts implements LayerPlan.Source {
         private static final long serialVersionUID = 1L;
 
         private final LayerReason reason;
+        private final Duration longestPause;
 
+        /** What only another artifact can mend. */
         ArtifactException(final LayerReason reason, final String message) {
+            this(reason, message, LONGEST_PAUSE);
+        }
+
+        ArtifactException(final LayerReason reason, final String message, final Duration longestPause) {
             super(message);
             this.reason = reason;
+            this.longestPause = longestPause;
+        }
+
+        /** How long it may be told of before it is tried again. */
+        Duration longestPause() {
+            return longestPause;
         }
 
         LayerReason reason() {
@@ -65,46 +88,92 @@ final class Artifacts implements LayerPlan.Source {
             final LayerStore store,
             final TrustedKeys trusted,
             final PatchFetches registries) {
+        this(client, store, trusted, registries, System::nanoTime);
+    }
+
+    Artifacts(
+            final KubernetesClient client,
+            final LayerStore store,
+            final TrustedKeys trusted,
+            final PatchFetches registries,
+            final LongSupplier nanos) {
         this.client = client;
         this.store = store;
         this.trusted = trusted;
         this.registries = registries;
+        this.requests = new Requests(nanos);
     }
 
     /** The layer with its patch, which is remembered. */
     @Override
     public dev.atlasviews.agent.engine.Layer fetch(final Layer layer) throws IOException, ArtifactException {
+        final Optional<Patch> stored = stored(layer);
+        final Patch patch = stored.isPresent()
+                ? stored.get()
+                : requests.get(layer, Requests.Part.FILE, () -> storedOrDownloaded(layer));
+        return new dev.atlasviews.agent.engine.Layer(
+                patch, threads(layer), layer.quiescence().excludedFunctions());
+    }
+
+    private Optional<Patch> stored(final Layer layer) throws IOException, ArtifactException {
         try {
-            final Optional<Patch> stored = store.patch(layer.digest().hex());
-            return new dev.atlasviews.agent.engine.Layer(
-                    stored.isPresent() ? stored.get() : downloaded(layer),
-                    threads(layer),
-                    layer.quiescence().excludedFunctions());
+            return store.patch(layer.digest().hex());
         } catch (final PatchFormatException e) {
-            throw new ArtifactException(LayerReason.INVALID_PATCH, String.valueOf(e.getMessage()));
+            throw unreadable(e);
         }
+    }
+
+    private Patch storedOrDownloaded(final Layer layer) throws IOException, ArtifactException {
+        final Optional<Patch> stored = stored(layer);
+        return stored.isPresent() ? stored.get() : downloaded(layer);
     }
 
     /** It is kept once it was read. */
     private Patch downloaded(final Layer layer) throws IOException, ArtifactException {
         final byte[] file = download(layer);
-        final Patch patch = PatchReader.read(file);
-        store.putPatch(file);
-        return patch;
+        try {
+            final Patch patch = PatchReader.read(file);
+            store.putPatch(file);
+            return patch;
+        } catch (final PatchFormatException e) {
+            throw unreadable(e);
+        }
+    }
+
+    private static ArtifactException unreadable(final PatchFormatException e) {
+        return new ArtifactException(LayerReason.INVALID_PATCH, String.valueOf(e.getMessage()));
     }
 
     /** The signature that was found is remembered, so that a node asks the cluster once. */
     @Override
     public void verify(final Layer layer, final Patch patch) throws IOException, ArtifactException {
-        if (!trusted.any()) {
-            return;
+        if (trusted.any() && remembered(patch).isEmpty()) {
+            requests.get(layer, Requests.Part.SIGNATURES, () -> rememberedOrFound(layer, patch));
         }
-        final Instant now = Instant.now();
+    }
+
+    /** The signature that vouched for a patch, if it still does. */
+    private Optional<String> remembered(final Patch patch) throws IOException {
         final Optional<String> known = store.signature(patch.digest());
         try {
-            if (known.isEmpty() || !vouches(known.get(), patch, now)) {
-                store.putSignature(patch.digest(), trusted.vouching(patch, signatures(layer), now));
-            }
+            return known.isPresent()
+                    ? Optional.of(trusted.vouching(patch, List.of(known.get()), Instant.now()))
+                    : Optional.empty();
+        } catch (final PatchSignatureException e) {
+            return Optional.empty();
+        }
+    }
+
+    private String rememberedOrFound(final Layer layer, final Patch patch) throws IOException, ArtifactException {
+        final Optional<String> remembered = remembered(patch);
+        return remembered.isPresent() ? remembered.get() : found(layer, patch);
+    }
+
+    private String found(final Layer layer, final Patch patch) throws IOException, ArtifactException {
+        try {
+            final String signature = trusted.vouching(patch, signatures(layer), Instant.now());
+            store.putSignature(patch.digest(), signature);
+            return signature;
         } catch (final PatchSignatureException e) {
             throw new ArtifactException(
                     LayerReason.UNTRUSTED_PATCH,
@@ -133,15 +202,6 @@ final class Artifacts implements LayerPlan.Source {
         }
     }
 
-    private boolean vouches(final String signature, final Patch patch, final Instant now) {
-        try {
-            trusted.vouching(patch, List.of(signature), now);
-            return true;
-        } catch (final PatchSignatureException e) {
-            return false;
-        }
-    }
-
     /** The threads that a layer is meant for. */
     static ThreadFilter threads(final Layer layer) {
         return new ThreadFilter(layer.threads().namePattern(), share(layer));
@@ -163,7 +223,7 @@ final class Artifacts implements LayerPlan.Source {
                 .get();
         if (artifact == null) {
             throw new ArtifactException(
-                    LayerReason.ARTIFACT_NOT_FOUND, "there is no ViewPatchArtifact " + place(layer));
+                    LayerReason.ARTIFACT_NOT_FOUND, "there is no ViewPatchArtifact " + place(layer), NOT_FOUND_PAUSE);
         }
         return artifact;
     }
@@ -222,10 +282,15 @@ final class Artifacts implements LayerPlan.Source {
         try {
             return registries.get(layer.artifact().namespace(), reference);
         } catch (final RegistryException e) {
-            throw new ArtifactException(reason(e.kind()), String.valueOf(e.getMessage()));
+            throw new ArtifactException(
+                    reason(e.kind()),
+                    String.valueOf(e.getMessage()),
+                    e.kind() == RegistryException.Kind.PENDING ? PENDING_PAUSE : REGISTRY_PAUSE);
         } catch (final IOException e) {
             throw new ArtifactException(
-                    LayerReason.INTERNAL_ERROR, "the node's cache of %s can not be read: %s".formatted(reference, e));
+                    LayerReason.INTERNAL_ERROR,
+                    "the node's cache of %s can not be read: %s".formatted(reference, e),
+                    REGISTRY_PAUSE);
         }
     }
 

@@ -2,15 +2,14 @@
 package dev.atlasviews.agent.oci;
 
 import dev.atlasviews.agent.oci.RegistryException.Kind;
+import dev.atlasviews.agent.retries.Failures;
 import dev.atlasviews.crds.OciReference;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.LongSupplier;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,18 +21,12 @@ import org.slf4j.LoggerFactory;
 public final class PatchFetches {
     private static final Logger LOG = LoggerFactory.getLogger(PatchFetches.class);
     private static final int MAX_AT_ONCE = 2;
-    private static final int MAX_REMEMBERED = 256;
     private static final Duration FIRST_PAUSE = Duration.ofSeconds(5);
     private static final Duration LONGEST_PAUSE = Duration.ofMinutes(5);
 
     private final PatchImages images;
-    /** Of a clock that nobody sets. */
-    private final LongSupplier nanos;
-
-    private final Map<String, Failure> failures = new LinkedHashMap<>();
+    private final Failures<String, RegistryException> failures;
     private final Map<String, String> running = new HashMap<>();
-
-    private record Failure(RegistryException why, Duration pause, long until) {}
 
     /** Fetches of these patches. */
     public PatchFetches(final PatchImages images) {
@@ -42,7 +35,7 @@ public final class PatchFetches {
 
     PatchFetches(final PatchImages images, final LongSupplier nanos) {
         this.images = images;
-        this.nanos = nanos;
+        this.failures = new Failures<>(nanos);
     }
 
     /**
@@ -68,17 +61,15 @@ public final class PatchFetches {
     /** Why there is nothing yet. */
     private synchronized RegistryException begin(final String owner, final OciReference reference) {
         final String name = reference.toString();
-        final Failure failure = failures.get(name);
-        final boolean rests = failure != null && nanos.getAsLong() - failure.until() < 0;
+        final boolean rests = failures.resting(name).isPresent();
         if (!rests && !running.containsKey(name) && !running.containsValue(owner) && running.size() < MAX_AT_ONCE) {
             running.put(name, owner);
             Thread.ofVirtual().name("fetch " + name).start(() -> fetch(name, reference));
         }
-        if (failure != null) {
-            // What failed before is told until it has come right.
-            return failure.why();
-        }
-        return pending((running.containsKey(name) ? "fetching %s" : "%s is fetched after others").formatted(name));
+        // What failed before is told until it has come right.
+        return failures.last(name)
+                .orElseGet(() -> pending(
+                        (running.containsKey(name) ? "fetching %s" : "%s is fetched after others").formatted(name)));
     }
 
     private void fetch(final String name, final OciReference reference) {
@@ -100,23 +91,13 @@ public final class PatchFetches {
 
     private synchronized void ended(final String name, final Optional<RegistryException> failed) {
         running.remove(name);
-        final Failure before = failures.remove(name);
-        if (failed.isPresent()) {
-            final Duration pause = pause(failed.get(), before);
-            failures.put(name, new Failure(failed.get(), pause, nanos.getAsLong() + pause.toNanos()));
-            if (failures.size() > MAX_REMEMBERED) {
-                failures.remove(failures.keySet().iterator().next());
-            }
-        }
+        failed.ifPresentOrElse(
+                why -> failures.failed(name, why, firstPause(why), LONGEST_PAUSE), () -> failures.succeeded(name));
     }
 
     /** What a digest names does not change: only another registry, or a repaired one, sends something else. */
-    private static Duration pause(final RegistryException why, final @Nullable Failure before) {
-        if (why.kind() == Kind.INVALID || why.kind() == Kind.MISMATCH) {
-            return LONGEST_PAUSE;
-        }
-        final Duration next = before == null ? FIRST_PAUSE : before.pause().multipliedBy(2);
-        return next.compareTo(LONGEST_PAUSE) < 0 ? next : LONGEST_PAUSE;
+    private static Duration firstPause(final RegistryException why) {
+        return why.kind() == Kind.INVALID || why.kind() == Kind.MISMATCH ? LONGEST_PAUSE : FIRST_PAUSE;
     }
 
     private static RegistryException pending(final String message) {
