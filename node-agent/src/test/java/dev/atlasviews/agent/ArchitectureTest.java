@@ -53,7 +53,7 @@ final class ArchitectureTest {
                 .whereLayer("patch")
                 .mayOnlyBeAccessedByLayers("engine", "kube", "cli")
                 .whereLayer("files")
-                .mayOnlyBeAccessedByLayers("engine", "oci")
+                .mayOnlyBeAccessedByLayers("engine", "oci", "kube")
                 .whereLayer("retries")
                 .mayOnlyBeAccessedByLayers("oci", "kube")
                 .whereLayer("views")

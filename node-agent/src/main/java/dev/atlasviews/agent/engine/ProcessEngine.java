@@ -14,9 +14,7 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Reconciles processes with the layers they should have. One process is worked on by one caller at a time, other
@@ -26,7 +24,7 @@ public final class ProcessEngine implements Engine {
     private final Access access;
     private final Unwinder unwinder;
     private final LayerStore store;
-    private final Map<TargetProcess, FreezePauses> pauses = new ConcurrentHashMap<>();
+    private final ProcessPauses pauses = new ProcessPauses();
 
     /** How a process is opened. */
     @FunctionalInterface
@@ -60,7 +58,7 @@ public final class ProcessEngine implements Engine {
             throws IOException {
         final ProcessReport report = locked(process, desired, progress);
         if (report.state() != ProcessReport.State.MIXED) {
-            pauses.remove(process);
+            pauses.forget(process);
         }
         if (report.state() == ProcessReport.State.EXITED) {
             store.forget(process.pid(), process.startTime());
@@ -160,7 +158,7 @@ public final class ProcessEngine implements Engine {
 
         @Override
         public FreezePauses pauses() {
-            return pauses.computeIfAbsent(process, any -> new FreezePauses());
+            return pauses.of(process);
         }
 
         @Override

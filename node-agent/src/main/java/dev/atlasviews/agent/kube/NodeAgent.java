@@ -40,9 +40,12 @@ public final class NodeAgent implements AutoCloseable {
     private static final Duration AFTER_FAILURE = Duration.ofSeconds(10);
     /** A pass takes seconds, a minute where the machine is slow or a pod has hundreds of processes. */
     private static final Duration STUCK = Duration.ofMinutes(10);
+    /** Until then short-lived processes leave some thousand empty files. */
+    private static final Duration TIDY = Duration.ofMinutes(10);
 
     private final KubernetesClient client;
     private final ModuleSearch search;
+    private final Housekeeping housekeeping;
     private final Unwinder unwinder = new Unwinder();
     private final ProcessMemory memory;
     private final PodViewReconciler reconciler;
@@ -116,7 +119,8 @@ public final class NodeAgent implements AutoCloseable {
                 memory,
                 new Listing(client.getKubernetesSerialization()),
                 new AuditLog(artifacts::signer));
-        store.forgetExited(host.proc());
+        this.housekeeping = new Housekeeping(() -> store.forgetExited(host.proc()));
+        housekeeping.start(TIDY);
         if (!unwinder.start()) {
             LOG.warn("stacks can not be unwound (is libdw there?): they are scanned, which holds threads longer");
         }
@@ -155,6 +159,7 @@ public final class NodeAgent implements AutoCloseable {
         workers.close();
         unwinder.close();
         search.close();
+        housekeeping.close();
     }
 
     /**

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.kube;
 
+import dev.atlasviews.agent.files.BoundedDirectory;
 import dev.atlasviews.agent.process.TargetProcess;
 import dev.atlasviews.crds.PodView;
 import dev.atlasviews.crds.PodViewStatus;
 import dev.atlasviews.crds.ProcessStatus;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.io.IOException;
-import java.nio.file.Files;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -26,7 +26,12 @@ import org.slf4j.LoggerFactory;
 final class ProcessMemory {
     private static final Logger LOG = LoggerFactory.getLogger(ProcessMemory.class);
 
-    private final Path directory;
+    /** Many times what all pods of a node leave. */
+    private static final long LIMIT = 64L << 20;
+
+    /** A PodView that goes while no agent runs leaves its file behind. */
+    private final BoundedDirectory files;
+
     private final KubernetesSerialization serialization;
     private final String bootId;
     private final Map<String, Said> remembered = new ConcurrentHashMap<>();
@@ -43,7 +48,7 @@ final class ProcessMemory {
     }
 
     ProcessMemory(final Path directory, final KubernetesSerialization serialization, final String bootId) {
-        this.directory = directory;
+        this.files = new BoundedDirectory(directory, LIMIT);
         this.serialization = serialization;
         this.bootId = bootId;
     }
@@ -63,20 +68,18 @@ final class ProcessMemory {
         final Said before = remembered.put(name(view), said);
         final List<ProcessStatus> unlisted = said.unlisted();
         final boolean same = before != null && unlisted.equals(before.unlisted());
-        if (same || (unlisted.isEmpty() && !Files.exists(file(view)))) {
+        if (same || (unlisted.isEmpty() && !files.use(name(view)))) {
             return;
         }
-        Files.createDirectories(directory);
-        final Path next = Files.createTempFile(directory, ".new", null);
-        Files.writeString(
-                next, serialization.asJson(new PodViewStatus(status.observedGeneration(), status.summary(), unlisted)));
-        Files.move(next, file(view), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        final String json =
+                serialization.asJson(new PodViewStatus(status.observedGeneration(), status.summary(), unlisted));
+        files.put(name(view), json.getBytes(StandardCharsets.UTF_8));
     }
 
     /** Forgets a PodView that is gone. */
     void forget(final String name) throws IOException {
         remembered.remove(name);
-        Files.deleteIfExists(directory.resolve(name));
+        files.remove(name);
     }
 
     private Said stored(final PodView view) {
@@ -87,19 +90,16 @@ final class ProcessMemory {
 
     private List<ProcessStatus> unlisted(final PodView view) {
         try {
-            return Files.exists(file(view))
-                    ? serialization
-                            .unmarshal(Files.readString(file(view)), PodViewStatus.class)
-                            .processes()
-                    : List.of();
+            final Optional<byte[]> file = files.get(name(view));
+            return file.isEmpty()
+                    ? List.of()
+                    : serialization
+                            .unmarshal(new String(file.get(), StandardCharsets.UTF_8), PodViewStatus.class)
+                            .processes();
         } catch (final IOException | RuntimeException e) {
-            LOG.warn("{} can not be read: deadlines of the processes in it begin anew", file(view), e);
+            LOG.warn("{} can not be read: deadlines of the processes in it begin anew", files.file(name(view)), e);
             return List.of();
         }
-    }
-
-    private Path file(final PodView view) {
-        return directory.resolve(name(view));
     }
 
     /** The pod's UID. */
