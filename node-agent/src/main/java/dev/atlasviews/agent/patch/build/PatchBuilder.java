@@ -132,18 +132,38 @@ public final class PatchBuilder {
                 : staleCalls.ofOld(unit, old.family()) != null;
     }
 
-    /** A linker may have made one of functions that are the same: a jump would replace all of them. */
-    private void refuseFolded(final ObjectFile before, final Code old, final ElfSymbol running)
+    /**
+     * Compiler and linker may have made one body of functions that were the same: a jump would replace all of them. Names
+     * of one function may share a body, as long as the jump leads to what all of them are after the change.
+     */
+    private void refuseFolded(final PatchUnit unit, final Code old, final ElfSymbol running, final boolean isEntered)
             throws PatchRefusedException {
-        for (final String other : target.functionsAt(running.value())) {
-            final Code twin = before.functions().get(other);
-            final boolean alias = twin != null
-                    && twin.section().index() == old.section().index()
-                    && twin.symbol().value() == old.symbol().value();
-            if (!alias && !other.equals(old.name())) {
+        final Map<String, Code> after = unit.after().functions();
+        for (final ElfSymbol symbol : target.functionsAt(running.value())) {
+            final String other = TargetProgram.withoutVersion(symbol.name());
+            if (symbol.equals(running)) {
+                continue;
+            }
+            // The other file's function, where both have one name.
+            final boolean isOthers = symbol.name().equals(running.name());
+            if (isOthers || !isSame(old, unit.diff().before().functions().get(other))) {
                 throw new PatchRefusedException(Refusal.FOLDED_CODE, old.name(), "with " + other);
             }
+            if (isEntered && after.containsKey(other) && !isSame(after.get(old.name()), after.get(other))) {
+                throw new PatchRefusedException(
+                        Refusal.FOLDED_CODE,
+                        old.name(),
+                        "with " + other + ", which is another function after the change: change both alike");
+            }
         }
+    }
+
+    /** Whether two names are of one function. */
+    private static boolean isSame(final @Nullable Code code, final @Nullable Code other) {
+        return code != null
+                && other != null
+                && code.section().index() == other.section().index()
+                && code.symbol().value() == other.symbol().value();
     }
 
     private OldBody oldBody(
@@ -157,10 +177,10 @@ public final class PatchBuilder {
         if (running.type() == Elf.STT_GNU_IFUNC) {
             throw new PatchRefusedException(Refusal.IFUNC, name, unit.after().unit());
         }
-        refuseFolded(unit.diff().before(), old, running);
+        final boolean isEntered = !old.isColdPart() && unit.after().functions().containsKey(name);
+        refuseFolded(unit, old, running, isEntered);
         final String digest = Sha256.hex(bytes);
         final String why = whyNotExcludable(unit, old.family(), staleCalls);
-        final boolean isEntered = !old.isColdPart() && unit.after().functions().containsKey(name);
         final int offset = isEntered ? JumpSite.offset(name, bytes) : OldBody.NO_JUMP;
         return new OldBody(running.value(), running.size(), digest, offset, why);
     }

@@ -33,8 +33,8 @@ public enum Refusal {
     TLS_MODEL("a thread-local access model that is not supported"),
     /** Functions that run at start or exit differ. */
     CHANGED_CONSTRUCTOR("constructors or destructors differ"),
-    /** The linker made one function of several that were the same. */
-    FOLDED_CODE("the linker has folded the function with another"),
+    /** Compiler or linker made one body of several functions that were the same. */
+    FOLDED_CODE("the program has one body for the function and another"),
     /** Addresses of places inside a function are kept where new code may find them. */
     CODE_LABEL("the address of a place inside the function is taken"),
     /** A patch that this one is said to be based on is not contained in it. */

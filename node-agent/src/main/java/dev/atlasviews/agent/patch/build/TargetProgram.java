@@ -41,7 +41,7 @@ public final class TargetProgram {
     private final ElfFile binary;
     private final String buildId;
     private final Map<String, ElfSymbol> globals = new HashMap<>();
-    private final Map<Long, List<String>> functions = new HashMap<>();
+    private final Map<Long, List<ElfSymbol>> functions = new HashMap<>();
     private final Map<String, ElfSymbol> hidden = new HashMap<>();
     private final Map<String, List<List<ElfSymbol>>> files = new LinkedHashMap<>();
     private final Map<String, ElfSymbol> stubs = new HashMap<>();
@@ -97,7 +97,7 @@ public final class TargetProgram {
             if (symbol.isDefined() && symbol.isFunction()) {
                 functions
                         .computeIfAbsent(symbol.value(), address -> new ArrayList<>())
-                        .add(withoutVersion(symbol.name()));
+                        .add(symbol);
             }
         }
         List<ElfSymbol> file = new ArrayList<>();
@@ -120,7 +120,8 @@ public final class TargetProgram {
         }
     }
 
-    private static String withoutVersion(final String symbol) {
+    /** A symbol's name without the version that a linker appends to it. */
+    static String withoutVersion(final String symbol) {
         final int version = symbol.indexOf('@');
         return version < 0 ? symbol : symbol.substring(0, version);
     }
@@ -261,8 +262,8 @@ public final class TargetProgram {
                         candidate.section() == Elf.SHN_UNDEF && candidate.name().equals(symbol));
     }
 
-    /** Names of all functions at an address. */
-    List<String> functionsAt(final long address) {
+    /** All functions at an address. */
+    List<ElfSymbol> functionsAt(final long address) {
         return functions.getOrDefault(address, List.of());
     }
 

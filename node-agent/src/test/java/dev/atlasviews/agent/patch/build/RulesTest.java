@@ -314,6 +314,55 @@ class RulesTest {
         assertThat(refusal).hasMessageContaining("one");
     }
 
+    /** As an alias, or as compilers make one body of functions that are the same. */
+    @Test
+    void rule3NamesOfOneFunctionThatBecomeTwoAreRefused() throws Exception {
+        final String code = """
+            NOINLINE long one(long x) { return x * 3 + 1; }
+            TWO
+            long answer(long x) { return one(x) * 1000 + two(x); }
+            """;
+        final String alias = LOOP + code.replace("TWO", "long two(long x) __attribute__((alias(\"one\")));");
+        final CSources sources = CSources.pie(directory.resolve("split"))
+                .change(alias, LOOP + code.replace("TWO", "NOINLINE long two(long x) { return x * 4; }"));
+        final PatchRefusedException refusal = refusal(sources);
+        assertThat(refusal.reason()).isEqualTo(Refusal.FOLDED_CODE);
+        assertThat(refusal.subject()).isEqualTo("two");
+        assertThat(refusal).hasMessageContaining("with one").hasMessageContaining("change both alike");
+        answers(
+                CSources.pie(directory.resolve("kept")).change(alias, alias.replace("x * 3 + 1", "x * 5")),
+                "1",
+                "4004",
+                "5005");
+    }
+
+    /** Linkers that fold two local functions may leave the symbols of both. */
+    @Test
+    void rule3FunctionsOfOneNameThatTheLinkerFoldedAreRefused() throws Exception {
+        final String code = """
+            NOINLINE static long helper(long x) { return x * 3 + 1; }
+            long answer(long x) { return helper(x); }
+            """;
+        final CSources sources = changed("gcc", code, "+ 1", "+ 2");
+        final ElfFile program = ElfFile.read(sources.program());
+        final long start = program.section(".text").orElseThrow().address();
+        final long helper = sources.target().files("main.c").getFirst().stream()
+                .filter(symbol -> symbol.name().equals("helper"))
+                .mapToLong(symbol -> symbol.value() - start)
+                .findFirst()
+                .orElseThrow();
+        CSources.run(
+                directory,
+                List.of(
+                        "objcopy",
+                        "--add-symbol",
+                        "helper=.text:0x" + Long.toHexString(helper) + ",function,local",
+                        sources.program().toString()));
+        final PatchRefusedException refusal = refusal(sources);
+        assertThat(refusal.reason()).isEqualTo(Refusal.FOLDED_CODE);
+        assertThat(refusal.subject()).isEqualTo("helper");
+    }
+
     @Test
     void rule3FunctionsThatBecomeOneAreReplacedUnderBothNames() throws Exception {
         final String code = """
