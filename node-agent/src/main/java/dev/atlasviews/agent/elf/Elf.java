@@ -49,6 +49,8 @@ public final class Elf {
     public static final long SHF_STRINGS = 0x20;
     /** {@code sh_info} is a section number. */
     public static final long SHF_INFO_LINK = 0x40;
+    /** The section is of a group, of which the linker keeps one or none. */
+    public static final long SHF_GROUP = 0x200;
     /** Thread-local. */
     public static final long SHF_TLS = 0x400;
 

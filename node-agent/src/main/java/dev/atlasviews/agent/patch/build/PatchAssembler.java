@@ -454,6 +454,10 @@ final class PatchAssembler {
         if (known != null) {
             return inVariable(known);
         }
+        final ElfSymbol old = unit.diff().variables().get(symbol);
+        if (old != null) {
+            unit.running().refuseHidden(old);
+        }
         if (symbol.type() == Elf.STT_TLS) {
             throw new PatchRefusedException(
                     Refusal.NEW_TLS_VARIABLE, symbol.name(), unit.after().unit());

@@ -61,6 +61,7 @@ public final class PatchBuilder {
         for (final PatchUnit unit : units) {
             addGone(unit, staleCalls, functions);
         }
+        refuseWithoutJump(functions);
         return PatchWriter.write(
                 options.basedOn().stream().map(Patch::digest).toList(),
                 List.of(new PatchTarget(
@@ -74,6 +75,19 @@ public final class PatchBuilder {
                         assembler.finish(AreaKind.CONSTANTS),
                         assembler.finish(AreaKind.DATA))),
                 Judgement.warnings(units, target, options));
+    }
+
+    /** Nothing would lead to the new code. */
+    private void refuseWithoutJump(final List<PatchFunction> functions) throws PatchRefusedException {
+        if (functions.stream()
+                .map(PatchFunction::oldBody)
+                .allMatch(body -> body == null || body.jumpOffset() == OldBody.NO_JUMP)) {
+            throw new PatchRefusedException(
+                    Refusal.NOT_LINKED,
+                    target.name(),
+                    "nothing in it leads to "
+                            + functions.stream().map(PatchFunction::name).collect(Collectors.joining(", ")));
+        }
     }
 
     private Set<String> librarySymbols() {
@@ -95,6 +109,10 @@ public final class PatchBuilder {
             final NewBody newBody = assembler.body(code);
             final Optional<ElfSymbol> running = unit.runningFunction(code.symbol());
             if (running.isEmpty()) {
+                final Code old = unit.diff().before().functions().get(code.name());
+                if (old != null) {
+                    unit.running().refuseHidden(old.symbol());
+                }
                 functions.add(new PatchFunction(code.name(), name, null, newBody));
             } else {
                 functions.add(new PatchFunction(

@@ -83,15 +83,25 @@ final class RunningUnit {
             if (symbol.name().isEmpty() || !isCodeOrData(symbol)) {
                 continue;
             }
-            if (symbol.isLocal()) {
-                // Several with one name keep their order.
-                final List<ElfSymbol> candidates = byName.getOrDefault(symbol.name(), List.of());
-                if (!candidates.isEmpty()) {
-                    symbols.put(symbol, candidates.removeFirst());
-                }
-            } else {
-                target.global(symbol.name()).ifPresent(found -> symbols.put(symbol, found));
+            // Several locals with one name keep their order; what is hidden may be among the locals of its file.
+            final List<ElfSymbol> candidates = byName.getOrDefault(symbol.name(), List.of());
+            final Optional<ElfSymbol> global = symbol.isLocal() ? Optional.empty() : target.global(symbol.name());
+            if (global.isPresent()) {
+                symbols.put(symbol, global.get());
+            } else if (!candidates.isEmpty()) {
+                symbols.put(symbol, candidates.removeFirst());
             }
+        }
+    }
+
+    /** Refuses to take for dropped by the linker what may only be hidden where it is not seen. */
+    void refuseHidden(final ElfSymbol symbol) throws PatchRefusedException {
+        if (!symbol.isLocal() && symbol(symbol).isEmpty() && target.hasLocal(symbol.name())) {
+            throw new PatchRefusedException(
+                    Refusal.AMBIGUOUS_SYMBOL,
+                    symbol.name(),
+                    "the program has a local symbol of this name, and nothing tells whether it is that of "
+                            + before.unit());
         }
     }
 
@@ -134,6 +144,15 @@ final class RunningUnit {
         for (final ElfRelocation relocation : code.relocations()) {
             final boolean relative = relocation.type() == Elf.R_X86_64_PC32 || relocation.type() == Elf.R_X86_64_PLT32;
             final boolean resized = linked.isResized(relocation);
+            if (before.place(code, relocation) instanceof Place.Named(final ElfSymbol symbol, final long _)
+                    && isMissing(code, symbol)) {
+                throw new PatchRefusedException(
+                        Refusal.NOT_THE_RUNNING_CODE,
+                        code.name(),
+                        before.unit() + ": it refers to " + symbol.name()
+                                + ", of which the program has no symbol: link without -x, or give the symbols by"
+                                + " --debug");
+            }
             if (before.place(code, relocation) instanceof Place.Named(final ElfSymbol symbol, final long offset)
                     && (resized || symbol.isLocal())
                     && (relative || relocation.type() == Elf.R_X86_64_32S)) {
@@ -146,6 +165,19 @@ final class RunningUnit {
                 throw leadsElsewhere(code, relocation.symbol());
             }
         }
+    }
+
+    /**
+     * Whether the program's symbols lack something of this unit; what its code refers to was not dropped by the linker. But
+     * an inline function that several units have is one unit's in the program, with all that is local there.
+     */
+    private boolean isMissing(final Code code, final ElfSymbol symbol) {
+        final boolean isOthers = symbol.isLocal() && code.section().has(Elf.SHF_GROUP);
+        return isOwn(symbol) && symbol(symbol).isEmpty() && !isOthers;
+    }
+
+    private boolean isOwn(final ElfSymbol symbol) {
+        return (symbol.isDefined() || symbol.section() == Elf.SHN_COMMON) && isCodeOrData(symbol);
     }
 
     private PatchRefusedException leadsElsewhere(final Code code, final ElfSymbol symbol) {

@@ -11,11 +11,13 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** The running program's file: its code, and what its symbols mean. */
@@ -31,6 +33,9 @@ public final class TargetProgram {
             "__gnu_objc_personality_v0",
             "__gdc_personality_v0");
 
+    /** Source file of what compilers link behind everything else. */
+    private static final String LAST_FILE = "crtstuff.c";
+
     private static final int DT_TEXTREL = 22;
     private static final int DT_FLAGS = 30;
     private static final int DF_TEXTREL = 4;
@@ -43,6 +48,7 @@ public final class TargetProgram {
     private final Map<String, ElfSymbol> globals = new HashMap<>();
     private final Map<Long, List<ElfSymbol>> functions = new HashMap<>();
     private final Map<String, ElfSymbol> hidden = new HashMap<>();
+    private final Set<String> locals = new HashSet<>();
     private final Map<String, List<List<ElfSymbol>>> files = new LinkedHashMap<>();
     private final Map<String, ElfSymbol> stubs = new HashMap<>();
     private final Map<String, Long> callSlots = new HashMap<>();
@@ -101,13 +107,20 @@ public final class TargetProgram {
             }
         }
         List<ElfSymbol> file = new ArrayList<>();
+        final ElfSymbol last = symbols.stream()
+                .filter(symbol -> symbol.type() == Elf.STT_FILE)
+                .reduce((first, second) -> second)
+                .orElse(null);
         boolean behindAllFiles = false;
         for (final ElfSymbol symbol : symbols) {
             if (symbol.type() == Elf.STT_FILE) {
-                behindAllFiles = symbol.name().isEmpty();
+                // Gold says no end of the last file, which is the compiler's own, with nothing that another could mean.
+                behindAllFiles = symbol.name().isEmpty()
+                        || (symbol.equals(last) && symbol.name().equals(LAST_FILE));
                 file = new ArrayList<>();
                 files.computeIfAbsent(symbol.name(), key -> new ArrayList<>()).add(file);
             } else if (symbol.isLocal()) {
+                locals.add(symbol.name());
                 file.add(symbol);
                 if (behindAllFiles) {
                     hidden.putIfAbsent(symbol.name(), symbol);
@@ -221,6 +234,11 @@ public final class TargetProgram {
         }
         // Global in its object but hidden: the linker makes it local, behind all files.
         return Optional.ofNullable(hidden.get(symbol));
+    }
+
+    /** Whether any of the program's files has a local symbol of this name, or a hidden one that became local. */
+    boolean hasLocal(final String symbol) {
+        return locals.contains(symbol);
     }
 
     /** A library function's address as a program at a fixed address knows it: that of its own stub (psABI 4.4.1). */
