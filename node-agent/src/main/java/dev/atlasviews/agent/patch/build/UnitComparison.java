@@ -6,15 +6,12 @@ import dev.atlasviews.agent.elf.ElfFormatException;
 import dev.atlasviews.agent.elf.ElfRelocation;
 import dev.atlasviews.agent.elf.ElfSection;
 import dev.atlasviews.agent.elf.ElfSymbol;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -23,9 +20,6 @@ import java.util.TreeSet;
  * to. Order of sections, names of local labels, numbers of static variables and source line numbers mean nothing.
  */
 final class UnitComparison {
-    /** How far the line that a macro reports may be from the line of the instruction that loads it. */
-    private static final int MACRO_LINES = 64;
-
     private final ObjectFile before;
     private final ObjectFile after;
     private final Map<ElfSymbol, ElfSymbol> variables;
@@ -190,32 +184,10 @@ final class UnitComparison {
         return true;
     }
 
-    /**
-     * Whether two instructions differ only in a constant that is the line number of the source, as assertions pass it:
-     * a 32-bit immediate loaded by {@code mov}, near the instruction's own line in the line table, that moved by as
-     * much as that line did.
-     */
     private boolean isLineNumber(final Code old, final Code now, final Instruction instruction, final int at) {
-        final boolean loadsConstant =
-                (instruction.opcode() & ~7) == 0xb8 || instruction.opcode() == 0xc7 || instruction.opcode() == 0x68;
-        if (!loadsConstant || instruction.end() - instruction.immediate() != 4 || at < instruction.immediate()) {
-            return false;
-        }
-        final OptionalInt oldLine =
-                before.lines().line(old.section().index(), old.symbol().value() + instruction.start());
-        final OptionalInt newLine =
-                after.lines().line(now.section().index(), now.symbol().value() + instruction.start());
-        if (oldLine.isEmpty() || newLine.isEmpty()) {
-            return false;
-        }
-        final int then = immediate(old, instruction);
-        final int here = immediate(now, instruction);
-        return Math.abs((long) then - oldLine.getAsInt()) <= MACRO_LINES
-                && here - then == newLine.getAsInt() - oldLine.getAsInt();
-    }
-
-    private static int immediate(final Code code, final Instruction instruction) {
-        return ByteBuffer.wrap(code.bytes()).order(ByteOrder.LITTLE_ENDIAN).getInt(instruction.immediate());
+        return at >= instruction.immediate()
+                && LineNumbers.isPassed(before, old, instruction)
+                && LineNumbers.isPassed(after, now, instruction);
     }
 
     private boolean samePlace(final Place old, final Place now) throws ElfFormatException {

@@ -362,6 +362,24 @@ class PatchRoundTripTest {
     }
 
     @Test
+    void constantsThatMoveAsLinesDoAreNoLineNumbers() throws Exception {
+        final String code = """
+            COUNTED
+            NOINLINE void told(const char *text, int count) { printf("%s %d", text, count); exit(1); }
+            NOINLINE long commands(void) { return COUNT; }
+            NOINLINE void tell(void) { told("commands", COUNT); }
+            NOINLINE long answer(long x, char *text) { if (x == 77) tell(); text[0] = 0; return x + commands(); }
+            """;
+        final CSources sources = changed(
+                CSources.pie(directory.resolve("lines")),
+                code.replace("COUNTED", "#define COUNT 3"),
+                code.replace("COUNTED", "\n#define COUNT 4"));
+        assertThat(sources.build().targets().getFirst().functions())
+                .extracting(PatchFunction::name)
+                .containsExactlyInAnyOrder("commands", "tell");
+    }
+
+    @Test
     void theSameInputGivesTheSameBytes() throws Exception {
         final String code = "NOINLINE long answer(long x, char *text) { strcpy(text, \"TEXT\"); return x; }";
         final CSources sources = changed(CSources.pie(directory.resolve("same")), code, code.replace("TEXT", "longer"));
