@@ -150,6 +150,16 @@ final class ObjectFile {
         return section.has(Elf.SHF_WRITE) && !section.name().startsWith(".data.rel.ro");
     }
 
+    /** What code may count on that the address of a variable is a multiple of. */
+    long alignment(final ElfSymbol variable) {
+        final long place = variable.value();
+        if (variable.section() == Elf.SHN_COMMON) {
+            return Math.max(1, place);
+        }
+        final long alignment = Math.max(1, section(variable).alignment());
+        return place == 0 ? alignment : Math.min(alignment, Long.lowestOneBit(place));
+    }
+
     /** The section of a defined symbol. */
     ElfSection section(final ElfSymbol symbol) {
         return elf.sections().get(symbol.section());

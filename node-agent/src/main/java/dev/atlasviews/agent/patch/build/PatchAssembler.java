@@ -342,6 +342,9 @@ final class PatchAssembler {
             throws ElfFormatException, PatchRefusedException {
         if (unit.after().isVariable(symbol)) {
             final Optional<ElfSymbol> running = unit.runningVariable(symbol);
+            if (running.isPresent()) {
+                target.refuseUnaligned(running.get(), unit.after().alignment(symbol));
+            }
             return Optional.of(running.isPresent() ? image(running.get()) : variable(unit, symbol));
         }
         if (symbol.isDefined()) {
@@ -462,10 +465,8 @@ final class PatchAssembler {
             throw new PatchRefusedException(
                     Refusal.NEW_TLS_VARIABLE, symbol.name(), unit.after().unit());
         }
-        final boolean common = symbol.section() == Elf.SHN_COMMON;
         final AreaKind kind = unit.after().isWritable(symbol) ? AreaKind.DATA : AreaKind.CONSTANTS;
-        final long alignment =
-                common ? symbol.value() : unit.after().section(symbol).alignment();
+        final long alignment = unit.after().alignment(symbol);
         final byte[] content = unit.after().content(symbol);
         // No two variables lie at one offset, as one is told by it.
         final long offset = area(kind).append(content.length == 0 ? new byte[1] : content, alignment, 0);
@@ -560,9 +561,13 @@ final class PatchAssembler {
 
     private ElfSymbol runningThreadLocal(final PatchUnit unit, final Place place) throws PatchRefusedException {
         if (place instanceof Place.Named(final ElfSymbol symbol, final long _)) {
-            final Optional<ElfSymbol> running = unit.after().isVariable(symbol)
+            final boolean isOwn = unit.after().isVariable(symbol);
+            final Optional<ElfSymbol> running = isOwn
                     ? unit.runningVariable(symbol)
                     : target.global(symbol.name()).filter(global -> global.type() == Elf.STT_TLS);
+            if (isOwn && running.isPresent()) {
+                target.refuseUnaligned(running.get(), unit.after().alignment(symbol));
+            }
             return running.orElseThrow(() -> new PatchRefusedException(
                     Refusal.TLS_MODEL, symbol.name(), "not a thread-local variable of the program"));
         }

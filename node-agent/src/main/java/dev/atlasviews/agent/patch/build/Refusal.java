@@ -21,8 +21,8 @@ public enum Refusal {
     LTO_OBJECT("link-time optimised objects are not supported"),
     /** Compiled without -ffunction-sections. */
     NOT_FUNCTION_SECTIONS("not compiled with -ffunction-sections"),
-    /** Size or initial value of an existing variable differs. */
-    CHANGED_VARIABLE("an existing variable's size or initial value differs"),
+    /** Size, alignment or initial value of an existing variable differs. */
+    CHANGED_VARIABLE("an existing variable's size, alignment or initial value differs"),
     /** A type of data that may exist while the program runs lies differently. */
     CHANGED_TYPE("the layout or the constants of an existing type differ"),
     /** Without debug information nobody knows whether types changed. */

@@ -290,12 +290,31 @@ public final class TargetProgram {
         return binary.bytesAt(symbol.value(), symbol.size());
     }
 
-    /** A thread-local variable's offset from the thread pointer (psABI, variant II of thread-local storage). */
-    long threadPointerOffset(final ElfSymbol variable) throws PatchRefusedException {
-        final ElfSegment block = binary.segments().stream()
+    /**
+     * Refuses the use of a variable that lies where new code, with instructions that want it aligned, may not use it:
+     * compilers align variables by what they make of the code that uses them.
+     */
+    void refuseUnaligned(final ElfSymbol variable, final long alignment) throws PatchRefusedException {
+        final boolean isBlockAligned = variable.type() != Elf.STT_TLS
+                || Math.max(1, threadLocalBlock(variable).alignment()) % alignment == 0;
+        if (variable.value() % alignment != 0 || !isBlockAligned) {
+            throw new PatchRefusedException(
+                    Refusal.CHANGED_VARIABLE,
+                    variable.name(),
+                    "new code wants it at a multiple of " + alignment + ", where it is not in the program");
+        }
+    }
+
+    private ElfSegment threadLocalBlock(final ElfSymbol variable) throws PatchRefusedException {
+        return binary.segments().stream()
                 .filter(segment -> segment.type() == Elf.PT_TLS)
                 .findFirst()
                 .orElseThrow(() -> new PatchRefusedException(Refusal.TLS_MODEL, variable.name(), name));
+    }
+
+    /** A thread-local variable's offset from the thread pointer (psABI, variant II of thread-local storage). */
+    long threadPointerOffset(final ElfSymbol variable) throws PatchRefusedException {
+        final ElfSegment block = threadLocalBlock(variable);
         final long alignment = Math.max(1, block.alignment());
         return variable.value() - (block.memorySize() + alignment - 1) / alignment * alignment;
     }

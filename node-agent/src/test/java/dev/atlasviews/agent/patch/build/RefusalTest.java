@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Each refusal names its reason and the symbol it is about. */
 class RefusalTest {
@@ -68,6 +69,26 @@ class RefusalTest {
         final String before = CODE.replace("BEFORE", "");
         final String body = reason == Refusal.NEW_TLS_VARIABLE ? "return (fresh += x) + x *" : "return x *";
         refuses(reason, subject, before, before.replace(from, to).replace("return x *", body));
+    }
+
+    /** Of two that follow each other one is not at a multiple of 16, which vector instructions want. */
+    @ParameterizedTest
+    @ValueSource(strings = {"long", "__thread long"})
+    void refusesAVariableThatIsNotAlignedAsNewCodeWantsIt(final String type) throws Exception {
+        final String code = """
+            static TYPE left ALIGNED = 1;
+            static TYPE right ALIGNED = 2;
+            __attribute__((noipa)) long *pick(long x) { return x & 1 CHANGE ? &left : &right; }
+            int main(int argc, char **argv) { return (int) ++*pick(argc); }
+            """.replace("TYPE", type);
+        final CSources sources = CSources.pie(directory)
+                .change(
+                        code.replace("ALIGNED", "").replace("CHANGE", ""),
+                        code.replace("ALIGNED", "__attribute__((aligned(16)))").replace("CHANGE", "| x & 2"));
+        final PatchRefusedException refusal = refusal(sources);
+        assertThat(refusal.reason()).isEqualTo(Refusal.CHANGED_VARIABLE);
+        assertThat(refusal.subject()).isIn("left", "right");
+        assertThat(refusal).hasMessageContaining("multiple of 16");
     }
 
     @Test
