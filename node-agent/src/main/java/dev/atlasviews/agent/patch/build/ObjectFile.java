@@ -123,6 +123,13 @@ final class ObjectFile {
         return elf.symbols().stream().filter(this::isVariable).toList();
     }
 
+    /** Named data of a section. */
+    List<ElfSymbol> variables(final ElfSection section) {
+        return symbolsBySection.getOrDefault(section.index(), List.of()).stream()
+                .filter(this::isVariable)
+                .toList();
+    }
+
     /** Whether a symbol only marks a place: sections, and the labels that compilers make for strings and jumps. */
     private static boolean isPlain(final ElfSymbol symbol) {
         return symbol.type() == Elf.STT_SECTION

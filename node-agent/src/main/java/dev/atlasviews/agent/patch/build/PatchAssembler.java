@@ -190,6 +190,7 @@ final class PatchAssembler {
         final long bias = code.bias(relocation);
         final long field = body(code).offset() + relocation.offset();
         final Place place = unit.after().place(relocation, bias);
+        SharedSections.refuse(unit, relocation, place);
         final AreaBuffer text = area(AreaKind.TEXT);
         if (Relocations.isGotSlot(relocation.type())) {
             text.relocate(field, PatchRelocation.Kind.PC32, addressSlot(unit, place), offset(unit, place) - bias);
@@ -524,6 +525,7 @@ final class PatchAssembler {
             throws ElfFormatException, PatchRefusedException {
         for (final ElfRelocation relocation : relocations) {
             final Place place = unit.after().place(relocation, 0);
+            SharedSections.refuse(unit, relocation, place);
             final boolean relative = relocation.type() == Elf.R_X86_64_PC32;
             final RelocationTarget to = relative
                             && place instanceof Place.Named(final ElfSymbol symbol, final long _)

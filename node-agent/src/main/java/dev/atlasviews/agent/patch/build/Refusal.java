@@ -21,6 +21,8 @@ public enum Refusal {
     LTO_OBJECT("link-time optimised objects are not supported"),
     /** Compiled without -ffunction-sections. */
     NOT_FUNCTION_SECTIONS("not compiled with -ffunction-sections"),
+    /** Compiled without -fdata-sections. */
+    NOT_DATA_SECTIONS("not compiled with -fdata-sections, and its section is laid out otherwise in the program"),
     /** Size, alignment or initial value of an existing variable differs. */
     CHANGED_VARIABLE("an existing variable's size, alignment or initial value differs"),
     /** A type of data that may exist while the program runs lies differently. */

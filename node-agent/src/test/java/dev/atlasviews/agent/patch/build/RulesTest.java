@@ -445,6 +445,42 @@ class RulesTest {
         answers(sources, "1", "2", "8");
     }
 
+    /** The end of the array is, for the assembler, where its neighbour is. */
+    private static final String NEIGHBOURS = """
+        static long other, array[4], next FRESH;
+        NOINLINE static long sum(void) {
+            long result = START;
+            for (long *at = array; at < array + 4; at++) result += *at;
+            return result;
+        }
+        NOINLINE static long put(long x) { array[x & 3] += x; other++; return next += other; }
+        long answer(long x) { long count = put(x); return sum() * 1000 + count; }
+        """;
+
+    private CSources neighbours(final String start, final String fresh) throws Exception {
+        final String code = LOOP + NEIGHBOURS.replace("START", start).replace("FRESH", fresh);
+        return CSources.fixed(directory.resolve("neighbours"), "-fno-data-sections")
+                .change(LOOP + NEIGHBOURS.replace("START", "0").replace("FRESH", ""), code);
+    }
+
+    @Test
+    void rule9VariablesThatShareASectionAreWhereTheyAreInTheProgram() throws Exception {
+        final CSources sources = neighbours("500", "");
+        try (PatchedProgram program = new PatchedProgram(directory, sources.program())) {
+            assertThat(program.ask("1")).isEqualTo("1001");
+            assertThat(program.ask("2")).isEqualTo("3003");
+            program.install(sources.build());
+            assertThat(program.ask("3")).isEqualTo("506006");
+        }
+    }
+
+    @Test
+    void rule9VariablesThatShareASectionWithANewOneAreRefused() throws Exception {
+        final PatchRefusedException refusal = refusal(neighbours("fresh++", ", fresh"));
+        assertThat(refusal.reason()).isEqualTo(Refusal.NOT_DATA_SECTIONS);
+        assertThat(refusal).hasMessageContaining("-fdata-sections");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"gcc", "clang"})
     void rule9AnUpgradeGoesOnWithTheVariablesThatAreThere(final String compiler) throws Exception {
