@@ -2,6 +2,7 @@
 package dev.atlasviews.agent.patch.build;
 
 import dev.atlasviews.agent.elf.Elf;
+import dev.atlasviews.agent.elf.ElfFormatException;
 import dev.atlasviews.agent.elf.ElfRelocation;
 import dev.atlasviews.agent.elf.ElfSymbol;
 import java.util.ArrayList;
@@ -32,7 +33,8 @@ final class Judgement {
     }
 
     /** The warnings about a patch, one line each. */
-    static List<String> warnings(final List<PatchUnit> units, final TargetProgram target, final BuildOptions options) {
+    static List<String> warnings(final List<PatchUnit> units, final TargetProgram target, final BuildOptions options)
+            throws ElfFormatException {
         final Judgement judgement = new Judgement(target);
         for (final PatchUnit unit : units) {
             final Set<String> functions = new TreeSet<>(unit.diff().changed());
@@ -40,6 +42,11 @@ final class Judgement {
             for (final String function : functions) {
                 judgement.compareLocking(unit, function);
                 judgement.compareWrites(unit, function);
+            }
+            for (final String constant : KeptConstants.of(unit.diff())) {
+                judgement.warnings.add("%s: the constant %s is another one now, and what has kept its address goes on"
+                                .formatted(unit.name(), constant)
+                        + " with the old one");
             }
         }
         if (options.allowHiddenStacks()) {

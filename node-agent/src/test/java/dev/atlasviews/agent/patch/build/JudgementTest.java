@@ -114,6 +114,32 @@ class JudgementTest {
         assertThat(new String(file, StandardCharsets.ISO_8859_1)).doesNotContain("warnings");
     }
 
+    private static final String OPERATIONS = """
+        #define NOINLINE __attribute__((noinline))
+        struct operations { long (*read)(long); long (*write)(long); };
+        struct file { const struct operations *operations; long size; } file;
+        NOINLINE static long read_it(long x) { return x * 3; }
+        NOINLINE static long read_checked(long x) { return x < 0 ? -1 : x * 3; }
+        NOINLINE static long write_it(long x) { return x < 0 ? read_checked(x) : x * 5; }
+        static const struct operations operations = {READ, write_it};
+        static const long limits[] = {1, 2, 3, LIMIT};
+        NOINLINE void start(long x) { file.operations = &operations; file.size = limits[x & 3]; }
+        int main(int argc, char **argv) { start(argc); return (int) file.operations->read(argc); }
+        """;
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gcc", "clang"})
+    void constantsWhoseAddressObjectsHold(final String compiler) throws Exception {
+        final String code = OPERATIONS.replace("READ", "read_it").replace("LIMIT", "4");
+        assertThat(CSources.fixed(directory)
+                        .with(compiler)
+                        .change(code, OPERATIONS.replace("READ", "read_checked").replace("LIMIT", "5"))
+                        .build()
+                        .warnings())
+                .containsExactly("main.c: the constant operations is another one now, and what has kept its address"
+                        + " goes on with the old one");
+    }
+
     @Test
     void whatWasAllowedIsSaid() throws Exception {
         final String code = CODE.replace("STACKS", "if (argc > 9) swapcontext(&context, &context);");
