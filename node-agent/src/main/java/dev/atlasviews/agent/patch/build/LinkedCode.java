@@ -34,6 +34,8 @@ final class LinkedCode {
     private final Map<Integer, List<ElfRelocation>> relocations;
     /** Which bytes of the object a linker may change. */
     private final BitSet free;
+    /** Which of these are of instructions in whose place the linker put others. */
+    private final BitSet rewritten = new BitSet();
     /** Where the instructions of the object are in the program; the last entry is the end of both. */
     private final NavigableMap<Long, Integer> places = new TreeMap<>();
 
@@ -111,11 +113,18 @@ final class LinkedCode {
         return at;
     }
 
+    /** Whether the program has something else in the place of a relocation, as of a call that finds a thread's variables. */
+    boolean isRewritten(final ElfRelocation relocation) {
+        return rewritten.get((int) relocation.offset());
+    }
+
     /** Whether a relocation is in a jump or call that has another length in the program: it leads to the same section. */
     boolean isResized(final ElfRelocation relocation) {
         final Instruction instruction = code.instructionAt(relocation.offset());
         final Instruction other = running(instruction);
-        return instruction.isTransfer() && other.end() - other.start() != instruction.end() - instruction.start();
+        return !isRewritten(relocation)
+                && instruction.isTransfer()
+                && other.end() - other.start() != instruction.end() - instruction.start();
     }
 
     /** Where a place in the object is in the program, both from the function's start. */
@@ -130,6 +139,17 @@ final class LinkedCode {
         return instruction.isTransfer()
                 ? running(instruction).target()
                 : place(relocation.offset()) + code.bias(relocation) + field(relocation);
+    }
+
+    /** Whether what the object loads from the GOT, or calls through it, is near enough that the program does without. */
+    boolean isDirect(final ElfRelocation relocation) {
+        final int at = (int) relocation.offset();
+        final long place = place(at);
+        if (!Relocations.isGotSlot(relocation.type()) || at < 2 || place < 2 || place > linked.length) {
+            return false;
+        }
+        final int opcode = linked[(int) place - 2] & 0xff;
+        return compiled[at - 2] == (byte) 0x8b ? opcode == 0x8d : compiled[at - 2] == (byte) 0xff && opcode == 0x67;
     }
 
     /** What the field of a relocation holds in the program. */
@@ -235,11 +255,13 @@ final class LinkedCode {
             case Elf.R_X86_64_TLSGD -> {
                 if (at >= 4 && start >= 4 && start + 12 <= linked.length && linked[start - 4] == 0x64) {
                     free.set(at - 4, at + 12);
+                    rewritten.set(at, at + 12);
                 }
             }
             case Elf.R_X86_64_TLSLD -> {
                 if (at >= 3 && start >= 3 && start + 9 <= linked.length && linked[start - 3] == 0x66) {
                     free.set(at - 3, at + 9);
+                    rewritten.set(at, at + 9);
                 }
             }
             default -> {}

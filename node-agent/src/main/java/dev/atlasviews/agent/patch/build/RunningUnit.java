@@ -136,34 +136,48 @@ final class RunningUnit {
     }
 
     /**
-     * That references within the unit lead to what was found for them: this tells files of one name apart. Of a jump to
-     * a global function all that is known is where it leads, if the assembler made it a short one.
+     * That references lead to what was found for them: this tells files of one name apart, and finds what the linker was
+     * told to put in the place of something.
      */
     private void checkReferences(final Code code, final LinkedCode linked) throws PatchRefusedException {
         final long address = symbol(code.symbol()).orElseThrow().value();
         for (final ElfRelocation relocation : code.relocations()) {
-            final boolean relative = relocation.type() == Elf.R_X86_64_PC32 || relocation.type() == Elf.R_X86_64_PLT32;
-            final boolean resized = linked.isResized(relocation);
-            if (before.place(code, relocation) instanceof Place.Named(final ElfSymbol symbol, final long _)
-                    && isMissing(code, symbol)) {
-                throw new PatchRefusedException(
-                        Refusal.NOT_THE_RUNNING_CODE,
-                        code.name(),
-                        before.unit() + ": it refers to " + symbol.name()
-                                + ", of which the program has no symbol: link without -x, or give the symbols by"
-                                + " --debug");
-            }
-            if (before.place(code, relocation) instanceof Place.Named(final ElfSymbol symbol, final long offset)
-                    && (resized || symbol.isLocal())
-                    && (relative || relocation.type() == Elf.R_X86_64_32S)) {
-                final long found = relative ? address + linked.target(relocation) : linked.field(relocation);
-                final Optional<ElfSymbol> expected = symbol(symbol);
-                if (expected.isPresent() ? !leads(found - expected.get().value(), symbol, offset) : resized) {
+            if (before.place(code, relocation) instanceof Place.Named(final ElfSymbol symbol, final long offset)) {
+                refuseMissing(code, symbol);
+                final OptionalLong found = reference(linked, relocation, address);
+                if (found.isPresent() && !leads(found.getAsLong(), symbol, offset, linked.isResized(relocation))) {
                     throw leadsElsewhere(code, symbol);
                 }
-            } else if (resized) {
+            } else if (linked.isResized(relocation)) {
                 throw leadsElsewhere(code, relocation.symbol());
             }
+        }
+    }
+
+    /** The address that a reference has in the program; empty where that is not in the code. */
+    private static OptionalLong reference(final LinkedCode linked, final ElfRelocation relocation, final long address) {
+        if (linked.isRewritten(relocation)) {
+            return OptionalLong.empty();
+        }
+        return switch (relocation.type()) {
+            case Elf.R_X86_64_PC32, Elf.R_X86_64_PLT32 -> OptionalLong.of(address + linked.target(relocation));
+            case Elf.R_X86_64_32S -> OptionalLong.of(linked.field(relocation));
+            case Elf.R_X86_64_32 -> OptionalLong.of(Integer.toUnsignedLong(linked.field(relocation)));
+            default ->
+                linked.isDirect(relocation)
+                        ? OptionalLong.of(address + linked.target(relocation))
+                        : OptionalLong.empty();
+        };
+    }
+
+    private void refuseMissing(final Code code, final ElfSymbol symbol) throws PatchRefusedException {
+        if (isMissing(code, symbol)) {
+            throw new PatchRefusedException(
+                    Refusal.NOT_THE_RUNNING_CODE,
+                    code.name(),
+                    before.unit() + ": it refers to " + symbol.name()
+                            + ", of which the program has no symbol: link without -x, or give the symbols by"
+                            + " --debug");
         }
     }
 
@@ -185,6 +199,21 @@ final class RunningUnit {
                 Refusal.NOT_THE_RUNNING_CODE,
                 code.name(),
                 before.unit() + ": its reference to " + symbol.name() + " leads elsewhere");
+    }
+
+    /**
+     * Whether an address is that of a place of the object. Of what other files have too it is known by name only. Of a jump
+     * that the assembler made a short one, it is the only sign of where it leads.
+     */
+    private boolean leads(final long found, final ElfSymbol symbol, final long offset, final boolean resized) {
+        final Optional<ElfSymbol> own = symbol(symbol);
+        if (own.isPresent() && leads(found - own.get().value(), symbol, offset)) {
+            return true;
+        }
+        if (resized) {
+            return false;
+        }
+        return symbol.isLocal() ? own.isEmpty() : target.mayBeAt(symbol.name(), found - offset);
     }
 
     /** Whether a place in the program, from a symbol's start, is one of the object. */

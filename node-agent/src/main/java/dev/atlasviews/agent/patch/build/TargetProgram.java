@@ -285,6 +285,23 @@ public final class TargetProgram {
         return functions.getOrDefault(address, List.of());
     }
 
+    /**
+     * Whether a reference to a symbol that files share may lead to an address: to the symbol, or to a place without one,
+     * such as a stub in the PLT.
+     */
+    boolean mayBeAt(final String symbol, final long address) {
+        final Optional<ElfSymbol> global = global(symbol);
+        final List<ElfSymbol> found = functionsAt(address);
+        if (global.isPresent() && global.get().value() == address) {
+            return true;
+        }
+        if (!found.isEmpty()) {
+            return found.stream()
+                    .anyMatch(function -> withoutVersion(function.name()).equals(symbol));
+        }
+        return isLibrary() || global.isEmpty() || global.get().type() == Elf.STT_GNU_IFUNC;
+    }
+
     /** The program's bytes at a symbol; empty if the symbol is not in its text. */
     Optional<byte[]> bytes(final ElfSymbol symbol) {
         return binary.bytesAt(symbol.value(), symbol.size());

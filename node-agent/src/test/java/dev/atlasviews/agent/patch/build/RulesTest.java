@@ -239,6 +239,58 @@ class RulesTest {
         assertThat(refusal.getMessage()).contains("its reference to near leads elsewhere");
     }
 
+    private static final String CALLS = """
+        NOINLINE long near(long x) { return x * 3 + 1; }
+        NOINLINE long third(long x) { return x * 7; }
+        NOINLINE long other(long x) { return x + rand(); }
+        NOINLINE long answer(long x) { return near(x + 4) + other(x) + 1; }
+        """;
+
+    @Test
+    void rule3ACallOfAnotherGlobalFunctionIsOtherCode() throws Exception {
+        final CSources objects = CSources.pie(directory.resolve("objects"))
+                .change(LOOP + CALLS, LOOP + CALLS.replace("other(x) + 1", "other(x) + 2"));
+        assertThat(functions(objects.build())).containsExactly("answer");
+        final String code = LOOP + CALLS.replace("return near(x + 4)", "return third(x + 4)");
+        final CSources running = CSources.pie(directory.resolve("running")).change(code, code);
+        final PatchRefusedException refusal = refusal(objects, running);
+        assertThat(refusal.reason()).isEqualTo(Refusal.NOT_THE_RUNNING_CODE);
+        assertThat(refusal).hasMessageContaining("its reference to near leads elsewhere");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"-fplt", "-fno-plt"})
+    void rule3WhatTheLinkerPutInThePlaceOfAnotherFunctionIsSeen(final String flag) throws Exception {
+        final String code = LOOP + "int __wrap_rand(void) { return 4; }\n" + CALLS;
+        final CSources sources = new CSources(
+                        directory.resolve("wrapped"),
+                        List.of("-fPIE", flag),
+                        List.of("-pie", "-Wl,--build-id=sha1", "-Wl,--wrap=rand"))
+                .change(code, code.replace("other(x) + 1", "other(x) + 2"));
+        final PatchRefusedException refusal = refusal(sources);
+        assertThat(refusal.reason()).isEqualTo(Refusal.NOT_THE_RUNNING_CODE);
+        assertThat(refusal.subject()).isEqualTo("other");
+        assertThat(refusal).hasMessageContaining("its reference to rand leads elsewhere");
+    }
+
+    /** Objects for libraries ask for a thread's variable by a call, which the linker of a program does without. */
+    @ParameterizedTest
+    @ValueSource(strings = {"-fplt", "-fno-plt"})
+    void rule3ThreadLocalVariablesOfObjectsForLibrariesAreTaken(final String flag) throws Exception {
+        final String code = """
+            extern __thread long shared;
+            NOINLINE long count(void) { return ++shared; }
+            NOINLINE long answer(long x) { return x * 2 + count(); }
+            """;
+        final String other = "__thread long shared = 7;\n";
+        final CSources sources = new CSources(
+                directory.resolve("threads"), List.of("-fPIC", flag), List.of("-pie", "-Wl,--build-id=sha1"));
+        sources.compile(sources.before(), Map.of("main", LOOP + code, "other", other))
+                .compile(sources.after(), Map.of("main", LOOP + code.replace("x * 2", "x * 3"), "other", other))
+                .link();
+        answers(sources, "5", "18", "24");
+    }
+
     @Test
     void rule3AColdPartComesBackToWhereItsFunctionHasMoved() throws Exception {
         final String code = """
