@@ -4,6 +4,7 @@ package dev.atlasviews.agent.patch.build;
 import dev.atlasviews.agent.elf.ElfRelocation;
 import dev.atlasviews.agent.elf.ElfSection;
 import dev.atlasviews.agent.elf.ElfSymbol;
+import dev.atlasviews.agent.patch.ColdParts;
 import java.util.List;
 
 /**
@@ -20,20 +21,18 @@ record Code(
         byte[] bytes,
         List<ElfRelocation> relocations,
         List<Instruction> instructions) {
-    static final String COLD_SUFFIX = ".cold";
-
     String name() {
         return symbol.name();
     }
 
     /** Whether this is the part of a function that the compiler moved out of the way, not a function by itself. */
     boolean isColdPart() {
-        return name().endsWith(COLD_SUFFIX);
+        return ColdParts.isOne(name());
     }
 
     /** The function that this code belongs to. */
     String family() {
-        return isColdPart() ? name().substring(0, name().length() - COLD_SUFFIX.length()) : name();
+        return ColdParts.function(name());
     }
 
     /** The instruction that contains the byte at an offset. */

@@ -78,7 +78,7 @@ final class Judgement {
     /** The references of a function to functions for locking, by name: to call them, mostly. */
     private static Map<String, Integer> locking(final ObjectFile object, final String function) {
         final Map<String, Integer> references = new TreeMap<>();
-        for (final Code code : parts(object, function)) {
+        for (final Code code : object.parts(function)) {
             for (final ElfRelocation relocation : code.relocations()) {
                 if (object.place(code, relocation) instanceof Place.Named(final ElfSymbol symbol, final long _)
                         && !object.isVariable(symbol)
@@ -116,7 +116,7 @@ final class Judgement {
     /** The variables that a function's instructions name as what they write to. */
     private static Set<ElfSymbol> written(final ObjectFile object, final String function) {
         final Set<ElfSymbol> variables = new LinkedHashSet<>();
-        for (final Code code : parts(object, function)) {
+        for (final Code code : object.parts(function)) {
             for (final ElfRelocation relocation : code.relocations()) {
                 final Instruction instruction = code.instructionAt(relocation.offset());
                 if (relocation.offset() < instruction.immediate()
@@ -129,11 +129,5 @@ final class Judgement {
             }
         }
         return variables;
-    }
-
-    private static List<Code> parts(final ObjectFile object, final String function) {
-        return object.functions().values().stream()
-                .filter(code -> code.family().equals(function))
-                .toList();
     }
 }

@@ -10,6 +10,7 @@ import dev.atlasviews.agent.elf.ElfSymbol;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +23,7 @@ final class ObjectFile {
     private final ElfFile elf;
     private final Map<Integer, List<ElfSymbol>> symbolsBySection = new LinkedHashMap<>();
     private final Map<String, Code> functions = new LinkedHashMap<>();
+    private final Map<String, List<Code>> parts = new HashMap<>();
     private final Map<Integer, List<ElfRelocation>> relocations = new LinkedHashMap<>();
     private final LineTable lines;
     private @Nullable UnwindTables unwindTables;
@@ -44,6 +46,10 @@ final class ObjectFile {
             if (symbol.isDefined() && symbol.isFunction() && section(symbol).isCode()) {
                 functions.put(symbol.name(), code(symbol));
             }
+        }
+        for (final Code code : functions.values()) {
+            final List<Code> known = parts.computeIfAbsent(code.family(), family -> new ArrayList<>());
+            known.add(code.isColdPart() ? known.size() : 0, code);
         }
         lines = LineTable.of(elf);
     }
@@ -116,6 +122,11 @@ final class ObjectFile {
     /** All code with a name, in the order of the symbol table. */
     Map<String, Code> functions() {
         return functions;
+    }
+
+    /** A function and its cold parts, the function first. */
+    List<Code> parts(final String function) {
+        return parts.getOrDefault(function, List.of());
     }
 
     /** Named data of this object, thread-local and common variables included. */

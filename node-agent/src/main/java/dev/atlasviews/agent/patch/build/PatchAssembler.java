@@ -7,6 +7,7 @@ import dev.atlasviews.agent.elf.ElfRelocation;
 import dev.atlasviews.agent.elf.ElfSection;
 import dev.atlasviews.agent.elf.ElfSymbol;
 import dev.atlasviews.agent.patch.AreaKind;
+import dev.atlasviews.agent.patch.ColdParts;
 import dev.atlasviews.agent.patch.PatchArea;
 import dev.atlasviews.agent.patch.PatchFunction.NewBody;
 import dev.atlasviews.agent.patch.PatchRelocation;
@@ -368,7 +369,7 @@ final class PatchAssembler {
             throws PatchRefusedException {
         final Optional<ElfSymbol> running = unit.runningFunction(symbol);
         // The inside of a function is meant by its own jump tables and cold part only: they go with the new body.
-        final boolean inside = label || symbol.name().endsWith(Code.COLD_SUFFIX);
+        final boolean inside = label || ColdParts.isOne(symbol.name());
         if (running.isPresent() && !(inside && unit.isTaken(symbol))) {
             return image(running.get());
         }

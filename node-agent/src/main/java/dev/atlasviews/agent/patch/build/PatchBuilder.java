@@ -209,13 +209,10 @@ public final class PatchBuilder {
         final ObjectFile before = unit.diff().before();
         final Code old = before.functions().get(function);
         final Map<Long, byte[]> parts = new LinkedHashMap<>();
-        for (final String name : List.of(function, function + Code.COLD_SUFFIX)) {
-            final Code part = before.functions().get(name);
-            if (part != null) {
-                unit.running()
-                        .symbol(part.symbol())
-                        .ifPresent(symbol -> target.bytes(symbol).ifPresent(bytes -> parts.put(symbol.value(), bytes)));
-            }
+        for (final Code part : before.parts(function)) {
+            unit.running()
+                    .symbol(part.symbol())
+                    .ifPresent(symbol -> target.bytes(symbol).ifPresent(bytes -> parts.put(symbol.value(), bytes)));
         }
         if (old == null || parts.isEmpty() || !unit.after().functions().containsKey(function)) {
             return staleCalls.ofOld(unit, function); // nothing is overwritten

@@ -79,9 +79,8 @@ final class StaleCalls {
     /** All parts of a function. */
     private @Nullable String of(final PatchUnit unit, final Walk walk, final String function)
             throws ElfFormatException {
-        for (final String part : List.of(function, function + Code.COLD_SUFFIX)) {
-            final Code code = walk.side().object(unit).functions().get(part);
-            final String why = code != null && walk.seen().add(code) ? of(unit, walk, code) : null;
+        for (final Code code : walk.side().object(unit).parts(function)) {
+            final String why = walk.seen().add(code) ? of(unit, walk, code) : null;
             if (why != null) {
                 return why;
             }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.patch.inspect;
 
+import dev.atlasviews.agent.patch.ColdParts;
 import dev.atlasviews.agent.patch.PatchFunction;
 import dev.atlasviews.agent.patch.PatchFunction.NewBody;
 import dev.atlasviews.agent.patch.PatchFunction.OldBody;
@@ -12,11 +13,10 @@ import java.util.TreeMap;
 
 /** The functions of a patch by where their code lies, in the program and in the patch. */
 final class Bodies {
-    private static final String COLD_SUFFIX = ".cold";
-
     private final NavigableMap<Long, PatchFunction> olds = new TreeMap<>();
     private final NavigableMap<Long, PatchFunction> news = new TreeMap<>();
-    private final Map<String, PatchFunction> parts = new HashMap<>();
+    private final Map<String, PatchFunction> functions = new HashMap<>();
+    private final Map<String, PatchFunction> coldParts = new HashMap<>();
     private final PatchedImage image;
 
     Bodies(final PatchedImage image) {
@@ -28,7 +28,8 @@ final class Bodies {
             if (function.newBody() != null) {
                 news.putIfAbsent(image.address(function.newBody()), function);
             }
-            parts.putIfAbsent(function.name(), function);
+            (ColdParts.isOne(function.name()) ? coldParts : functions)
+                    .putIfAbsent(ColdParts.function(function.name()), function);
         }
     }
 
@@ -58,7 +59,7 @@ final class Bodies {
         if (entry != null && entry.getValue().newBody() != null) {
             final long start = image.address(entry.getValue().newBody());
             if (PatchedImage.isIn(address, start, entry.getValue().newBody().size())) {
-                final boolean isEntered = !entry.getValue().name().endsWith(COLD_SUFFIX);
+                final boolean isEntered = !ColdParts.isOne(entry.getValue().name());
                 return Optional.of(new Place(entry.getValue(), address - start, isEntered && address == start));
             }
         }
@@ -79,9 +80,6 @@ final class Bodies {
     /** A function's cold part, or the function that a cold part belongs to. */
     Optional<PatchFunction> otherPart(final PatchFunction function) {
         final String name = function.name();
-        return Optional.ofNullable(parts.get(
-                name.endsWith(COLD_SUFFIX)
-                        ? name.substring(0, name.length() - COLD_SUFFIX.length())
-                        : name + COLD_SUFFIX));
+        return Optional.ofNullable((ColdParts.isOne(name) ? functions : coldParts).get(ColdParts.function(name)));
     }
 }

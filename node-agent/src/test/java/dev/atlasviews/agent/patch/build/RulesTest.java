@@ -317,6 +317,28 @@ class RulesTest {
         }
     }
 
+    /** Those of GCC 8 have a number. */
+    @ParameterizedTest
+    @ValueSource(strings = {".cold", ".cold.7"})
+    void rule3AColdPartComesBackToTheNewBody(final String suffix) throws Exception {
+        final String code = """
+            __attribute__((cold, noinline)) long rare(long x) { return x + 1; }
+            NOINLINE static long twice(long x) {
+                if (x == 77) x = rare(x);
+                asm volatile("" : "+r"(x));
+                return x * 2;
+            }
+            NOINLINE long answer(long x) { return twice(x) + 5; }
+            """;
+        final CSources sources = changed("gcc", code, "x * 2", "x * 2 + 1");
+        for (final Path objects : List.of(sources.before(), sources.after())) {
+            CSources.run(objects, List.of("objcopy", "--redefine-sym", "twice.cold=twice" + suffix, "main.o"));
+        }
+        sources.link();
+        assertThat(functions(sources.build())).containsExactlyInAnyOrder("twice", "twice" + suffix);
+        answers(sources, "77", "161", "162");
+    }
+
     /** As the manual of gcc has them. The assembler knows them, and no relocation tells that they have changed. */
     @Test
     void rule1DistancesBetweenLabelsAreThoseOfTheNewBody() throws Exception {
