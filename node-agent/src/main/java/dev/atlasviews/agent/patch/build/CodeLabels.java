@@ -20,6 +20,11 @@ import java.util.Set;
  */
 final class CodeLabels {
     private static final int LEA = 0x8d;
+    private static final int ADD_TO_RAX = 0x05;
+    private static final int ARITHMETIC = 0x81;
+    private static final int GROUP_5 = 0xff;
+    private static final int JUMP = 4;
+    private static final int REGISTER = 0xc0;
     private static final int RELATIVE_FIELD = 4;
 
     private CodeLabels() {}
@@ -58,16 +63,51 @@ final class CodeLabels {
     }
 
     private static void refuseTaken(final ObjectFile object, final String name) throws PatchRefusedException {
-        final Code code = object.functions().get(name);
-        if (code == null) {
-            return;
-        }
-        for (final Instruction instruction : code.instructions()) {
-            if (takesOwnAddress(code, instruction) && target(code, instruction) != 0) {
-                throw new PatchRefusedException(
-                        Refusal.CODE_LABEL, name, object.unit() + ", offset " + instruction.start());
+        for (final Code code : object.parts(name)) {
+            for (final Instruction instruction : code.instructions()) {
+                if (takesOwnAddress(code, instruction) && target(code, instruction) != 0) {
+                    throw taken(object, name, instruction);
+                }
+            }
+            for (final ElfRelocation relocation : code.relocations()) {
+                final Instruction instruction = code.instructionAt(relocation.offset());
+                if (!instruction.isTransfer()
+                        && isInside(object, name, object.place(code, relocation))
+                        && !isJumpedTo(code, instruction)) {
+                    throw taken(object, name, instruction);
+                }
             }
         }
+    }
+
+    private static PatchRefusedException taken(
+            final ObjectFile object, final String name, final Instruction instruction) {
+        return new PatchRefusedException(Refusal.CODE_LABEL, name, object.unit() + ", offset " + instruction.start());
+    }
+
+    /** Whether a place is in a function, and not where others call it. */
+    private static boolean isInside(final ObjectFile object, final String name, final Place place) {
+        if (!(place instanceof Place.Named(final ElfSymbol symbol, final long offset))) {
+            return false;
+        }
+        final Code code = object.functions().get(symbol.name());
+        return code != null && code.family().equals(name) && (offset != 0 || code.isColdPart());
+    }
+
+    /**
+     * Whether code adds a label's address to a distance from a table, and jumps there at once: {@code goto *(&&a + d[i])},
+     * in programs at fixed addresses. What it jumps to is not kept.
+     */
+    private static boolean isJumpedTo(final Code code, final Instruction instruction) {
+        final boolean adds = instruction.opcode() == ADD_TO_RAX
+                || (instruction.opcode() == ARITHMETIC && instruction.operation() == 0)
+                || instruction.opcode() == LEA;
+        final Instruction next = code.instructionAt(instruction.end());
+        return adds
+                && next.start() == instruction.end()
+                && next.opcode() == GROUP_5
+                && next.operation() == JUMP
+                && (code.bytes()[next.end() - 1] & 0xff) >= REGISTER;
     }
 
     /** Whether an instruction computes an address in its own section: the assembler left no relocation then. */

@@ -115,6 +115,48 @@ class RulesTest {
         assertThat(refusal.subject()).isEqualTo("answer");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"gcc", "clang"})
+    void rule1ALabelThatIsKeptInAProgramAtAFixedAddressIsRefused(final String compiler) throws Exception {
+        final String code = """
+            NOINLINE long answer(long x) {
+                static void *next;
+                if (!next) next = &&first;
+                goto *next;
+            first: next = &&second; return x;
+            second: next = &&first; return x * 2;
+            }
+            """;
+        final CSources sources = CSources.fixed(directory.resolve(compiler))
+                .with(compiler)
+                .change(LOOP + code, LOOP + code.replace("x * 2", "x * 3"));
+        final PatchRefusedException refusal = refusal(sources);
+        assertThat(refusal.reason()).isEqualTo(Refusal.CODE_LABEL);
+        assertThat(refusal.subject()).isEqualTo("answer");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gcc", "clang"})
+    void rule1ATableForJumpsInAProgramAtAFixedAddressIsTaken(final String compiler) throws Exception {
+        final String code = """
+            NOINLINE long answer(long x) {
+                switch (x) {
+                case 0: return atol("10");
+                case 1: puts("one"); return 21;
+                case 2: return labs(x * 3);
+                case 3: return atol("37") + x;
+                case 4: puts("four"); return 51;
+                case 5: return atol("61") * 2;
+                default: return -1;
+                }
+            }
+            """;
+        final CSources sources = CSources.fixed(directory.resolve(compiler))
+                .with(compiler)
+                .change(LOOP + code, LOOP + code.replace("x * 3", "x * 4"));
+        answers(sources, "2", "6", "8");
+    }
+
     private static final String TWO = """
         NOINLINE long one(long x) { return x * 3 ONE; }
         NOINLINE long two(long x) { return x * 5 TWO; }
