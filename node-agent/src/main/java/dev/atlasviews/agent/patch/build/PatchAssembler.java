@@ -503,6 +503,9 @@ final class PatchAssembler {
         if (ObjectFile.isWritable(section)) {
             throw new PatchRefusedException(Refusal.CHANGED_VARIABLE, section.name(), "data without a symbol");
         }
+        if (section.isCode()) {
+            throw new PatchRefusedException(Refusal.UNSUPPORTED_RELOCATION, section.name(), "code without a symbol");
+        }
         if (section.has(Elf.SHF_MERGE)) {
             final Constants.Element element = Constants.element(unit.after(), place);
             return constant(

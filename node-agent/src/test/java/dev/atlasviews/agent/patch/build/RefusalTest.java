@@ -216,6 +216,13 @@ class RefusalTest {
     }
 
     @Test
+    void refusesCodeWithoutASymbol() throws Exception {
+        final String asm = "asm volatile(\"call 77f; .pushsection .text.stub, \\\"ax\\\"; 77: ret; .popsection\");";
+        final String code = CODE.replace("BEFORE", "").replace("return x *", asm + " return x *");
+        refuses(Refusal.UNSUPPORTED_RELOCATION, ".text.stub", code, code.replace("return x *", "return 7 + x *"));
+    }
+
+    @Test
     void refusesDirectAccessToALibrarysVariable() throws Exception {
         final String code = CODE.replace("BEFORE", "extern char **environ;");
         refuses(Refusal.UNSUPPORTED_RELOCATION, "environ", code, code.replace("return x *", "return !environ + x *"));
