@@ -236,9 +236,10 @@ final class PatchAssembler {
         if (relocation.type() != Elf.R_X86_64_GOTTPOFF) {
             throw new PatchRefusedException(Refusal.TLS_MODEL, code.name(), "thread-local access for libraries");
         }
+        final long distance = threadPointerOffset(unit, place);
         final byte[] value = new byte[Long.BYTES];
-        little(value).putLong(threadPointerOffset(unit, place));
-        final RelocationTarget slot = constant(List.of("tls", place), value, Long.BYTES, 0);
+        little(value).putLong(distance);
+        final RelocationTarget slot = constant(List.of("tls", distance), value, Long.BYTES, 0);
         area(AreaKind.TEXT).relocate(field, PatchRelocation.Kind.PC32, slot, place.offset() - bias);
     }
 

@@ -561,6 +561,27 @@ class RulesTest {
         answers(sources, "1", "2", "8");
     }
 
+    @Test
+    void rule9ThreadLocalVariablesOfTheSameNameAreTheirUnitsOwn() throws Exception {
+        final String code = "static __thread long seen = START; long NAME(long x) { return seen += x CHANGE; }\n";
+        final String one = code.replace("NAME", "one").replace("START", "1");
+        final String two = code.replace("NAME", "two").replace("START", "100");
+        final String main =
+                LOOP + "long one(long x), two(long x); long answer(long x) { return one(x) * 1000 + two(x); }\n";
+        final CSources sources = new CSources(
+                directory.resolve("threads"),
+                List.of("-fPIC", "-ftls-model=initial-exec"),
+                List.of("-pie", "-Wl,--build-id=sha1"));
+        sources.compile(
+                        sources.before(),
+                        Map.of("main", main, "one", one.replace("CHANGE", ""), "two", two.replace("CHANGE", "")))
+                .compile(
+                        sources.after(),
+                        Map.of("main", main, "one", one.replace("CHANGE", "+ 1"), "two", two.replace("CHANGE", "+ 1")))
+                .link();
+        answers(sources, "1", "2101", "4103");
+    }
+
     /** The end of the array is, for the assembler, where its neighbour is. */
     private static final String NEIGHBOURS = """
         static long other, array[4], next FRESH;
