@@ -455,7 +455,8 @@ final class PatchAssembler {
     /** A variable that the running program does not have, or a constant that differs there. */
     private RelocationTarget variable(final PatchUnit unit, final ElfSymbol symbol)
             throws ElfFormatException, PatchRefusedException {
-        final List<Object> key = List.of(unit.name(), symbol);
+        // What units share by its name is one, as of inline functions of C++, whose variables each unit has.
+        final List<Object> key = symbol.isLocal() ? List.of(unit.name(), symbol) : List.of("variable", symbol.name());
         final RelocationTarget.InArea known = placed.get(key);
         if (known != null) {
             return inVariable(known);

@@ -618,6 +618,38 @@ class RulesTest {
         assertThat(refusal).hasMessageContaining("-fdata-sections");
     }
 
+    private CSources inlined(final String compiler, final String before, final String after) throws Exception {
+        final String other =
+                "#define NOINLINE __attribute__((noinline))\nDEFINITION long other(long x) { return USE; }\n";
+        final String main =
+                LOOP + "long other(long x); DEFINITION NOINLINE long answer(long x) { return other(x) * 100 + USE; }\n";
+        final String useBefore = before.isEmpty() ? "x + 70000" : "shared(x)";
+        final CSources sources =
+                CSources.pie(directory.resolve(compiler), "-fno-exceptions").with(compiler);
+        return sources.compile(
+                        sources.before(),
+                        Map.of(
+                                "main",
+                                main.replace("DEFINITION", before).replace("USE", useBefore),
+                                "other",
+                                other.replace("DEFINITION", before).replace("USE", useBefore)))
+                .compile(
+                        sources.after(),
+                        Map.of(
+                                "main",
+                                main.replace("DEFINITION", after).replace("USE", "shared(x)"),
+                                "other",
+                                other.replace("DEFINITION", after).replace("USE", "shared(x)")))
+                .link();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"g++", "clang++"})
+    void rule9ANewVariableOfAnInlineFunctionIsOneForAllUnits(final String compiler) throws Exception {
+        final String code = "inline NOINLINE long shared(long x) { static long calls; return x + ++calls; }\n";
+        answers(inlined(compiler, "", code), "5", "7070505", "607");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"gcc", "clang"})
     void rule9AnUpgradeGoesOnWithTheVariablesThatAreThere(final String compiler) throws Exception {
