@@ -115,10 +115,29 @@ public final class PatchBuilder {
                 }
                 functions.add(new PatchFunction(code.name(), name, null, newBody));
             } else {
-                functions.add(new PatchFunction(
-                        code.name(), name, oldBody(unit, code.name(), running.get(), staleCalls), newBody));
+                final OldBody oldBody = oldBody(unit, code.name(), running.get(), staleCalls);
+                final boolean isOthers = joinListed(functions, oldBody);
+                functions.add(new PatchFunction(code.name(), name, isOthers ? null : oldBody, newBody));
             }
         }
+    }
+
+    /**
+     * Whether another unit has replaced an inline function, of which the program has one for all units: the new one is one
+     * too. Whether a thread may stay in the old one is for both to say.
+     */
+    private static boolean joinListed(final List<PatchFunction> functions, final OldBody oldBody) {
+        for (int i = 0; i < functions.size(); i++) {
+            final PatchFunction listed = functions.get(i);
+            final OldBody same = listed.oldBody();
+            if (same != null && same.address() == oldBody.address()) {
+                if (same.notExcludable() == null) {
+                    functions.set(i, new PatchFunction(listed.name(), listed.unit(), oldBody, listed.newBody()));
+                }
+                return true;
+            }
+        }
+        return false;
     }
 
     private void addGone(final PatchUnit unit, final StaleCalls staleCalls, final List<PatchFunction> functions)

@@ -651,6 +651,18 @@ class RulesTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"g++", "clang++"})
+    void rule3AnInlineFunctionThatChangesInTwoUnitsIsReplacedOnce(final String compiler) throws Exception {
+        final String code = "inline NOINLINE long shared(long x) { return x * 2; }\n";
+        final CSources sources = inlined(compiler, code, code.replace("* 2", "* 3"));
+        assertThat(sources.build().targets().getFirst().functions())
+                .filteredOn(function -> function.oldBody() != null)
+                .singleElement()
+                .satisfies(function -> assertThat(function.name()).contains("shared"));
+        answers(sources, "5", "1010", "1515");
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"gcc", "clang"})
     void rule9AnUpgradeGoesOnWithTheVariablesThatAreThere(final String compiler) throws Exception {
         final String code = "NEW NOINLINE long answer(long x) { CODE return x * 3 + 1; }\n";
