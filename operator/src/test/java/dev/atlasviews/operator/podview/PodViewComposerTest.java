@@ -230,14 +230,7 @@ final class PodViewComposerTest {
     @Test
     void howAPodWasWhenItGotAChangeStaysSaidWhenItRestarts() {
         final PodView existing = view(pod, compose(pod, List.of(first), null), 1);
-        final Pod restarted = new PodBuilder(pod)
-                .editStatus()
-                .editFirstContainerStatus()
-                .withRestartCount(1)
-                .endContainerStatus()
-                .endStatus()
-                .build();
-        assertThat(layers(compose(restarted, List.of(first, second), existing)))
+        assertThat(layers(compose(restarted(), List.of(first, second), existing)))
                 .extracting(Layer::baseline)
                 .containsExactly(new PodBaseline(0, null), new PodBaseline(1, null));
     }
@@ -245,13 +238,6 @@ final class PodViewComposerTest {
     @Test
     void whenAFailedRolloutIsTriedAnewItCountsHowAPodIsThen() {
         final PodView existing = view(pod, compose(pod, List.of(first), null), 1);
-        final Pod restarted = new PodBuilder(pod)
-                .editStatus()
-                .editFirstContainerStatus()
-                .withRestartCount(1)
-                .endContainerStatus()
-                .endStatus()
-                .build();
         final var failed = new RolloutStatus(
                 first.getSpec().change().patch().digest(),
                 RolloutPhase.FAILED,
@@ -260,14 +246,24 @@ final class PodViewComposerTest {
                 NOW,
                 new RolloutFailure(1L, "PodsFailed", "pod redis-0: container redis ended"));
         rollout(failed);
-        assertThat(layers(compose(restarted, List.of(first), existing)))
+        assertThat(layers(compose(restarted(), List.of(first), existing)))
                 .extracting(Layer::baseline)
                 .containsExactly(new PodBaseline(0, null));
         next(2);
         rollout(failed);
-        assertThat(layers(compose(restarted, List.of(first), existing)))
+        assertThat(layers(compose(restarted(), List.of(first), existing)))
                 .extracting(Layer::baseline)
                 .containsExactly(new PodBaseline(1, null));
+    }
+
+    private Pod restarted() {
+        return new PodBuilder(pod)
+                .editStatus()
+                .editFirstContainerStatus()
+                .withRestartCount(1)
+                .endContainerStatus()
+                .endStatus()
+                .build();
     }
 
     private void rollout(final RolloutStatus rollout) {
