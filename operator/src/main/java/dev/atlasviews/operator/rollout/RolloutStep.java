@@ -78,17 +78,19 @@ public final class RolloutStep {
                         patch.getSpec().change().patch().digest(), RolloutPhase.WAITING, 0, 0, now, null));
     }
 
-    /** Not before there are pods: the first of them is the canary. */
+    /** Not before there are pods: the first of them is the canary. A look need not wait for anything, and ends what was done. */
     private boolean mayBegin() {
         return situation.selected() > 0
-                && !rollout.paused()
-                && situation.predecessors().isEmpty();
+                && (observes() || (!rollout.paused() && situation.predecessors().isEmpty()));
+    }
+
+    private boolean observes() {
+        return patch.getSpec().mode() == Mode.OBSERVE;
     }
 
     private RolloutStatus wave(final RolloutStatus current) {
-        final boolean observes = patch.getSpec().mode() == Mode.OBSERVE;
-        final int wave = observes ? CurrentRollout.OBSERVING : current.wave() + 1;
-        final int released = observes
+        final int wave = observes() ? CurrentRollout.OBSERVING : current.wave() + 1;
+        final int released = observes()
                 ? Integer.MAX_VALUE
                 : Waves.released(
                         rollout, wave, Objects.requireNonNullElse(current.released(), 0), situation.selected());

@@ -205,6 +205,17 @@ final class RolloutStepTest {
     }
 
     @Test
+    void noPauseKeepsALookFromEndingWhatWasDone() {
+        rollout(paused(false));
+        step(1, 0, 0);
+        assertThat(step(1, 1, 1).phase()).isEqualTo(RolloutPhase.COMPLETE);
+        rollout(paused(true));
+        mode(Mode.OBSERVE);
+        assertThat(step(1, 0, 0, List.of(), List.of("other")).released()).isNull();
+        assertThat(status().phase()).isEqualTo(RolloutPhase.PROGRESSING);
+    }
+
+    @Test
     void aLookLiftsNoRevert() {
         rollout(new Rollout(new IntOrString(1), new IntOrString(1), 60, false, 600, OnFailure.REVERT));
         step(9, 0, 0);
