@@ -90,8 +90,16 @@ final class RunningUnit {
                 symbols.put(symbol, global.get());
             } else if (!candidates.isEmpty()) {
                 symbols.put(symbol, candidates.removeFirst());
+            } else if (!symbol.isLocal() && isOfGroup(symbol)) {
+                // What several units have and is hidden may be among the locals of the one that the linker took it
+                // from.
+                target.onlyLocal(symbol.name()).ifPresent(found -> symbols.put(symbol, found));
             }
         }
+    }
+
+    private boolean isOfGroup(final ElfSymbol symbol) {
+        return symbol.isDefined() && before.section(symbol).has(Elf.SHF_GROUP);
     }
 
     /** Refuses to take for dropped by the linker what may only be hidden where it is not seen. */

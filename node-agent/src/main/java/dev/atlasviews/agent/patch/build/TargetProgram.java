@@ -11,13 +11,11 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** The running program's file: its code, and what its symbols mean. */
@@ -48,7 +46,7 @@ public final class TargetProgram {
     private final Map<String, ElfSymbol> globals = new HashMap<>();
     private final Map<Long, List<ElfSymbol>> functions = new HashMap<>();
     private final Map<String, ElfSymbol> hidden = new HashMap<>();
-    private final Set<String> locals = new HashSet<>();
+    private final Map<String, List<ElfSymbol>> locals = new HashMap<>();
     private final Map<String, List<List<ElfSymbol>>> files = new LinkedHashMap<>();
     private final Map<String, ElfSymbol> stubs = new HashMap<>();
     private final Map<String, Long> callSlots = new HashMap<>();
@@ -120,7 +118,7 @@ public final class TargetProgram {
                 file = new ArrayList<>();
                 files.computeIfAbsent(symbol.name(), key -> new ArrayList<>()).add(file);
             } else if (symbol.isLocal()) {
-                locals.add(symbol.name());
+                locals.computeIfAbsent(symbol.name(), name -> new ArrayList<>()).add(symbol);
                 file.add(symbol);
                 if (behindAllFiles) {
                     hidden.putIfAbsent(symbol.name(), symbol);
@@ -238,7 +236,13 @@ public final class TargetProgram {
 
     /** Whether any of the program's files has a local symbol of this name, or a hidden one that became local. */
     boolean hasLocal(final String symbol) {
-        return locals.contains(symbol);
+        return locals.containsKey(symbol);
+    }
+
+    /** The program's local symbol of this name, if it has no other. */
+    Optional<ElfSymbol> onlyLocal(final String symbol) {
+        final List<ElfSymbol> found = locals.getOrDefault(symbol, List.of());
+        return found.size() == 1 ? Optional.of(found.getFirst()) : Optional.empty();
     }
 
     /** A library function's address as a program at a fixed address knows it: that of its own stub (psABI 4.4.1). */

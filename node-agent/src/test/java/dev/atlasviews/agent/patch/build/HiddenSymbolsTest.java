@@ -2,6 +2,7 @@
 package dev.atlasviews.agent.patch.build;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import java.nio.file.Path;
@@ -108,6 +109,24 @@ class HiddenSymbolsTest {
         assertThat(refusal.reason()).isEqualTo(Refusal.NOT_THE_RUNNING_CODE);
         assertThat(refusal.subject()).isEqualTo("api");
         assertThat(refusal).hasMessageContaining("sessions");
+    }
+
+    @Test
+    void whatUnitsShareIsFoundAmongTheLocalsOfAnother() throws Exception {
+        final String shared = """
+            __attribute__((noinline, visibility("hidden"), section(".text.shared,\\"axG\\",@progbits,shared,comdat#")))
+            long shared(long x) { return x * 3; }
+            """;
+        final String code = shared + "long api(long x) { return shared(x) CHANGE; }\n";
+        final String other = shared + "long other(long x) { return shared(x) + 1; }\n";
+        final CSources sources = new CSources(
+                directory.resolve("shared"),
+                List.of("-fPIC"),
+                List.of("-shared", "-nostartfiles", "-Wl,--build-id=sha1", "-fuse-ld=gold"));
+        sources.compile(sources.before(), Map.of("main", code.replace("CHANGE", ""), "other", other))
+                .compile(sources.after(), Map.of("main", code.replace("CHANGE", "+ 1"), "other", other))
+                .link();
+        assertThatCode(sources::build).doesNotThrowAnyException();
     }
 
     @Test
