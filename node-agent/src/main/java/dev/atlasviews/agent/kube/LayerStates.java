@@ -172,10 +172,10 @@ final class LayerStates {
                 .chosen(report.threads().stream()
                         .collect(Collectors.toMap(ThreadReport::tid, ThreadReport::name, (one, other) -> one)));
         final List<ThreadReport> selected = report.threads().stream()
-                .filter(thread -> chosen.contains(thread.tid()) || (!present && mayHave(thread, layer)))
+                .filter(thread -> chosen.contains(thread.tid()) || (!present && mayHave(report, thread, layer)))
                 .toList();
         final int moved = (int) selected.stream()
-                .filter(thread -> present ? has(thread, layer) : !mayHave(thread, layer))
+                .filter(thread -> present ? has(report, thread, layer) : !mayHave(report, thread, layer))
                 .count();
         final int held = (int)
                 selected.stream().filter(thread -> thread.heldBy() != null).count();
@@ -183,14 +183,23 @@ final class LayerStates {
     }
 
     /** Of an outdated view nobody knows which of its layers it lacks: who is in it has none for certain. */
-    private static boolean has(final ThreadReport thread, final Layer layer) {
-        return thread.stack() != null && !thread.outdated() && mayHave(thread, layer);
+    private static boolean has(final ProcessReport report, final ThreadReport thread, final Layer layer) {
+        return thread.stack() != null && !thread.outdated() && mayHave(report, thread, layer);
     }
 
-    /** A thread in a view that is not known may have any layer: it has neither come to one nor left one. */
-    static boolean mayHave(final ThreadReport thread, final Layer layer) {
+    /** Whether a thread of the process may have a layer. */
+    static boolean mayHave(final ProcessReport report, final Layer layer) {
+        return report.threads().stream().anyMatch(thread -> mayHave(report, thread, layer));
+    }
+
+    /**
+     * A thread in a view that is not known may have any layer: it has neither come to one nor left one. But where the process
+     * never had any, such a view is its own.
+     */
+    private static boolean mayHave(final ProcessReport report, final ThreadReport thread, final Layer layer) {
         return thread.stack() == null
-                || thread.stack().digests().contains(layer.digest().hex());
+                ? report.retainedBytes() > 0
+                : thread.stack().digests().contains(layer.digest().hex());
     }
 
     private static LayerReason onTheWay(final ThreadCounts counts) {

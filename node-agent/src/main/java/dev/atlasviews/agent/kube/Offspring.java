@@ -9,6 +9,7 @@ import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.ProcessStatus;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -25,6 +26,8 @@ import java.util.Set;
  */
 final class Offspring {
     private static final int MOST_ROUNDS = 8;
+    /** Doubled with each round: together most of a second. */
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(5);
 
     private final ContainerProcesses containers;
     private final PodViewReconciler.ProcessStep step;
@@ -77,9 +80,24 @@ final class Offspring {
             for (final TargetProcess child : round.having) {
                 reconciling.reconcile(child).ifPresent(statuses::add);
             }
-            clean = round.having.isEmpty() ? clean : containers.now();
+            if (!round.having.isEmpty()) {
+                clean = containers.now();
+            } else if (!letRun(FIRST_PAUSE.multipliedBy(1L << i))) {
+                return false;
+            }
         }
         return false;
+    }
+
+    /** Who has not run yet needs a processor, of which its group may have to wait for a share. */
+    private static boolean letRun(final Duration pause) {
+        try {
+            Thread.sleep(pause);
+            return true;
+        } catch (final InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
     }
 
     /** The layers that are to go, and that by what is known no thread has; not those whose patch another layer keeps. */

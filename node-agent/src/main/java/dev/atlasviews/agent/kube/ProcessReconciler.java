@@ -73,8 +73,8 @@ final class ProcessReconciler implements PodViewReconciler.ProcessStep {
 
     @Override
     public boolean mayHave(final TargetProcess process, final List<Layer> layers) throws IOException {
-        return engine.inspect(process).threads().stream()
-                .anyMatch(thread -> layers.stream().anyMatch(layer -> LayerStates.mayHave(thread, layer)));
+        final ProcessReport report = engine.inspect(process);
+        return layers.stream().anyMatch(layer -> LayerStates.mayHave(report, layer));
     }
 
     /** What a process is told to be that is not to be touched. */

@@ -139,9 +139,15 @@ final class Fixtures {
         return new ThreadReport(tid, name, 1, stack, true, false, heldBy, BEFORE, null);
     }
 
+    /** Of a process that has, or had, a patch. */
     static ProcessReport report(final ProcessReport.State state, final ThreadReport... threads) {
+        return report(state, 4096, threads);
+    }
+
+    static ProcessReport report(
+            final ProcessReport.State state, final long retainedBytes, final ThreadReport... threads) {
         return new ProcessReport(
-                PID, START_TIME, state, "", "", List.of(), List.of(), List.of(), Arrays.asList(threads), 0);
+                PID, START_TIME, state, "", "", List.of(), List.of(), List.of(), Arrays.asList(threads), retainedBytes);
     }
 
     static ProcessReport refused(final String patch, final List<ThreadReport> threads) {

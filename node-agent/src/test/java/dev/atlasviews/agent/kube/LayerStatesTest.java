@@ -55,6 +55,14 @@ final class LayerStatesTest {
     }
 
     @Test
+    void aViewOfAProcessThatNeverHadAPatchIsItsOwn() {
+        final ProcessReport report =
+                report(State.IN_PLACE, 0, thread(1, "main", null), thread(2, "io", LayerStack.BASE));
+
+        assertThat(of(absent("one", "a"), report).state()).isEqualTo(LayerState.REVERTED);
+    }
+
+    @Test
     void aThreadThatIsHeldInAnOutdatedViewHasNeitherComeToItsLayersNorLeftThem() {
         final ProcessReport report =
                 report(State.MIXED, thread(1, "main", stack("a")), outdated(2, "io", stack("a"), "conn_loop"));
