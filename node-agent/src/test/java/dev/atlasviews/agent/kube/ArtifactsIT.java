@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.kube;
 
+import static dev.atlasviews.agent.kube.Fixtures.layer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -11,21 +12,15 @@ import dev.atlasviews.agent.oci.PatchFetches;
 import dev.atlasviews.agent.oci.PatchImages;
 import dev.atlasviews.agent.oci.RegistrySettings;
 import dev.atlasviews.agent.patch.Patch;
-import dev.atlasviews.agent.patch.PatchArea;
 import dev.atlasviews.agent.patch.PatchKeys;
 import dev.atlasviews.agent.patch.PatchReader;
 import dev.atlasviews.agent.patch.PatchSignature;
-import dev.atlasviews.agent.patch.PatchTarget;
 import dev.atlasviews.agent.patch.PatchWriter;
 import dev.atlasviews.agent.patch.TrustedKeys;
-import dev.atlasviews.crds.DesiredState;
 import dev.atlasviews.crds.Digest;
 import dev.atlasviews.crds.Layer;
-import dev.atlasviews.crds.LayerArtifact;
 import dev.atlasviews.crds.LayerReason;
 import dev.atlasviews.crds.OciPatch;
-import dev.atlasviews.crds.Quiescence;
-import dev.atlasviews.crds.ThreadSelector;
 import dev.atlasviews.crds.ViewPatchArtifact;
 import dev.atlasviews.crds.ViewPatchArtifactSpec;
 import dev.atlasviews.crds.testing.ApiServer;
@@ -173,11 +168,7 @@ final class ArtifactsIT {
     }
 
     private static byte[] file(final String program) throws Exception {
-        final PatchArea nothing = PatchArea.EMPTY;
-        return PatchWriter.write(
-                List.of(),
-                List.of(new PatchTarget(
-                        "00112233", program, true, List.of(), List.of(), List.of(), nothing, nothing, nothing)));
+        return PatchWriter.write(List.of(), List.of(Fixtures.target("00112233", program)));
     }
 
     private static String signature(final KeyPair keys, final Patch patch) throws Exception {
@@ -209,19 +200,5 @@ final class ArtifactsIT {
                 new ObjectMetaBuilder().withNamespace(NAMESPACE).withName(name).build());
         artifact.setSpec(spec);
         client.resource(artifact).create();
-    }
-
-    private static Layer layer(final String artifact, final byte[] file) {
-        return new Layer(
-                "default/fix",
-                Digest.of(file),
-                new LayerArtifact(NAMESPACE, artifact),
-                Fixtures.BEFORE,
-                null,
-                Fixtures.BEFORE,
-                null,
-                DesiredState.PRESENT,
-                ThreadSelector.ALL,
-                Quiescence.DEFAULT);
     }
 }

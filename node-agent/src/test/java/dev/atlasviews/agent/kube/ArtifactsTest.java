@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.kube;
 
+import static dev.atlasviews.agent.kube.Fixtures.layer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
@@ -12,19 +13,11 @@ import dev.atlasviews.agent.oci.PatchFetches;
 import dev.atlasviews.agent.oci.PatchImages;
 import dev.atlasviews.agent.oci.RegistrySettings;
 import dev.atlasviews.agent.patch.Patch;
-import dev.atlasviews.agent.patch.PatchArea;
 import dev.atlasviews.agent.patch.PatchKeys;
 import dev.atlasviews.agent.patch.PatchReader;
-import dev.atlasviews.agent.patch.PatchTarget;
 import dev.atlasviews.agent.patch.PatchWriter;
 import dev.atlasviews.agent.patch.TrustedKeys;
-import dev.atlasviews.crds.DesiredState;
-import dev.atlasviews.crds.Digest;
-import dev.atlasviews.crds.Layer;
-import dev.atlasviews.crds.LayerArtifact;
 import dev.atlasviews.crds.LayerReason;
-import dev.atlasviews.crds.Quiescence;
-import dev.atlasviews.crds.ThreadSelector;
 import dev.atlasviews.crds.ViewPatchArtifact;
 import dev.atlasviews.crds.ViewPatchArtifactSpec;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
@@ -84,18 +77,7 @@ final class ArtifactsTest {
                         .withRequestRetryBackoffLimit(0)
                         .build())
                 .build();
-        file = PatchWriter.write(
-                List.of(),
-                List.of(new PatchTarget(
-                        "00112233",
-                        "server",
-                        true,
-                        List.of(),
-                        List.of(),
-                        List.of(),
-                        PatchArea.EMPTY,
-                        PatchArea.EMPTY,
-                        PatchArea.EMPTY)));
+        file = PatchWriter.write(List.of(), List.of(Fixtures.target("00112233", "server")));
         patch = PatchReader.read(file);
     }
 
@@ -244,19 +226,5 @@ final class ArtifactsTest {
 
     private void pass(final Duration time) {
         now.addAndGet(time.toNanos());
-    }
-
-    private static Layer layer(final String artifact, final byte[] file) {
-        return new Layer(
-                "default/fix",
-                Digest.of(file),
-                new LayerArtifact("default", artifact),
-                Fixtures.BEFORE,
-                null,
-                Fixtures.BEFORE,
-                null,
-                DesiredState.PRESENT,
-                ThreadSelector.ALL,
-                Quiescence.DEFAULT);
     }
 }

@@ -6,6 +6,8 @@ import dev.atlasviews.agent.engine.ProcessReport;
 import dev.atlasviews.agent.engine.ThreadFilter;
 import dev.atlasviews.agent.engine.ThreadReport;
 import dev.atlasviews.agent.patch.Patch;
+import dev.atlasviews.agent.patch.PatchArea;
+import dev.atlasviews.agent.patch.PatchTarget;
 import dev.atlasviews.agent.process.TargetProcess;
 import dev.atlasviews.crds.ContainerLayers;
 import dev.atlasviews.crds.DesiredState;
@@ -104,6 +106,35 @@ final class Fixtures {
                 desired,
                 new ThreadSelector(threads),
                 Quiescence.DEFAULT);
+    }
+
+    /** The layer of an artifact with that file. */
+    static Layer layer(final String artifact, final byte[] file) {
+        return new Layer(
+                "default/fix",
+                Digest.of(file),
+                new LayerArtifact("default", artifact),
+                BEFORE,
+                null,
+                BEFORE,
+                null,
+                DesiredState.PRESENT,
+                ThreadSelector.ALL,
+                Quiescence.DEFAULT);
+    }
+
+    /** A program of which nothing is changed. */
+    static PatchTarget target(final String buildId, final String program) {
+        return new PatchTarget(
+                buildId,
+                program,
+                true,
+                List.of(),
+                List.of(),
+                List.of(),
+                PatchArea.EMPTY,
+                PatchArea.EMPTY,
+                PatchArea.EMPTY);
     }
 
     static Digest digest(final String patch) {

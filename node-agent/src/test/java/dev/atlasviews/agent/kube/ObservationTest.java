@@ -5,8 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.atlasviews.agent.engine.ThreadFilter;
 import dev.atlasviews.agent.patch.Patch;
-import dev.atlasviews.agent.patch.PatchArea;
-import dev.atlasviews.agent.patch.PatchTarget;
 import dev.atlasviews.agent.process.MappedImage;
 import dev.atlasviews.agent.process.TargetProcess;
 import dev.atlasviews.crds.DesiredState;
@@ -58,16 +56,7 @@ final class ObservationTest {
 
     private static LayerStatus observe(final String buildId, final String threads) throws IOException {
         final Layer layer = Fixtures.layer("fix", "a", DesiredState.OBSERVED, threads);
-        final var target = new PatchTarget(
-                buildId,
-                "/program",
-                true,
-                List.of(),
-                List.of(),
-                List.of(),
-                PatchArea.EMPTY,
-                PatchArea.EMPTY,
-                PatchArea.EMPTY);
+        final var target = Fixtures.target(buildId, "/program");
         final var change = new dev.atlasviews.agent.engine.Layer(
                 new Patch(layer.digest().hex(), List.of(), List.of(target)), new ThreadFilter(threads), List.of());
         return new Observation(SELF).status(layer, change, Fixtures.BEFORE);

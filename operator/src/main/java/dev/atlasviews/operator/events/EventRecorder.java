@@ -14,8 +14,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Writes Kubernetes events: one for each thing it is about and each reason, which counts how often it came. They are told for
- * people, and nothing waits for them: where one can not be written, because of a missing right or since the store of events is away,
- * that is logged, and this recorder writes no other.
+ * people, and nothing waits for them: where one can not be written, because of a missing right or since the store of events is
+ * away, that is logged, and this recorder writes no other.
  */
 public final class EventRecorder {
     private static final Logger LOG = LoggerFactory.getLogger(EventRecorder.class);
