@@ -44,6 +44,9 @@ final class CorpusTable {
             emulated machine, several times slower than a real one. Where there are *requests*, so many were answered under
             load while the threads moved there and back, and none failed; elsewhere the program was idle.
 
+            The rows of a package are of the builder and the engine of the day on which it was last built and applied (`git log
+            docs/corpus.json`); what was changed in them since may refuse some of these patches, or make others.
+
             What was *not* verified:
 
             - where it says *applied* without *fixed*, whether the fault is gone: only that the program goes on as before,
