@@ -10,6 +10,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Set;
@@ -29,7 +30,14 @@ class PublishIT {
     void theChartAsksForTheImagesThatARegistryWasGivenByTheirDigests(@TempDir Path data) throws Exception {
         try (var registry = OciRegistry.start(data);
                 var http = HttpClient.newHttpClient()) {
-            scripts.run("../images/publish", "--to", registry.host() + "/team", "--plain-http", "--kernels", "6.1")
+            scripts.run(
+                            "../images/publish",
+                            "--as-built",
+                            "--to",
+                            registry.host() + "/team",
+                            "--plain-http",
+                            "--kernels",
+                            "6.1")
                     .requireSuccess();
 
             var images = render();
@@ -49,6 +57,18 @@ class PublishIT {
                 assertThat(manifest.body()).contains("layers");
             }
         }
+    }
+
+    @Test
+    void whatIsPublishedIsBuiltFirst(@TempDir Path programs) throws Exception {
+        var maven = Files.writeString(programs.resolve("mvn"), "#!/bin/sh\necho \"$@\" >\"$0.asked\"\nexit 1\n");
+        assertThat(maven.toFile().setExecutable(true)).isTrue();
+        var publish = new ProcessBuilder(scripts.checkout("images/publish").toString()).inheritIO();
+        publish.environment().merge("PATH", programs.toString(), (path, first) -> first + ":" + path);
+
+        assertThat(publish.start().waitFor()).isNotZero();
+
+        assertThat(programs.resolve("mvn.asked")).content().contains("clean package");
     }
 
     /** The images that the chart asks for, each once. */

@@ -95,7 +95,14 @@ class HostNodesIT {
     void itPullsWhatWasPublishedByDigest(@TempDir Path data) throws Exception {
         var scripts = Scripts.ofThisCheckout();
         try (var registry = OciRegistry.startAt(data, Cluster.HOST_ADDRESS)) {
-            scripts.run("../images/publish", "--to", registry.host() + "/team", "--plain-http", "--kernels", "6.1")
+            scripts.run(
+                            "../images/publish",
+                            "--as-built",
+                            "--to",
+                            registry.host() + "/team",
+                            "--plain-http",
+                            "--kernels",
+                            "6.1")
                     .requireSuccess();
             host.exec(
                             "sh",
