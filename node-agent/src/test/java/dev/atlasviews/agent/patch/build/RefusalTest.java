@@ -8,10 +8,12 @@ import dev.atlasviews.agent.elf.ElfFile;
 import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.patch.PatchFunction;
 import dev.atlasviews.agent.patch.PatchReader;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,6 +36,16 @@ class RefusalTest {
         NOINLINE long work(long x) { return x * table[x & 1] + counter; }
         int main(int argc, char **argv) { return (int) work(argc); }
         """;
+
+    @Test
+    void theManualHasARowForEach() throws Exception {
+        final String manual = Files.readString(Path.of("../docs/patches.md"));
+        final String rows = manual.lines()
+                .filter(line -> line.startsWith("| `"))
+                .map(line -> line.split("\\|", -1)[1])
+                .collect(Collectors.joining(","));
+        assertThat(Refusal.values()).allSatisfy(reason -> assertThat(rows).contains("`" + reason.name() + "`"));
+    }
 
     private static PatchRefusedException refusal(final CSources sources) {
         return Objects.requireNonNull(catchThrowableOfType(PatchRefusedException.class, sources::build));
