@@ -27,6 +27,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -92,6 +93,17 @@ final class UpgradeIT {
         assertThat(replicas()).isEqualTo(1);
         assertThat(dashboardIsThere()).isTrue();
         assertUnchanged(patch);
+
+        final Path key = Files.writeString(folder.resolve("key.pub"), "-----BEGIN PUBLIC KEY-----\n");
+        upgrade(
+                kubeconfig,
+                command -> command.resetThenReuseValues()
+                        .setFile("patches.trustedKeys.alice", key)
+                        .setFile("patches.trustedKeys.bob", key));
+        assertThat(trustedKeys()).containsExactlyInAnyOrder("alice", "bob");
+        upgrade(kubeconfig, command -> command.resetThenReuseValues().set("patches.trustedKeys.alice", "null"));
+        assertThat(trustedKeys()).containsExactly("bob");
+        assertThat(stateDirectory()).isEqualTo("/data/atlas");
 
         upgrade(kubeconfig, UpgradeCommand::resetValues);
         assertThat(stateDirectory()).isEqualTo("/var/lib/atlas");
@@ -217,6 +229,15 @@ final class UpgradeIT {
                 .get()
                 .getSpec()
                 .getReplicas();
+    }
+
+    private static Set<String> trustedKeys() {
+        return client.configMaps()
+                .inNamespace(Chart.NAMESPACE)
+                .withName("atlas-trusted-keys")
+                .get()
+                .getData()
+                .keySet();
     }
 
     private static boolean dashboardIsThere() {
