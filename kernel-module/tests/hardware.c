@@ -5,6 +5,7 @@
  */
 #include <asm/ldt.h>
 #include <linux/kvm.h>
+#include <linux/membarrier.h>
 
 #include "views.h"
 
@@ -170,9 +171,8 @@ static void test_virtual_processors(void)
 {
 	int handle, view, machine, processor;
 
-	/* A module, where a distribution has it at all. */
 	if (access("/dev/kvm", F_OK)) {
-		printf("# no KVM here: virtual processors are not tested\n");
+		ok(true, "virtual processors # SKIP no KVM here");
 		return;
 	}
 	handle = attach(getpid());
@@ -198,16 +198,6 @@ static bool put(const char *path, const char *text)
 	return done;
 }
 
-static bool says(const char *path, char value)
-{
-	int file = open(path, O_RDONLY | O_CLOEXEC);
-	char found = 0;
-	bool is = file >= 0 && read(file, &found, 1) == 1 && found == value;
-
-	close(file);
-	return is;
-}
-
 #define ALARM	"/sys/class/rtc/rtc0/wakealarm"
 #define STALLS	"/sys/module/rcupdate/parameters/rcu_cpu_stall_suppress"
 
@@ -226,21 +216,18 @@ static void *sleep_machine(void *data)
 
 /*
  * The thread that puts the machine to sleep is in a view: its root is in CR3.
- * An emulated machine's clock jumps when it wakes, and RCU would complain in the
- * log; so only where that was switched off:
- * check SERIES --append rcupdate.rcu_cpu_stall_suppress=1 -- hardware
+ * An emulated machine's clock jumps when it wakes: RCU is not to complain of
+ * grace periods that were under way. Not where memory has come later, whose driver
+ * lets no machine sleep.
  */
 static void test_suspend(void)
 {
 	static struct worker worker;
 	int handle, view;
 
-	if (!says(STALLS, '1')) {
-		printf("# not asked to suspend\n");
-		return;
-	}
 	/* The lighter kind of sleep keeps CR3. */
-	need(put("/sys/power/mem_sleep", "deep") && put(ALARM, "0") && put(ALARM, "+3"));
+	need(put(STALLS, "1") && put("/sys/power/mem_sleep", "deep"));
+	need(put(ALARM, "0") && put(ALARM, "+3"));
 	handle = attach(getpid());
 	view = create_view(handle, ATLAS_VIEW_BASE);
 	need(view > 0 && !write_return(handle, view, number, 5));
@@ -251,6 +238,8 @@ static void test_suspend(void)
 	worker.task = 1;
 	pthread_join(worker.thread, NULL);
 	is(worker.answer, 5, "a thread in a view suspends the machine and is in it when it wakes (C2)");
+	/* They end; later ones start from the new time. */
+	need(!syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) && put(STALLS, "0"));
 	need(!delete_view(handle, view));
 	close(handle);
 }

@@ -404,6 +404,7 @@ static void test_balancing(void)
 			break;
 	ok(hinting_faults() >= before + 100, "the kernel takes hints from the faults of a view");
 	ok(usable(&area) && in_view(), "and all is as it was");
+	need(!write_file("/proc/sys/kernel/numa_balancing", "0"));
 	munmap(area.start, area.length);
 }
 
