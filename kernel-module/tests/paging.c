@@ -190,6 +190,12 @@ static void test_khugepaged(void)
 	thp_enabled("khugepaged/scan_sleep_millisecs", "10000");
 }
 
+/* What the base maps of files as huge pages, in kB. */
+static long huge_of_files(void)
+{
+	return kilobytes("/proc/self/smaps_rollup", "ShmemPmdMapped:");
+}
+
 static void test_shared_huge(void)
 {
 	struct area area = { .length = 2 * SPAN, .value = 7 };
@@ -205,11 +211,82 @@ static void test_shared_huge(void)
 	area.start = near_with(text_of(answer), area.length, MAP_SHARED, file);
 	need(area.start);
 	ok(usable(&area), "huge pages of a file");
+	is(huge_of_files(), 4096, "are mapped as such");
 	error = fallocate(file, 3, SPAN + PAGE, PAGE);
 	ok(!error && wrong_pages(&area) == 1 && usable(&area), "are split when a part goes");
 	munmap(area.start, area.length);
 	close(file);
 	umount2("/tmp/huge", MNT_DETACH);
+}
+
+#define TEXT_PAGES	((int)(SPAN / PAGE))
+#define DIVERGED	37
+
+/* The pages of text that do not return their number; with what the diverged one returns. */
+struct text {
+	char *start;
+	int diverged;
+};
+
+static long wrong_text(void *data)
+{
+	struct text *text = data;
+	long wrong = 0;
+	int page;
+
+	for (page = 0; page < TEXT_PAGES; page++)
+		wrong += ((int (*)(void))(text->start + page * PAGE))() !=
+			 (page == DIVERGED ? text->diverged : page);
+	return wrong;
+}
+
+static void write_text(int file, int page)
+{
+	uint8_t code[6] = { 0xb8, page, page >> 8, 0, 0, 0xc3 };
+
+	need(pwrite(file, code, sizeof(code), page * PAGE) == sizeof(code));
+}
+
+static long collapse_work(void *data)
+{
+	int tries, error = -EAGAIN;
+
+	/* A page that is on its way between the kernel's lists is in the way for a moment. */
+	for (tries = 0; tries < 100 && (error == -EAGAIN || error == -EBUSY); tries++)
+		error = result(madvise(data, SPAN, 25 /* MADV_COLLAPSE */));
+	return error;
+}
+
+/* The text of a program as one huge page, of which a view has one small page of its own. */
+static void test_collapsed_text(void)
+{
+	int file = memfd_create("text", 0), round, page, good = 0;
+	struct text base = { .diverged = DIVERGED }, own = { .diverged = 1000 };
+	long huge = 0, error = 0;
+
+	need(file >= 0 && !ftruncate(file, SPAN));
+	for (page = 0; page < TEXT_PAGES; page++)
+		write_text(file, page);
+	own.start = near_with(text_of(answer), SPAN, MAP_PRIVATE, file);
+	need(own.start && !mprotect(own.start, SPAN, PROT_READ | PROT_EXEC));
+	base.start = own.start;
+	need(!in_base(wrong_text, &base) && !wrong_text(&base));
+	need(!write_return(handle, view, (int (*)(void))(own.start + DIVERGED * PAGE), own.diverged));
+	for (round = 0; round < 10 && !error; round++) {
+		good += !in_base(wrong_text, &base) && !wrong_text(&own);
+		error = round & 1 ? in_base(collapse_work, own.start) : collapse_work(own.start);
+		huge += huge_of_files();
+		good += !in_base(wrong_text, &base) && !wrong_text(&own);
+		/* Another page than the view's own, and that one, in turns. */
+		page = round & 2 ? DIVERGED : 300;
+		need(!fallocate(file, 3, page * PAGE, PAGE));
+		write_text(file, page);
+	}
+	is(error, 0, "text of a file is joined to a huge page around a diverged one");
+	is(huge, 10 * 2048, "which the base maps");
+	is(good, 20, "and base and view run what they ran, before and after it is split");
+	munmap(own.start, SPAN);
+	close(file);
 }
 
 static void test_hugetlb(void)
@@ -701,6 +778,7 @@ int main(void)
 	test_collapse();
 	test_khugepaged();
 	test_shared_huge();
+	test_collapsed_text();
 	test_hugetlb();
 	test_merge();
 	test_compaction();
