@@ -397,7 +397,7 @@ static void *hand_on(void *data)
 static void test_one_processor(int handle)
 {
 	int pipes[4][2], view = create_view(handle, 0), i;
-	uint64_t flushes = stats(handle).root_flushes;
+	uint64_t flushes = stats(handle).root_flushes, loads = stats(handle).root_loads;
 	pthread_t threads[2];
 	cpu_set_t all, one;
 	pid_t other;
@@ -438,7 +438,10 @@ static void test_one_processor(int handle)
 	is(stages[0].sum, 2 * ROUNDS, "a thread in a view runs its code, next to another process");
 	is(stages[1].sum, ROUNDS, "a thread in the base runs the base's, right after");
 	flushes = stats(handle).root_flushes - flushes;
-	ok(flushes > 0, "the view's translations were dropped in between, %d times (S1)", (int)flushes);
+	loads = stats(handle).root_loads - loads;
+	ok(loads >= ROUNDS, "the view's root is loaded each time, %d times", (int)loads);
+	/* Now and then this thread comes before the other process: its root needs no counted flush. */
+	ok(flushes >= ROUNDS / 2, "and its translations were dropped in between, %d times (S1)", (int)flushes);
 	for (i = 0; i < 4; i++) {
 		close(pipes[i][0]);
 		close(pipes[i][1]);
