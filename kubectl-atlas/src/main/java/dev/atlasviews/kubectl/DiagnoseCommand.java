@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
@@ -55,6 +56,9 @@ final class DiagnoseCommand implements Callable<Integer> {
             description = "where the chart is installed (default: ${DEFAULT-VALUE})")
     private String system;
 
+    private final List<String> missing = new ArrayList<>();
+    private boolean found;
+
     @Override
     public Integer call() throws Exception {
         try (KubernetesClient client = cluster.client();
@@ -96,7 +100,8 @@ final class DiagnoseCommand implements Callable<Integer> {
             addLogs(zip, client);
         }
         spec.commandLine().getOut().println(output);
-        return 0;
+        missing.forEach(spec.commandLine().getErr()::println);
+        return found ? 0 : KubectlAtlas.FAILED;
     }
 
     private void addLogs(final ZipOutputStream zip, final KubernetesClient client) throws IOException {
@@ -108,7 +113,9 @@ final class DiagnoseCommand implements Callable<Integer> {
                     .list()
                     .getItems();
         } catch (final KubernetesClientException e) {
-            add(zip, "logs/none.txt", e::getMessage);
+            add(zip, "logs/none.txt", () -> {
+                throw e;
+            });
             return;
         }
         for (final Pod pod : pods) {
@@ -135,13 +142,14 @@ final class DiagnoseCommand implements Callable<Integer> {
     }
 
     /** What cannot be had is said to be so: the rest is worth having. */
-    private static void add(final ZipOutputStream zip, final String name, final Supplier<String> content)
-            throws IOException {
+    private void add(final ZipOutputStream zip, final String name, final Supplier<String> content) throws IOException {
         String text;
         try {
             text = content.get();
+            found = true;
         } catch (final KubernetesClientException e) {
-            text = "not to be had: " + e.getMessage() + "\n";
+            text = "not to be had: " + ErrorText.of(e) + "\n";
+            missing.add("%s is %s".formatted(name, text.strip()));
         }
         zip.putNextEntry(new ZipEntry(name));
         zip.write(String.valueOf(text).getBytes(StandardCharsets.UTF_8));

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.kubectl;
 
-import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.Objects;
@@ -55,7 +54,7 @@ public final class KubectlAtlas implements Runnable {
         // What is being typed may be anything.
         Objects.requireNonNull(line.getSubcommands().get("__complete")).setUnmatchedArgumentsAllowed(true);
         return line.setOut(out).setErr(err).setExecutionExceptionHandler((e, command, parsed) -> {
-            command.getErr().println("error: " + message(e));
+            command.getErr().println("error: " + ErrorText.of(e));
             return FAILED;
         });
     }
@@ -63,15 +62,5 @@ public final class KubectlAtlas implements Runnable {
     @Override
     public void run() {
         throw new ParameterException(spec.commandLine(), "name a command");
-    }
-
-    /** The server's own sentence where there is one. */
-    private static String message(final Exception e) {
-        if (e instanceof final KubernetesClientException refused
-                && refused.getStatus() != null
-                && refused.getStatus().getMessage() != null) {
-            return refused.getStatus().getMessage();
-        }
-        return e.getMessage() == null ? e.toString() : e.getMessage();
     }
 }

@@ -10,7 +10,7 @@ final class Tree {
     private final List<Tree> children = new ArrayList<>();
 
     Tree(final String text) {
-        this.text = text;
+        this.text = Visible.line(text);
     }
 
     /** Adds a line below this one. */
