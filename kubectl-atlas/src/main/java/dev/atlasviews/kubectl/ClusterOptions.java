@@ -2,6 +2,7 @@
 package dev.atlasviews.kubectl;
 
 import dev.atlasviews.crds.ViewPatch;
+import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
@@ -14,6 +15,8 @@ import picocli.CommandLine.Option;
 /** Which cluster and namespace, as kubectl's own options say it. */
 @SuppressWarnings("NullAway.Init") // set by picocli
 final class ClusterOptions {
+    private static final int RETRIES = 1;
+
     @Option(
             names = {"-n", "--namespace"},
             paramLabel = "NAMESPACE",
@@ -26,10 +29,23 @@ final class ClusterOptions {
     @Option(names = "--context", paramLabel = "NAME", description = "the context (default: the current one)")
     private @Nullable String context;
 
-    KubernetesClient client() {
+    /**
+     * A client of that cluster.
+     *
+     * @throws IOException if there is no such context: what was meant for one cluster must not happen to another
+     */
+    KubernetesClient client() throws IOException {
         final Config config = kubeconfig == null
                 ? Config.autoConfigure(context)
                 : Config.fromKubeconfig(context, kubeconfig.toFile());
+        if (context != null
+                && config.getContexts().stream()
+                        .noneMatch(known -> known.getName().equals(context))) {
+            throw new IOException(
+                    "there is no context %s; \"kubectl config get-contexts\" lists all".formatted(context));
+        }
+        // Somebody waits: that a server does not answer is said soon.
+        config.setRequestRetryBackoffLimit(RETRIES);
         return new KubernetesClientBuilder().withConfig(config).build();
     }
 
@@ -37,6 +53,21 @@ final class ClusterOptions {
         return namespace != null
                 ? namespace
                 : Objects.requireNonNullElse(client.getConfiguration().getNamespace(), "default");
+    }
+
+    /**
+     * Gives an object of a file the namespace where it names none.
+     *
+     * @throws IOException if another one is asked for than the object names
+     */
+    void place(final KubernetesClient client, final HasMetadata object) throws IOException {
+        final String named = object.getMetadata().getNamespace();
+        if (named == null) {
+            object.getMetadata().setNamespace(namespace(client));
+        } else if (namespace != null && !named.equals(namespace)) {
+            throw new IOException("%s %s is of namespace %s, and not of %s, as asked for with --namespace"
+                    .formatted(object.getKind(), object.getMetadata().getName(), named, namespace));
+        }
     }
 
     /** The ViewPatch of that name. */

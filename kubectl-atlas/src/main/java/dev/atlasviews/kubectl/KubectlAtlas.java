@@ -51,8 +51,10 @@ public final class KubectlAtlas implements Runnable {
 
     static CommandLine commandLine(final PrintWriter out, final PrintWriter err) {
         final CommandLine line = new CommandLine(new KubectlAtlas());
-        // What is being typed may be anything.
-        Objects.requireNonNull(line.getSubcommands().get("__complete")).setUnmatchedArgumentsAllowed(true);
+        // What is being typed may be anything, and is no option of this command's own.
+        Objects.requireNonNull(line.getSubcommands().get("__complete"))
+                .setUnmatchedArgumentsAllowed(true)
+                .setStopAtPositional(true);
         return line.setOut(out).setErr(err).setExecutionExceptionHandler((e, command, parsed) -> {
             command.getErr().println("error: " + ErrorText.of(e));
             return FAILED;
