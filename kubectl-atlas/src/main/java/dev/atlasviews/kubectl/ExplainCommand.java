@@ -4,12 +4,10 @@ package dev.atlasviews.kubectl;
 import dev.atlasviews.crds.PodView;
 import dev.atlasviews.crds.ReasonGuide;
 import dev.atlasviews.crds.ViewPatch;
-import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.io.PrintWriter;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -43,30 +41,29 @@ final class ExplainCommand implements Callable<Integer> {
                     .inNamespace(patch.getMetadata().getNamespace())
                     .list()
                     .getItems();
-            explain(patch, views, spec.commandLine().getOut());
+            explain(patch, views, Nodes.of(client), spec.commandLine().getOut());
             return 0;
         }
     }
 
-    static void explain(final ViewPatch patch, final List<PodView> views, final PrintWriter out) {
+    static void explain(final ViewPatch patch, final List<PodView> views, final Nodes nodes, final PrintWriter out) {
+        if (StatusTree.isOutdated(patch)) {
+            out.println("The operator has not looked at it since it was changed: its conditions tell of what it was"
+                    + " before.");
+        }
         final Set<String> reasons = new LinkedHashSet<>();
         for (final String type : List.of("Accepted", "Applied", "Progressing", "Degraded")) {
             StatusTree.condition(patch, type).ifPresent(condition -> {
-                out.println("%-12s %-8s %s: %s"
-                        .formatted(type, condition.getStatus(), condition.getReason(), text(condition)));
+                out.println(Visible.line("%-12s %-8s %s: %s"
+                        .formatted(type, condition.getStatus(), condition.getReason(), condition.getMessage())));
                 reasons.add(condition.getReason());
             });
         }
-        new StatusTree(patch, views).lines().forEach(out::println);
-        final String layer =
-                patch.getMetadata().getNamespace() + "/" + patch.getMetadata().getName();
-        views.stream()
-                .map(PodView::getStatus)
-                .filter(Objects::nonNull)
-                .flatMap(status -> status.processes().stream())
-                .flatMap(process -> process.layers().stream())
-                .filter(status -> status.name().equals(layer))
-                .forEach(status -> reasons.add(status.reason()));
+        new StatusTree(patch, views, nodes).lines().forEach(out::println);
+        PodReport.of(patch, views)
+                .filter(report -> report.isOfNow(nodes))
+                .flatMap(PodReport::findings)
+                .forEach(finding -> reasons.add(finding.layer().reason()));
         for (final String reason : reasons) {
             ReasonGuide.find(reason).ifPresent(entry -> {
                 out.println();
@@ -74,9 +71,5 @@ final class ExplainCommand implements Callable<Integer> {
                 out.println("  what to do: " + entry.action());
             });
         }
-    }
-
-    private static String text(final Condition condition) {
-        return condition.getMessage();
     }
 }

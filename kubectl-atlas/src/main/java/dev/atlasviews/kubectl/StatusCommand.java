@@ -46,7 +46,8 @@ final class StatusCommand implements Callable<Integer> {
             if (patches.isEmpty()) {
                 spec.commandLine().getErr().println("no ViewPatch in namespace " + namespace);
             }
-            patches.forEach(patch -> new StatusTree(patch, views)
+            final Nodes nodes = Nodes.of(client);
+            patches.forEach(patch -> new StatusTree(patch, views, nodes)
                     .lines()
                     .forEach(spec.commandLine().getOut()::println));
             return 0;

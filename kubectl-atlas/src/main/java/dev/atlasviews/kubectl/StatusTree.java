@@ -2,6 +2,7 @@
 package dev.atlasviews.kubectl;
 
 import dev.atlasviews.crds.HeldThread;
+import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.LayerStatus;
 import dev.atlasviews.crds.PodCounts;
 import dev.atlasviews.crds.PodView;
@@ -13,6 +14,7 @@ import dev.atlasviews.crds.ViewPatchStatus;
 import io.fabric8.kubernetes.api.model.Condition;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -21,24 +23,26 @@ import java.util.stream.Collectors;
 final class StatusTree {
     private final ViewPatch patch;
     private final List<PodView> views;
+    private final Nodes nodes;
 
     /**
      * A tree.
      *
      * @param patch the ViewPatch
      * @param views all PodViews of its namespace
+     * @param nodes what is known of nodes
      */
-    StatusTree(final ViewPatch patch, final List<PodView> views) {
+    StatusTree(final ViewPatch patch, final List<PodView> views, final Nodes nodes) {
         this.patch = patch;
         this.views = views;
+        this.nodes = nodes;
     }
 
     List<String> lines() {
         final Tree root = new Tree(headline());
-        final Map<String, List<PodView>> nodes = views.stream()
-                .filter(this::lists)
-                .collect(Collectors.groupingBy(view -> view.getSpec().nodeName(), TreeMap::new, Collectors.toList()));
-        nodes.forEach((node, pods) -> {
+        final Map<String, List<PodReport>> reports = PodReport.of(patch, views)
+                .collect(Collectors.groupingBy(PodReport::node, TreeMap::new, Collectors.toList()));
+        reports.forEach((node, pods) -> {
             final Tree branch = root.add("node " + node);
             pods.forEach(pod -> addPod(branch, pod));
         });
@@ -53,18 +57,24 @@ final class StatusTree {
                 .findFirst();
     }
 
-    private String name() {
-        return patch.getMetadata().getNamespace() + "/" + patch.getMetadata().getName();
-    }
-
+    /** A verdict of another generation is none of what is asked for now, and is not shown as one. */
     private String headline() {
+        final String name =
+                patch.getMetadata().getNamespace() + "/" + patch.getMetadata().getName();
+        final StringBuilder line = new StringBuilder("viewpatch " + name);
+        if (patch.getMetadata().getDeletionTimestamp() != null) {
+            line.append(
+                    " (being deleted since %s)".formatted(patch.getMetadata().getDeletionTimestamp()));
+        }
         final ViewPatchStatus status = patch.getStatus();
         if (status == null) {
-            return "viewpatch %s: the operator has not looked at it yet".formatted(name());
+            return line.append(": the operator has not looked at it yet").toString();
         }
-        final String reason =
-                condition(patch, "Applied").map(Condition::getReason).orElse("Unknown");
-        final StringBuilder line = new StringBuilder("viewpatch %s: %s".formatted(name(), reason));
+        line.append(": ");
+        if (isOutdated(patch)) {
+            line.append("the operator has not looked at it since it was changed; before that: ");
+        }
+        line.append(condition(patch, "Applied").map(Condition::getReason).orElse("Unknown"));
         final PodCounts pods = status.pods();
         if (pods != null) {
             line.append(", %d of %d pods".formatted(pods.applied(), pods.selected()));
@@ -80,32 +90,29 @@ final class StatusTree {
         return line.toString();
     }
 
-    private boolean lists(final PodView view) {
-        return view.getSpec().containers().stream()
-                .flatMap(container -> container.layers().stream())
-                .anyMatch(layer -> layer.name().equals(name()));
+    /** Whether the status tells of another specification than the one that it has now. */
+    static boolean isOutdated(final ViewPatch patch) {
+        return patch.getStatus() != null
+                && !Objects.equals(
+                        patch.getStatus().observedGeneration(),
+                        patch.getMetadata().getGeneration());
     }
 
-    private void addPod(final Tree branch, final PodView view) {
-        final Tree pod = branch.add("pod " + view.getSpec().podName());
-        if (view.getStatus() == null
-                || !view.getStatus()
-                        .observedGeneration()
-                        .equals(view.getMetadata().getGeneration())) {
-            pod.add("its node has not reported yet");
+    private void addPod(final Tree branch, final PodReport report) {
+        final Tree pod = branch.add("pod " + report.pod());
+        if (!report.isOfNow(nodes)) {
+            pod.add("its node has not reported yet on what runs there now");
             return;
         }
-        view.getStatus().processes().forEach(process -> addProcess(pod, process));
+        report.findings().forEach(finding -> addFinding(pod, finding));
+        if (report.unlisted() > 0) {
+            pod.add("and %d more processes".formatted(report.unlisted()));
+        }
     }
 
-    private void addProcess(final Tree pod, final ProcessStatus process) {
-        process.layers().stream()
-                .filter(layer -> layer.name().equals(name()))
-                .findFirst()
-                .ifPresent(layer -> addLayer(pod, process, layer));
-    }
-
-    private static void addLayer(final Tree pod, final ProcessStatus process, final LayerStatus layer) {
+    private void addFinding(final Tree pod, final PodReport.Finding finding) {
+        final ProcessStatus process = finding.process();
+        final LayerStatus layer = finding.layer();
         final Tree line = pod.add("%s %s (pid %d): %s, %s, %s"
                 .formatted(
                         process.container(),
@@ -114,6 +121,18 @@ final class StatusTree {
                         layer.state(),
                         layer.reason(),
                         text(layer.threads())));
+        if (!layer.digest().equals(patch.getSpec().change().patch().digest())) {
+            line.add("this is the version before, " + layer.digest());
+        }
+        if (layer.state() != LayerState.APPLIED && !layer.message().isBlank()) {
+            line.add(layer.message());
+        }
+        if (layer.state() == LayerState.APPLYING || layer.state() == LayerState.REVERTING) {
+            addHeld(line, process);
+        }
+    }
+
+    private static void addHeld(final Tree line, final ProcessStatus process) {
         for (final HeldThread thread : process.heldThreads()) {
             line.add("thread %s (%d) is held by %s since %s"
                     .formatted(thread.name(), thread.tid(), thread.function(), thread.since()));
