@@ -2,16 +2,15 @@
 package dev.atlasviews.kubectl;
 
 import dev.atlasviews.crds.ViewPatch;
-import io.fabric8.kubernetes.api.model.Condition;
-import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientTimeoutException;
-import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
-import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -31,12 +30,8 @@ final class ApplyCommand implements Callable<Integer> {
     @Mixin
     private ClusterOptions cluster;
 
-    @Option(
-            names = {"-f", "--filename"},
-            required = true,
-            paramLabel = "FILE",
-            description = "YAML files")
-    private List<Path> files;
+    @Mixin
+    private FileOptions files;
 
     @Option(
             names = "--timeout",
@@ -48,57 +43,51 @@ final class ApplyCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         try (KubernetesClient client = cluster.client()) {
-            int result = 0;
-            final List<HasMetadata> objects = Documents.read(client, cluster.namespace(client), files);
-            for (final HasMetadata object : objects) {
-                client.resource(object).fieldManager("kubectl-atlas").serverSideApply();
-                spec.commandLine()
-                        .getOut()
-                        .println("%s %s applied"
-                                .formatted(
-                                        object.getKind(), object.getMetadata().getName()));
+            final Set<String> artifacts = new HashSet<>();
+            final List<ViewPatch> patches = new ArrayList<>();
+            for (final Document document : Documents.read(client, cluster, files.files())) {
+                final GenericKubernetesResource sent = document.send(client, files.forceConflicts(), false);
+                spec.commandLine().getOut().println("%s applied".formatted(document.name()));
+                if (document.isPatch()) {
+                    patches.add(client.getKubernetesSerialization().convertValue(sent, ViewPatch.class));
+                } else {
+                    artifacts.add(id(
+                            sent.getMetadata().getNamespace(),
+                            sent.getMetadata().getName()));
+                }
             }
+            int result = 0;
             if (timeout > 0) {
-                for (final HasMetadata object : objects) {
-                    result = Math.max(result, object instanceof final ViewPatch patch ? await(client, patch) : 0);
+                for (final ViewPatch patch : patches) {
+                    result = Math.max(result, await(client, patch, artifacts.contains(artifactOf(patch))));
                 }
             }
             return result;
         }
     }
 
-    private int await(final KubernetesClient client, final ViewPatch patch) {
+    private int await(final KubernetesClient client, final ViewPatch patch, final boolean broughtArtifact) {
         final var resource = client.resources(ViewPatch.class)
                 .inNamespace(patch.getMetadata().getNamespace())
                 .withName(patch.getMetadata().getName());
         try {
-            resource.waitUntilCondition(ApplyCommand::isDecided, timeout, TimeUnit.SECONDS);
+            resource.waitUntilCondition(
+                    now -> new ApplyProgress(now, broughtArtifact).isDecided(), timeout, TimeUnit.SECONDS);
         } catch (final KubernetesClientTimeoutException e) {
             spec.commandLine().getErr().println("not done after %d seconds".formatted(timeout));
         }
-        final ViewPatch reached = Objects.requireNonNull(resource.get());
-        final Condition applied = StatusTree.condition(reached, "Applied").orElse(null);
-        if (applied != null) {
-            spec.commandLine().getOut().println("%s: %s".formatted(applied.getReason(), applied.getMessage()));
-        }
-        return applied != null && applied.getStatus().equals("True") ? 0 : KubectlAtlas.FAILED;
+        final var reached = new ApplyProgress(resource.get(), broughtArtifact);
+        reached.text().ifPresent(spec.commandLine().getOut()::println);
+        return reached.isSuccess() ? 0 : KubectlAtlas.FAILED;
     }
 
-    /** Applied, failed, or nothing is to be done: of the specification as it is now. */
-    private static boolean isDecided(final @Nullable ViewPatch patch) {
-        if (patch == null
-                || patch.getStatus() == null
-                || !Objects.equals(
-                        patch.getStatus().observedGeneration(),
-                        patch.getMetadata().getGeneration())) {
-            return false;
-        }
-        return has(patch, "Applied") || has(patch, "Degraded") || !has(patch, "Progressing");
+    private static String artifactOf(final ViewPatch patch) {
+        return id(
+                patch.getMetadata().getNamespace(),
+                patch.getSpec().change().patch().artifactRef().name());
     }
 
-    private static boolean has(final ViewPatch patch, final String type) {
-        return StatusTree.condition(patch, type)
-                .filter(condition -> condition.getStatus().equals("True"))
-                .isPresent();
+    private static String id(final String namespace, final String name) {
+        return namespace + "/" + name;
     }
 }

@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.kubectl;
 
+import dev.atlasviews.crds.NewPods;
 import dev.atlasviews.crds.Rollout;
-import dev.atlasviews.crds.ViewNode;
 import dev.atlasviews.crds.ViewPatch;
-import io.fabric8.kubernetes.api.model.Condition;
+import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import java.io.IOException;
-import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code kubectl atlas plan}. */
@@ -36,36 +34,51 @@ final class PlanCommand implements Callable<Integer> {
     @Mixin
     private ClusterOptions cluster;
 
-    @Option(
-            names = {"-f", "--filename"},
-            required = true,
-            paramLabel = "FILE",
-            description = "YAML files")
-    private List<Path> files;
+    @Mixin
+    private FileOptions files;
 
     @Override
     public Integer call() throws Exception {
         try (KubernetesClient client = cluster.client()) {
-            for (final HasMetadata object : Documents.read(client, cluster.namespace(client), files)) {
-                client.resource(object).dryRun().fieldManager("kubectl-atlas").serverSideApply();
-                if (object instanceof final ViewPatch patch) {
-                    plan(client, patch).lines().forEach(spec.commandLine().getOut()::println);
+            final Nodes nodes = Nodes.of(client);
+            for (final Document document : Documents.read(client, cluster, files.files())) {
+                final GenericKubernetesResource checked = document.send(client, files.forceConflicts(), true);
+                if (document.isPatch()) {
+                    final ViewPatch patch = client.getKubernetesSerialization().convertValue(checked, ViewPatch.class);
+                    plan(patch, pods(client, patch), nodes)
+                            .lines()
+                            .forEach(spec.commandLine().getOut()::println);
                 }
             }
             return 0;
         }
     }
 
-    private static Tree plan(final KubernetesClient client, final ViewPatch patch) throws IOException {
-        final List<Pod> pods = client
+    private static List<Pod> pods(final KubernetesClient client, final ViewPatch patch) {
+        return client
                 .pods()
                 .inNamespace(patch.getMetadata().getNamespace())
                 .withLabelSelector(patch.getSpec().selector())
                 .list()
                 .getItems()
                 .stream()
-                .filter(pod -> "Running".equals(pod.getStatus().getPhase()))
+                .filter(pod -> concerns(patch, pod))
                 .toList();
+    }
+
+    /** As the operator selects: what runs and is not about to go, and what was there before where new pods are left alone. */
+    static boolean concerns(final ViewPatch patch, final Pod pod) {
+        return pod.getSpec().getNodeName() != null
+                && pod.getMetadata().getDeletionTimestamp() == null
+                && "Running".equals(pod.getStatus().getPhase())
+                && !(patch.getSpec().newPods() == NewPods.LEAVE && created(pod).isAfter(created(patch)));
+    }
+
+    private static Instant created(final HasMetadata object) {
+        return Instant.parse(object.getMetadata().getCreationTimestamp());
+    }
+
+    private static Tree plan(final ViewPatch patch, final List<Pod> pods, final Nodes nodes) {
         final Rollout rollout = patch.getSpec().rollout();
         final Tree tree = new Tree("viewpatch %s/%s: %d running pods; first wave %s, then %s each, soaking %d seconds"
                 .formatted(
@@ -78,20 +91,8 @@ final class PlanCommand implements Callable<Integer> {
                         rollout.soakSeconds()));
         for (final Pod pod : pods) {
             final String node = pod.getSpec().getNodeName();
-            tree.add("pod %s on node %s: %s".formatted(pod.getMetadata().getName(), node, node(client, node)));
+            tree.add("pod %s on node %s: %s".formatted(pod.getMetadata().getName(), node, nodes.text(node)));
         }
         return tree;
-    }
-
-    private static String node(final KubernetesClient client, final String name) {
-        final ViewNode node = client.resources(ViewNode.class).withName(name).get();
-        if (node == null || node.getStatus() == null) {
-            return "no agent has reported from there";
-        }
-        return node.getStatus().conditions().stream()
-                .filter(condition -> condition.getType().equals("Ready"))
-                .findFirst()
-                .map(Condition::getMessage)
-                .orElse("its agent has not said whether it can patch");
     }
 }

@@ -96,8 +96,11 @@ final class PushCommand implements Callable<Integer> {
             try (KubernetesClient client = cluster.client()) {
                 artifact.getMetadata().setNamespace(cluster.namespace(client));
                 client.resource(artifact).fieldManager("kubectl-atlas").serverSideApply();
-                out.println("# %s %s applied"
-                        .formatted(artifact.getKind(), artifact.getMetadata().getName()));
+                out.println("# %s %s/%s applied"
+                        .formatted(
+                                artifact.getKind(),
+                                artifact.getMetadata().getNamespace(),
+                                artifact.getMetadata().getName()));
             }
         }
         out.flush();
