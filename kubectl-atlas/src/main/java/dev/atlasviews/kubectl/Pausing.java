@@ -1,23 +1,73 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.kubectl;
 
+import dev.atlasviews.crds.RolloutFailure;
+import dev.atlasviews.crds.RolloutPhase;
+import dev.atlasviews.crds.RolloutStatus;
 import dev.atlasviews.crds.ViewPatch;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
-import java.io.IOException;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
 
-/** Sets and clears the pause of a rollout, and nothing else of the specification. */
+/** The pause of a rollout, and whether there is a rollout that it is of. */
 final class Pausing {
+    /** Not that of "apply": a file that says nothing of a pause leaves it as it is. */
+    private static final String MANAGER = "kubectl-atlas-pause";
+    /** The operator's: it goes on by itself once that wave is done, and to pause it makes sense. */
+    private static final String TOO_LONG = "ProgressDeadlineExceeded";
+
     private Pausing() {}
 
-    static void set(final ClusterOptions cluster, final String name, final boolean paused) throws IOException {
-        try (KubernetesClient client = cluster.client()) {
-            final ViewPatch patch = cluster.viewPatch(client, name);
-            client.resource(patch)
-                    .patch(
-                            PatchContext.of(PatchType.JSON_MERGE),
-                            "{\"spec\":{\"rollout\":{\"paused\":%s}}}".formatted(paused));
-        }
+    /** Sets and clears it, and nothing else of the specification. */
+    static void set(final KubernetesClient client, final ViewPatch patch, final boolean paused) {
+        client.resource(patch)
+                .patch(
+                        new PatchContext.Builder()
+                                .withPatchType(PatchType.JSON_MERGE)
+                                .withFieldManager(MANAGER)
+                                .build(),
+                        "{\"spec\":{\"rollout\":{\"paused\":%s}}}".formatted(paused));
+    }
+
+    /**
+     * The rollout of what the ViewPatch asks for now, if it has ended, well or badly. To change anything of the specification
+     * would be the word to try one anew that has failed.
+     */
+    static Optional<RolloutStatus> ended(final ViewPatch patch) {
+        return Optional.ofNullable(
+                        patch.getStatus() == null ? null : patch.getStatus().rollout())
+                .filter(rollout ->
+                        rollout.digest().equals(patch.getSpec().change().patch().digest()))
+                .filter(rollout -> Set.of(RolloutPhase.COMPLETE, RolloutPhase.FAILED, RolloutPhase.REVERTED)
+                        .contains(rollout.phase()))
+                .filter(rollout -> !wasOnlyObserved(rollout) && !isTriedAnew(rollout, patch));
+    }
+
+    /** Whether it failed because a wave took too long. */
+    static boolean tookTooLong(final RolloutStatus rollout) {
+        return rollout.phase() == RolloutPhase.FAILED
+                && rollout.failure() != null
+                && rollout.failure().reason().equals(TOO_LONG);
+    }
+
+    /** Why it failed. */
+    static String failure(final RolloutStatus rollout) {
+        final RolloutFailure failure = rollout.failure();
+        return failure == null ? "Unknown" : Visible.line(failure.reason() + ": " + failure.message());
+    }
+
+    /** A look has the wave 0; what follows it begins anew. */
+    private static boolean wasOnlyObserved(final RolloutStatus rollout) {
+        return rollout.wave() == 0 && rollout.phase() != RolloutPhase.REVERTED;
+    }
+
+    private static boolean isTriedAnew(final RolloutStatus rollout, final ViewPatch patch) {
+        return rollout.phase() == RolloutPhase.FAILED
+                && rollout.failure() != null
+                && !Objects.equals(
+                        rollout.failure().generation(), patch.getMetadata().getGeneration());
     }
 }
