@@ -4,6 +4,7 @@ package dev.atlasviews.kubectl;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.atlasviews.crds.Atlas;
 import dev.atlasviews.crds.ContainerLayers;
 import dev.atlasviews.crds.DesiredState;
 import dev.atlasviews.crds.Digest;
@@ -20,6 +21,7 @@ import dev.atlasviews.crds.PodViewStatus;
 import dev.atlasviews.crds.PodViewSummary;
 import dev.atlasviews.crds.ProcessStatus;
 import dev.atlasviews.crds.Quiescence;
+import dev.atlasviews.crds.RolloutFailure;
 import dev.atlasviews.crds.RolloutPhase;
 import dev.atlasviews.crds.RolloutStatus;
 import dev.atlasviews.crds.ThreadCounts;
@@ -45,9 +47,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.zip.ZipFile;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -123,7 +126,7 @@ final class KubectlAtlasIT {
                         "--timeout=0",
                         "-f",
                         document("fix", "{wave: 50%}").toString()))
-                .isEqualTo(new Result(0, "ViewPatch fix applied\n", ""));
+                .isEqualTo(new Result(0, "ViewPatch shop/fix applied\n", ""));
         final ViewPatch patch = patch("fix");
         assertThat(run("status", "fix").out()).contains("the operator has not looked at it yet");
         report(patch);
@@ -133,6 +136,7 @@ final class KubectlAtlasIT {
             └─ node node-1
                └─ pod redis-0
                   └─ redis /usr/bin/redis-server (pid 42): APPLYING, WaitingForQuiescence, 4 of 5 threads, 1 held
+                     ├─ 1 thread is held
                      └─ thread io_thd_1 (47) is held by conn_loop since 2026-11-23T22:00:00Z
             """);
         assertThat(run("explain", "fix").out())
@@ -154,6 +158,112 @@ final class KubectlAtlasIT {
     }
 
     @Test
+    void onlyWhatTheFileSaysIsOwnedAndAPauseIsNotLiftedByIt() throws IOException {
+        final String said = document("owned", "{wave: 50%}").toString();
+        run("apply", "--timeout=0", "-f", said);
+        final String fields = patch("owned").getMetadata().getManagedFields().stream()
+                .filter(entry -> entry.getManager().equals("kubectl-atlas"))
+                .map(entry -> client.getKubernetesSerialization().asJson(entry.getFieldsV1()))
+                .reduce("", String::concat);
+        assertThat(fields).contains("f:wave").doesNotContain("f:paused", "f:soakSeconds", "f:mode");
+
+        run("pause", "owned");
+        assertThat(run("apply", "--timeout=0", "-f", said).status()).isZero();
+        assertThat(patch("owned").getSpec().rollout().paused()).isTrue();
+
+        final String lifted = document("owned", "{wave: 50%, paused: false}").toString();
+        for (final String command : new String[] {"plan", "apply"}) {
+            final Result refused = run(command, "-f", lifted);
+            assertThat(refused.status()).isEqualTo(KubectlAtlas.FAILED);
+            assertThat(refused.err()).contains("kubectl-atlas-pause", ".spec.rollout.paused", "--force-conflicts");
+        }
+        assertThat(run("apply", "--timeout=0", "--force-conflicts", "-f", lifted)
+                        .status())
+                .isZero();
+        assertThat(patch("owned").getSpec().rollout().paused()).isFalse();
+        client.resource(patch("owned")).delete();
+    }
+
+    @Test
+    void artifactsAreAppliedBeforeWhatNamesThem() throws IOException {
+        final Path both =
+                Files.writeString(folder.resolve("both.yaml"), """
+                    %s
+                    ---
+                    apiVersion: atlasviews.dev/v1alpha1
+                    kind: ViewPatchArtifact
+                    metadata: {name: artifact-of-both}
+                    spec: {content: AQ==}
+                    """.formatted(Files.readString(document("both", "{}"))));
+        final Result applied = run("apply", "--timeout=0", "-f", both.toString());
+        assertThat(applied.err()).isEmpty();
+        assertThat(applied.out()).isEqualTo("""
+            ViewPatchArtifact shop/artifact-of-both applied
+            ViewPatch shop/both applied
+            """);
+        client.resource(patch("both")).delete();
+    }
+
+    @Test
+    void aRolloutThatHasEndedIsNeitherPausedNorResumed() throws IOException {
+        run("apply", "--timeout=0", "-f", document("ended", "{}").toString());
+        final ViewPatch failed = patch("ended");
+        rollout("ended", RolloutPhase.FAILED, "PodsFailed");
+        final Result resumed = run("resume", "ended");
+        assertThat(resumed.status()).isEqualTo(KubectlAtlas.FAILED);
+        assertThat(resumed.err())
+                .contains("does not go on: PodsFailed: redis-0 has ended", "what to do: mend the pods");
+        final Result paused = run("pause", "ended");
+        assertThat(paused.status()).isZero();
+        assertThat(paused.out()).contains("no wave begins anyway, and nothing was changed");
+
+        rollout("ended", RolloutPhase.COMPLETE, null);
+        assertThat(run("pause", "ended").status()).isEqualTo(KubectlAtlas.FAILED);
+        assertThat(run("pause", "ended").err()).contains("is complete");
+        assertThat(run("resume", "ended").out()).contains("is complete");
+        assertThat(patch("ended").getMetadata().getGeneration())
+                .as("a new generation is the word to try a rollout anew that has failed")
+                .isEqualTo(failed.getMetadata().getGeneration());
+
+        // It may go on by itself, so that a pause makes sense.
+        rollout("ended", RolloutPhase.FAILED, "ProgressDeadlineExceeded");
+        assertThat(run("resume", "ended").err()).contains("it goes on by itself when the wave is done");
+        assertThat(run("pause", "ended").out()).contains("is paused");
+        assertThat(patch("ended").getSpec().rollout().paused()).isTrue();
+        client.resource(patch("ended")).delete();
+    }
+
+    private static void rollout(final String name, final RolloutPhase phase, final @Nullable String failure) {
+        final ViewPatch patch = patch(name);
+        patch.setStatus(new ViewPatchStatus(
+                1L,
+                List.of(),
+                null,
+                null,
+                new RolloutStatus(
+                        digest(),
+                        phase,
+                        1,
+                        null,
+                        NOW,
+                        failure == null ? null : new RolloutFailure(1L, failure, "redis-0 has ended"))));
+        client.resource(patch).updateStatus();
+    }
+
+    @Test
+    void whatWasGivenUpIsNotSaidToBeTakenBack() throws IOException {
+        run("apply", "--timeout=0", "-f", document("given-up", "{}").toString());
+        client.resource(patch("given-up")).edit(patch -> {
+            patch.getMetadata().setAnnotations(Map.of(Atlas.FORCE_ANNOTATION, "true"));
+            return patch;
+        });
+        final Result reverted = run("revert", "given-up");
+        assertThat(reverted.status()).isEqualTo(KubectlAtlas.FAILED);
+        assertThat(reverted.out()).isEmpty();
+        assertThat(reverted.err()).contains("without confirmation");
+    }
+
+    @Test
     void whatIsPushedIsInTheClusterWhenThatIsAskedFor(@TempDir final Path data) throws Exception {
         final Path patch = Files.writeString(folder.resolve("pushed.atlas"), "new code");
         try (OciRegistry registry = OciRegistry.start(data)) {
@@ -161,7 +271,7 @@ final class KubectlAtlasIT {
             };
             final Result first = run(push);
             assertThat(first.err()).isEmpty();
-            assertThat(first.out()).contains("ViewPatchArtifact pushed applied");
+            assertThat(first.out()).contains("ViewPatchArtifact shop/pushed applied");
             final ViewPatchArtifact artifact = requireNonNull(client.resources(ViewPatchArtifact.class)
                     .inNamespace(NAMESPACE)
                     .withName("pushed")
@@ -236,6 +346,18 @@ final class KubectlAtlasIT {
                 .isEqualTo(":0\n");
     }
 
+    @Test
+    void theValueOfAnOptionIsCompletedAndCounts() throws IOException {
+        run("apply", "--timeout=0", "-f", document("completed", "{wave: 50%}").toString());
+        assertThat(run("__complete", "status", "-n", "sh").out()).isEqualTo("shop\n:4\n");
+        assertThat(run("__complete", "status", "--namespace", "sh").out()).isEqualTo("shop\n:4\n");
+        assertThat(run("__complete", "status", "--context", "").out()).isEqualTo("test\n:4\n");
+        assertThat(run("__complete", "plan", "--kubeconfig", "").out()).isEqualTo(":0\n");
+        assertThat(run("__complete", "revert", "--timeout", "").out()).isEqualTo(":4\n");
+        assertThat(run("__complete", "status", "-n", "shop", "compl").out()).isEqualTo("completed\n:4\n");
+        assertThat(run("__complete", "status", "-n", "default", "").out()).isEqualTo(":4\n");
+    }
+
     private static String output(final Path program, final String... arguments) throws Exception {
         final List<String> command = new ArrayList<>(List.of(program.toString()));
         command.addAll(List.of(arguments));
@@ -254,11 +376,11 @@ final class KubectlAtlasIT {
         final var err = new StringWriter();
         final var line = KubectlAtlas.commandLine(new PrintWriter(out, true), new PrintWriter(err, true));
         final boolean global = arguments[0].equals("no-such-command") || arguments[0].equals("generate-completion");
-        final String[] all = Arrays.copyOf(arguments, arguments.length + (global ? 0 : 1));
+        final List<String> all = new ArrayList<>(List.of(arguments));
         if (!global) {
-            all[arguments.length] = "--kubeconfig=" + kubeconfig;
+            all.add(1, "--kubeconfig=" + kubeconfig);
         }
-        return new Result(line.execute(all), out.toString(), err.toString());
+        return new Result(line.execute(all.toArray(String[]::new)), out.toString(), err.toString());
     }
 
     private static Path document(final String name, final String rollout) throws IOException {
