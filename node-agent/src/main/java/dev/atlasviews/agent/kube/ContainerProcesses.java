@@ -20,8 +20,6 @@ final class ContainerProcesses {
     /** Younger processes are left alone: probes come and go in less time. */
     private static final Duration MINIMUM_AGE = Duration.ofSeconds(2);
 
-    private static final int SHORTEST_ID = 12;
-
     private final Path proc;
 
     /**
@@ -51,14 +49,13 @@ final class ContainerProcesses {
     /**
      * The processes of a container.
      *
-     * @param containerId as a pod's status has it: {@code containerd://…}
      * @throws IOException if they can not be told for certain: who can not be read is not gone
      */
-    Found find(final String containerId) throws IOException {
+    Found find(final ContainerGroup container) throws IOException {
         final List<TargetProcess> found = new ArrayList<>();
         final List<TargetProcess> young = new ArrayList<>();
         final long now = now();
-        visit(containerId, process -> (isYoung(process, now) ? young : found).add(process));
+        visit(container, process -> (isYoung(process, now) ? young : found).add(process));
         found.sort(Comparator.comparingLong(TargetProcess::startTime).thenComparingLong(TargetProcess::pid));
         return new Found(found, found.isEmpty() && !young.isEmpty());
     }
@@ -66,17 +63,12 @@ final class ContainerProcesses {
     /**
      * Shows the processes of a container, the young ones too, each as soon as it is found: it may not live long.
      *
-     * @param containerId as a pod's status has it: {@code containerd://…}
      * @throws IOException as {@link #find} does, or if the visitor does
      */
-    void visit(final String containerId, final Visitor visitor) throws IOException {
-        final String id = containerId.substring(containerId.indexOf("//") + 2);
-        if (containerId.indexOf("//") < 0 || id.length() < SHORTEST_ID) {
-            throw new IOException("not a container's id: " + containerId);
-        }
+    void visit(final ContainerGroup container, final Visitor visitor) throws IOException {
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(proc, "[1-9]*")) {
             for (final Path entry : entries) {
-                final Optional<TargetProcess> process = member(entry, id);
+                final Optional<TargetProcess> process = member(entry, container);
                 if (process.isPresent()) {
                     visitor.visit(process.get());
                 }
@@ -99,10 +91,10 @@ final class ContainerProcesses {
         return then - process.startTime() < MINIMUM_AGE.toSeconds() * TargetProcess.TICKS_PER_SECOND;
     }
 
-    private Optional<TargetProcess> member(final Path directory, final String containerId) throws IOException {
+    private Optional<TargetProcess> member(final Path directory, final ContainerGroup container) throws IOException {
         final long pid = Long.parseLong(directory.getFileName().toString());
         try {
-            return belongs(directory, containerId) ? TargetProcess.find(proc, pid) : Optional.empty();
+            return belongs(directory, container) ? TargetProcess.find(proc, pid) : Optional.empty();
         } catch (final IOException e) {
             if (TargetProcess.find(proc, pid).isPresent()) {
                 throw e;
@@ -111,9 +103,9 @@ final class ContainerProcesses {
         }
     }
 
-    private static boolean belongs(final Path process, final String containerId) throws IOException {
+    private static boolean belongs(final Path process, final ContainerGroup container) throws IOException {
         return Files.readString(process.resolve("cgroup"), StandardCharsets.ISO_8859_1)
                 .lines()
-                .anyMatch(line -> line.contains(containerId));
+                .anyMatch(container::has);
     }
 }

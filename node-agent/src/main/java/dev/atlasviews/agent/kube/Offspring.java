@@ -14,7 +14,6 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 
@@ -30,6 +29,7 @@ final class Offspring {
     private static final Duration FIRST_PAUSE = Duration.ofMillis(5);
 
     private final ContainerProcesses containers;
+    private final ContainerGroup group;
     private final PodViewReconciler.ProcessStep step;
     private final ContainerLayers container;
     private final Set<TargetProcess> known;
@@ -44,16 +44,19 @@ final class Offspring {
     /**
      * After a pass over the processes of a container.
      *
+     * @param group where the container's processes are
      * @param processes that it went over
      * @param statuses what it said of them; what is said of their children is added
      */
     Offspring(
             final ContainerProcesses containers,
+            final ContainerGroup group,
             final PodViewReconciler.ProcessStep step,
             final ContainerLayers container,
             final Collection<TargetProcess> processes,
             final List<ProcessStatus> statuses) {
         this.containers = containers;
+        this.group = group;
         this.step = step;
         this.container = container;
         this.known = new HashSet<>(processes);
@@ -73,7 +76,7 @@ final class Offspring {
                 return true;
             }
             final Round round = new Round(layers, clean);
-            containers.visit(Objects.requireNonNull(container.id()), round);
+            containers.visit(group, round);
             if (round.having.isEmpty() && !round.unborn) {
                 return true;
             }

@@ -20,7 +20,9 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
@@ -82,7 +84,7 @@ final class PodViewReconciler {
         for (final ContainerLayers container : view.getSpec().containers()) {
             final String id = container.id();
             if (id != null && !container.layers().isEmpty()) {
-                final ContainerProcesses.Found found = containers.find(id);
+                final ContainerProcesses.Found found = containers.find(group(view, id));
                 if (found.onlyYoung()) {
                     return Optional.empty();
                 }
@@ -98,7 +100,8 @@ final class PodViewReconciler {
             for (final TargetProcess process : entry.getValue()) {
                 reconcile(view, process, container, slices.next()).ifPresent(found::add);
             }
-            final var offspring = new Offspring(containers, step, container, entry.getValue(), found);
+            final var offspring =
+                    new Offspring(containers, group(view, container.id()), step, container, entry.getValue(), found);
             if (!offspring.follow(child -> reconcile(view, child, container, slices.next()))) {
                 LOG.info("container {} forks children with a layer that is being taken back", container.name());
                 return Optional.empty();
@@ -141,6 +144,11 @@ final class PodViewReconciler {
             LOG.warn("process {} of container {} can not be worked on", process.pid(), container.name(), e);
             return Optional.of(new ProcessFailure(process, last, e, Instant.now()).status(container, bootId));
         }
+    }
+
+    /** A PodView is called by its pod's UID, and speaks of no other pod. */
+    private static ContainerGroup group(final PodView view, final @Nullable String id) throws IOException {
+        return new ContainerGroup(view.getMetadata().getName(), Objects.requireNonNull(id));
     }
 
     /** Whether threads are still on their way. */

@@ -25,7 +25,7 @@ final class ContainerProcessesTest {
         process(proc, 11, 99_990, "0::/kubepods/pod1/" + ID + "\n");
         process(proc, 13, 80_000, "0::/system.slice/ssh.service\n");
 
-        final ContainerProcesses.Found found = new ContainerProcesses(proc).find("containerd://" + ID);
+        final ContainerProcesses.Found found = new ContainerProcesses(proc).find(container());
         assertThat(found.onlyYoung()).isFalse();
         assertThat(found.processes()).extracting(TargetProcess::pid).containsExactly(9L, 7L);
     }
@@ -33,11 +33,10 @@ final class ContainerProcessesTest {
     @Test
     void whereAllProcessesAreYoungThatIsSaid(@TempDir final Path proc) throws IOException {
         Files.writeString(proc.resolve("uptime"), "1000.50 900.00\n");
-        assertThat(new ContainerProcesses(proc).find("containerd://" + ID).onlyYoung())
-                .isFalse();
+        assertThat(new ContainerProcesses(proc).find(container()).onlyYoung()).isFalse();
 
         process(proc, 11, 99_990, "0::/kubepods/pod1/" + ID + "\n");
-        final ContainerProcesses.Found found = new ContainerProcesses(proc).find("containerd://" + ID);
+        final ContainerProcesses.Found found = new ContainerProcesses(proc).find(container());
         assertThat(found.processes()).isEmpty();
         assertThat(found.onlyYoung()).isTrue();
     }
@@ -51,17 +50,17 @@ final class ContainerProcessesTest {
         Files.createDirectory(proc.resolve("9/cgroup"));
 
         final var processes = new ContainerProcesses(proc);
-        assertThatThrownBy(() -> processes.find("containerd://" + ID)).isInstanceOf(IOException.class);
+        assertThatThrownBy(() -> processes.find(container())).isInstanceOf(IOException.class);
 
         Files.delete(proc.resolve("9/stat"));
-        assertThat(processes.find("containerd://" + ID).processes())
+        assertThat(processes.find(container()).processes())
                 .as("without the one that is gone")
                 .extracting(TargetProcess::pid)
                 .containsExactly(7L);
 
         Files.delete(proc.resolve("7/stat"));
         Files.createDirectory(proc.resolve("7/stat"));
-        assertThatThrownBy(() -> processes.find("containerd://" + ID)).isInstanceOf(IOException.class);
+        assertThatThrownBy(() -> processes.find(container())).isInstanceOf(IOException.class);
         assertThat(new TargetProcess(proc, 7, 90_000).alive()).isTrue();
     }
 
@@ -72,14 +71,12 @@ final class ContainerProcessesTest {
         process(proc, 11, 99_990, "0::/kubepods/pod1/" + ID + "\n");
 
         final List<Long> seen = new ArrayList<>();
-        new ContainerProcesses(proc).visit("containerd://" + ID, process -> seen.add(process.pid()));
+        new ContainerProcesses(proc).visit(container(), process -> seen.add(process.pid()));
         assertThat(seen).containsExactlyInAnyOrder(7L, 11L);
     }
 
-    @Test
-    void whatIsNoIdFindsNothing(@TempDir final Path proc) {
-        assertThatThrownBy(() -> new ContainerProcesses(proc).find("containerd://"))
-                .isInstanceOf(IOException.class);
+    private static ContainerGroup container() throws IOException {
+        return new ContainerGroup("uid", "containerd://" + ID);
     }
 
     static void process(final Path proc, final int pid, final long startTime, final String groups) throws IOException {

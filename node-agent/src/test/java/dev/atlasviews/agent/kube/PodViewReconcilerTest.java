@@ -152,6 +152,26 @@ final class PodViewReconcilerTest {
     }
 
     @Test
+    void processesOfAnotherPodAreNotReached() throws IOException {
+        Fixtures.process(proc, 7, 80_000);
+        ContainerProcessesTest.process(
+                proc,
+                9,
+                80_000,
+                "0::/kubepods/pod0d6d2f4e-8f0b-4a34-9c1c-000000000002/" + ContainerProcessesTest.ID + "\n");
+
+        assertThat(reconcile(
+                                view(List.of()),
+                                (process, container, last) -> Optional.of(of(
+                                        process.pid(),
+                                        process.startTime(),
+                                        status(WANTED, LayerState.APPLIED, LayerReason.ALL_THREADS_MOVED))))
+                        .processes())
+                .extracting(ProcessStatus::pid)
+                .containsExactly(7);
+    }
+
+    @Test
     void whileThereAreOnlyYoungProcessesNothingIsSaid() throws IOException {
         Fixtures.process(proc, 7, 99_990);
 
