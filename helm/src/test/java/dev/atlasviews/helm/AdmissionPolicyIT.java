@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.atlasviews.crds.Atlas;
+import dev.atlasviews.crds.ContainerLayers;
 import dev.atlasviews.crds.Digest;
 import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.NewPods;
@@ -42,6 +43,7 @@ import org.junit.jupiter.api.io.TempDir;
 final class AdmissionPolicyIT {
     private static final Duration LIMIT = Duration.ofSeconds(60);
     private static final String NEEDS_EXEC = "needs the right to exec into the pods of its namespace";
+    private static final String BY_OPERATOR = "a PodView is what the operator made of ViewPatches";
     private static final String OWN_NODE = "an agent writes about its own node only";
     private static final String ALICE = "alice";
     private static final String BOB = "bob";
@@ -70,6 +72,13 @@ final class AdmissionPolicyIT {
                     ALICE,
                     BOB,
                     COLLECTOR);
+            grant(
+                    rights,
+                    "atlasviews.dev",
+                    "podviews",
+                    List.of("get", "create", "update", "patch", "delete"),
+                    ALICE,
+                    COLLECTOR);
             grant(rights, "", "pods/exec", List.of("create"), ALICE);
         }
         administrator = server.client();
@@ -82,6 +91,15 @@ final class AdmissionPolicyIT {
                     .atMost(LIMIT)
                     .untilAsserted(() -> assertRefused(
                             () -> bob.resource(patch("probe")).dryRun().create(), NEEDS_EXEC));
+        }
+        try (KubernetesClient alice = server.client(ALICE, Map.of())) {
+            await("the policies are in force")
+                    .atMost(LIMIT)
+                    .untilAsserted(() -> assertRefused(
+                            () -> alice.resource(view("probe", "node-1"))
+                                    .dryRun()
+                                    .create(),
+                            BY_OPERATOR));
         }
         try (KubernetesClient agent = server.client(AGENT, Map.of())) {
             await("the policies are in force")
@@ -149,9 +167,57 @@ final class AdmissionPolicyIT {
     }
 
     @Test
+    void whatAgentsActOnIsTheOperatorsToWrite() {
+        try (KubernetesClient operator = server.client(OPERATOR, Map.of());
+                KubernetesClient alice = server.client(ALICE, Map.of());
+                KubernetesClient collector = server.client(COLLECTOR, Map.of())) {
+            assertRefused(() -> alice.resource(view("made-up", "node-1")).create(), BY_OPERATOR);
+            assertRefused(
+                    () -> administrator.resource(view("made-up", "node-1")).create(), BY_OPERATOR);
+
+            final PodView made = view("made", "node-1");
+            made.getMetadata().setFinalizers(List.of("foregroundDeletion"));
+            operator.resource(made).create();
+            assertThatCode(() -> editView(operator, view -> view.setSpec(withContainer(view.getSpec()))))
+                    .doesNotThrowAnyException();
+            assertRefused(
+                    () -> editView(
+                            alice,
+                            view -> view.setSpec(new PodViewSpec(
+                                    view.getSpec().podName(), view.getSpec().nodeName(), List.of()))),
+                    BY_OPERATOR);
+            assertRefused(() -> editView(alice, view -> view.getMetadata().setLabels(Map.of())), BY_OPERATOR);
+            assertThatCode(() -> editView(
+                            alice,
+                            view -> view.getMetadata().setLabels(Map.of(Atlas.NODE_LABEL, "node-1", "team", "alice"))))
+                    .doesNotThrowAnyException();
+            assertThatCode(() -> editView(collector, view -> view.getMetadata().setFinalizers(List.of())))
+                    .doesNotThrowAnyException();
+            assertThatCode(() -> collector.resource(made).delete()).doesNotThrowAnyException();
+        }
+    }
+
+    private static PodViewSpec withContainer(final PodViewSpec spec) {
+        return new PodViewSpec(
+                spec.podName(), spec.nodeName(), List.of(new ContainerLayers("redis", Objects.CONTAINER, List.of())));
+    }
+
+    private static void editView(final KubernetesClient client, final Consumer<PodView> change) {
+        client.resources(PodView.class)
+                .inNamespace(Objects.NAMESPACE)
+                .withName("made")
+                .edit(view -> {
+                    change.accept(view);
+                    return view;
+                });
+    }
+
+    @Test
     void anAgentWritesAboutTheNodeOfItsToken() {
-        administrator.resource(view("view-1", "node-1")).create();
-        administrator.resource(view("view-2", "node-2")).create();
+        try (KubernetesClient operator = server.client(OPERATOR, Map.of())) {
+            operator.resource(view("view-1", "node-1")).create();
+            operator.resource(view("view-2", "node-2")).create();
+        }
         try (KubernetesClient agent = server.client(AGENT, NODE_1);
                 KubernetesClient withoutNode = server.client(AGENT, Map.of())) {
             assertThatCode(() -> agent.resource(node("node-1")).create()).doesNotThrowAnyException();
@@ -254,6 +320,7 @@ final class AdmissionPolicyIT {
         view.setMetadata(new ObjectMetaBuilder()
                 .withNamespace(Objects.NAMESPACE)
                 .withName(name)
+                .addToLabels(Atlas.NODE_LABEL, Atlas.nodeLabel(node))
                 .build());
         view.setSpec(new PodViewSpec("pod-of-" + name, node, List.of()));
         return view;

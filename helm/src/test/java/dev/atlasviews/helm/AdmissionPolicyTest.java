@@ -20,13 +20,14 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /**
- * The expressions of the admission policies for pods and nodes, evaluated: the API server that knows policies here serves our own kinds
- * only ({@link AdmissionPolicyIT}).
+ * Expressions of admission policies, evaluated: those for pods and nodes too, which the API server that knows policies here does not
+ * serve ({@link AdmissionPolicyIT}).
  */
 final class AdmissionPolicyTest {
     private static final KubernetesSerialization SERIALIZATION = new KubernetesSerialization();
     private static final ValidatingAdmissionPolicy PODS = policy("atlas-operator-keeps-pods");
     private static final ValidatingAdmissionPolicy NODES = policy("atlas-operator-keeps-nodes");
+    private static final ValidatingAdmissionPolicy VIEWS = policy("atlas-podview-by-operator");
     private static final String OPERATOR = "system:serviceaccount:atlas-system:atlas-operator";
 
     @Test
@@ -82,6 +83,31 @@ final class AdmissionPolicyTest {
                         available.replace("podCIDR", "taints: [{key: x, effect: NoExecute}], podCIDR")))
                 .noneMatch(after -> allows(NODES, after, before));
         assertThat(allows(NODES, "CREATE", available, bare)).isFalse();
+    }
+
+    @Test
+    void theOperatorAloneWritesWhatAgentsActOn() {
+        final String before = """
+            metadata: {name: uid, labels: {atlasviews.dev/node: node-1}, finalizers: [foregroundDeletion]}
+            spec: {podName: redis-0, nodeName: node-1, containers: []}
+            """;
+        assertThat(applies(VIEWS, OPERATOR)).isFalse();
+        assertThat(applies(VIEWS, "alice")).isTrue();
+        assertThat(allows(VIEWS, "CREATE", before, "{}")).isFalse();
+        assertThat(List.of(
+                        before.replace("[foregroundDeletion]", "[]"),
+                        before.replace("labels: {", "labels: {team: alice, "),
+                        before.replace("labels", "ownerReferences: [{uid: x}], labels")))
+                .allMatch(after -> allows(VIEWS, after, before));
+        assertThat(List.of(
+                        before.replace("containers: []", "containers: [{name: redis}]"),
+                        before.replace("/node: node-1", "/node: node-2"),
+                        before.replace("labels: {atlasviews.dev/node: node-1}, ", "")))
+                .noneMatch(after -> allows(VIEWS, after, before));
+        final String unlabelled = before.replace("labels: {atlasviews.dev/node: node-1}, ", "");
+        assertThat(allows(VIEWS, unlabelled.replace("[foregroundDeletion]", "[]"), unlabelled))
+                .isTrue();
+        assertThat(allows(VIEWS, before, unlabelled)).isFalse();
     }
 
     private static ValidatingAdmissionPolicy policy(final String name) {

@@ -157,6 +157,7 @@ final class ChartTest {
                 .containsExactlyInAnyOrder(
                         "atlas-viewpatch-needs-exec",
                         "atlas-operator-keeps-viewpatches",
+                        "atlas-podview-by-operator",
                         "atlas-operator-keeps-pods",
                         "atlas-operator-keeps-nodes",
                         "atlas-agent-own-node");
