@@ -15,8 +15,10 @@ import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.IntOrString;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodSpec;
+import io.fabric8.kubernetes.api.model.ResourceQuota;
 import io.fabric8.kubernetes.api.model.SecurityContext;
 import io.fabric8.kubernetes.api.model.ServiceAccount;
 import io.fabric8.kubernetes.api.model.Volume;
@@ -255,6 +257,52 @@ final class ChartTest {
                 .getContainers()
                 .getFirst();
         assertAnswersProbes(container);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"system-node-critical, true", "system-cluster-critical, true", "ours, false", "'', false"})
+    void podsOfASystemClassHaveAQuotaThatAllowsThem(final String priority, final boolean system) {
+        final List<HasMetadata> objects =
+                Chart.render(NEW, command -> command.set("agent.priorityClassName", priority));
+        assertThat(Chart.only(objects, DaemonSet.class, "atlas-agent")
+                        .getSpec()
+                        .getTemplate()
+                        .getSpec()
+                        .getPriorityClassName())
+                .isEqualTo(priority.isEmpty() ? null : priority);
+        if (system) {
+            final var quota =
+                    Chart.only(objects, ResourceQuota.class, "atlas-agent").getSpec();
+            assertThat(quota.getHard()).containsOnlyKeys("pods");
+            assertThat(quota.getScopeSelector().getMatchExpressions())
+                    .singleElement()
+                    .satisfies(scope -> {
+                        assertThat(scope.getScopeName()).isEqualTo("PriorityClass");
+                        assertThat(scope.getOperator()).isEqualTo("In");
+                        assertThat(scope.getValues()).containsExactly(priority);
+                    });
+        } else {
+            assertThat(objects).noneMatch(ResourceQuota.class::isInstance);
+        }
+    }
+
+    @Test
+    void anUpgradeTakesAPartOfTheAgentsAtATime() {
+        assertThat(unavailable(Chart.render(NEW))).isEqualTo(new IntOrString("10%"));
+        assertThat(unavailable(Chart.render(NEW, command -> command.set("agent.maxUnavailable", 3))))
+                .isEqualTo(new IntOrString(3));
+        for (final String wrong : List.of("0", "0%", "many")) {
+            assertThatThrownBy(() -> Chart.render(NEW, command -> command.set("agent.maxUnavailable", wrong)))
+                    .hasMessageContaining("maxUnavailable");
+        }
+    }
+
+    private static IntOrString unavailable(final List<HasMetadata> objects) {
+        return Chart.only(objects, DaemonSet.class, "atlas-agent")
+                .getSpec()
+                .getUpdateStrategy()
+                .getRollingUpdate()
+                .getMaxUnavailable();
     }
 
     @Test
