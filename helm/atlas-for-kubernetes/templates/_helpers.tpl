@@ -54,6 +54,11 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
+{{/* Of the nodes for which there are images; the argument is what else they must have. */}}
+{{- define "atlas.nodeSelector" -}}
+{{- merge (dict "kubernetes.io/os" "linux" "kubernetes.io/arch" "amd64") . | toYaml -}}
+{{- end }}
+
 {{/* Makes an object exist while "helm uninstall" asks whether it may; the argument is its place in the order. */}}
 {{- define "atlas.beforeUninstall" -}}
 helm.sh/hook: pre-delete

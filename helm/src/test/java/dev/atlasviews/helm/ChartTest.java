@@ -3,6 +3,7 @@ package dev.atlasviews.helm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.entry;
 import static org.assertj.core.api.Assertions.tuple;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -257,6 +258,44 @@ final class ChartTest {
                 .getContainers()
                 .getFirst();
         assertAnswersProbes(container);
+    }
+
+    @Test
+    void podsRunWhereThereAreImagesForThem(@TempDir final Path folder) throws IOException {
+        final List<HasMetadata> objects = Chart.renderWithHooks(
+                folder,
+                NEW,
+                command -> command.set("operator.nodeSelector.pool", "system")
+                        .set("operator.nodeSelector.kubernetes\\.io/arch", "arm64")
+                        .set("operator.tolerations[0].operator", "Exists")
+                        .set("agent.nodeSelector.pool", "system"));
+        final List<PodSpec> operators = List.of(
+                Chart.only(objects, Deployment.class, "atlas-operator")
+                        .getSpec()
+                        .getTemplate()
+                        .getSpec(),
+                Chart.only(objects, Job.class, UNINSTALL)
+                        .getSpec()
+                        .getTemplate()
+                        .getSpec(),
+                Chart.only(objects, Pod.class, "atlas-test").getSpec());
+        final PodSpec agent = Chart.only(objects, DaemonSet.class, "atlas-agent")
+                .getSpec()
+                .getTemplate()
+                .getSpec();
+        assertThat(operators).allSatisfy(pod -> {
+            assertThat(pod.getTolerations()).hasSize(1);
+            assertThat(pod.getContainers().getFirst().getResources())
+                    .isEqualTo(operators.getFirst().getContainers().getFirst().getResources());
+            assertThat(pod.getContainers().getFirst().getResources().getLimits())
+                    .containsKey("memory");
+        });
+        assertThat(Stream.concat(operators.stream(), Stream.of(agent)))
+                .allSatisfy(pod -> assertThat(pod.getNodeSelector())
+                        .containsOnly(
+                                entry("kubernetes.io/os", "linux"),
+                                entry("kubernetes.io/arch", "amd64"),
+                                entry("pool", "system")));
     }
 
     @ParameterizedTest
