@@ -345,6 +345,13 @@ final class ChartTest {
     }
 
     @Test
+    void aChartThatDependsOnThisOneMaySwitchIt() {
+        assertThat(Chart.render(NEW, command -> command.set("enabled", true))).isNotEmpty();
+        assertThatThrownBy(() -> Chart.render(NEW, command -> command.set("enabled", "perhaps")))
+                .hasMessageContaining("enabled");
+    }
+
+    @Test
     void helmTestAsksTheOperatorWithoutAnyRight(@TempDir final Path folder) throws IOException {
         assertThat(Files.readString(Chart.FOLDER.resolve("templates/tests/operator.yaml")))
                 .contains("    helm.sh/hook: test\n");
