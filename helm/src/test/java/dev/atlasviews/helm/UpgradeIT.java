@@ -21,6 +21,7 @@ import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinitionBuilder;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.JSONSchemaProps;
+import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -30,6 +31,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -70,17 +73,14 @@ final class UpgradeIT {
     @Test
     void anUpgradeChangesWhatItIsAskedToAndNoViewPatch() throws Exception {
         final Path kubeconfig = server.kubeconfig(Chart.NAMESPACE);
-        Chart.helm()
-                .install()
-                .withName(RELEASE)
-                .withNamespace(Chart.NAMESPACE)
-                .createNamespace()
-                .withKubeConfig(kubeconfig)
-                .skipCrds()
-                .set("operator.replicas", 0)
-                .call();
+        // As a release that was uninstalled leaves them.
+        assertRefusedWhileADefinitionIsOlder(() -> install(kubeconfig));
+        assertThat(agent()).isNull();
+        install(kubeconfig);
         assertThat(stateDirectory()).isEqualTo("/var/lib/atlas");
-        assertRefusedWhileADefinitionIsOlder(kubeconfig);
+        assertRefusedWhileADefinitionIsOlder(
+                () -> upgrade(kubeconfig, command -> command.set("agent.stateDirectory", "/data/atlas")));
+        assertThat(stateDirectory()).isEqualTo("/var/lib/atlas");
         final ViewPatch patch = client.resource(Workload.patch("fix")).create();
 
         final Release second = upgrade(
@@ -158,17 +158,16 @@ final class UpgradeIT {
     }
 
     /** Else nothing that is new could be written, and nobody would be told. */
-    private static void assertRefusedWhileADefinitionIsOlder(final Path kubeconfig) {
+    private static void assertRefusedWhileADefinitionIsOlder(final ThrowingCallable helm) {
         final CustomResourceDefinition current = replaceByOlderDefinition(
                 "podviews.atlasviews.dev",
                 "origin",
                 schema -> elements(elements(property(schema, "spec"), "containers"), "layers"));
         try {
-            assertThatThrownBy(() -> upgrade(kubeconfig, command -> command.set("agent.stateDirectory", "/data/atlas")))
+            assertThatThrownBy(helm)
                     .hasMessageContaining("definition of podviews.atlasviews.dev is of another release")
                     .hasMessageContaining("it has no field .spec.containers[].layers[].origin")
                     .hasMessageContaining("helm show crds CHART | kubectl apply");
-            assertThat(stateDirectory()).isEqualTo("/var/lib/atlas");
         } finally {
             client.resource(new CustomResourceDefinitionBuilder(current)
                             .editMetadata()
@@ -183,6 +182,18 @@ final class UpgradeIT {
         try (Stream<Path> files = Files.list(directory)) {
             return files.count();
         }
+    }
+
+    private static Release install(final Path kubeconfig) {
+        return Chart.helm()
+                .install()
+                .withName(RELEASE)
+                .withNamespace(Chart.NAMESPACE)
+                .createNamespace()
+                .withKubeConfig(kubeconfig)
+                .skipCrds()
+                .set("operator.replicas", 0)
+                .call();
     }
 
     private static Release upgrade(final Path kubeconfig, final UnaryOperator<UpgradeCommand> values) {
@@ -203,18 +214,16 @@ final class UpgradeIT {
         assertThat(client.resource(patch).get().getSpec()).isEqualTo(patch.getSpec());
     }
 
-    private static String stateDirectory() {
-        return client
-                .apps()
+    private static @Nullable DaemonSet agent() {
+        return client.apps()
                 .daemonSets()
                 .inNamespace(Chart.NAMESPACE)
                 .withName("atlas-agent")
-                .get()
-                .getSpec()
-                .getTemplate()
-                .getSpec()
-                .getVolumes()
-                .stream()
+                .get();
+    }
+
+    private static String stateDirectory() {
+        return requireNonNull(agent()).getSpec().getTemplate().getSpec().getVolumes().stream()
                 .filter(volume -> volume.getName().equals("state"))
                 .map(volume -> volume.getHostPath().getPath())
                 .findFirst()
