@@ -26,12 +26,15 @@ import io.fabric8.kubernetes.api.model.Service;
 import io.fabric8.kubernetes.api.model.ServicePort;
 import io.fabric8.kubernetes.api.model.authorization.v1.SelfSubjectAccessReview;
 import io.fabric8.kubernetes.api.model.authorization.v1.SelfSubjectAccessReviewBuilder;
+import io.fabric8.kubernetes.api.model.coordination.v1.LeaseBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -55,7 +58,8 @@ final class MonitoringIT {
         final int agentStatus = Programs.freePort();
         try (ApiServer server = ApiServer.start(folder);
                 KubernetesClient administrator = server.client()) {
-            Chart.install(administrator, command -> command);
+            // With the right to the lease, which a second one asks for.
+            Chart.install(administrator, command -> command.set("operator.replicas", 2));
             try (OperatorProcess operator = OperatorProcess.start(
                             folder,
                             "operator",
@@ -83,9 +87,12 @@ final class MonitoringIT {
                         rule(prometheus, "AtlasAgentDown").get("query").asText();
                 assertThat(prometheus.query(agentDown)).as(agentDown).isEmpty();
                 agent.kill();
-                await(agentDown)
+                // No test is to last as long.
+                final String soon = agentDown.replace("[15m]", "[20s]");
+                assertThat(soon).isNotEqualTo(agentDown);
+                await(soon)
                         .atMost(LIMIT)
-                        .untilAsserted(() -> assertThat(prometheus.query(agentDown))
+                        .untilAsserted(() -> assertThat(prometheus.query(soon))
                                 .singleElement()
                                 .satisfies(sample -> assertThat(
                                                 sample.labels().path("node").asText())
@@ -95,7 +102,44 @@ final class MonitoringIT {
                 assertThat(prometheus.query(down)).as(down).isEmpty();
                 operator.kill();
                 await(down).atMost(LIMIT).until(() -> !prometheus.query(down).isEmpty());
+                assertOneThatMayNotActIsNone(prometheus, server, administrator, status, down);
             }
+        }
+    }
+
+    /** It runs and is scraped, and another has the lease that nobody knows of. */
+    private void assertOneThatMayNotActIsNone(
+            final Prometheus prometheus,
+            final ApiServer server,
+            final KubernetesClient administrator,
+            final int status,
+            final String down)
+            throws Exception {
+        administrator
+                .resource(new LeaseBuilder()
+                        .withNewMetadata()
+                        .withNamespace(Chart.NAMESPACE)
+                        .withName(OPERATOR)
+                        .endMetadata()
+                        .withNewSpec()
+                        .withHolderIdentity("another")
+                        .withLeaseDurationSeconds(3600)
+                        .withAcquireTime(ZonedDateTime.now(ZoneOffset.UTC))
+                        .withRenewTime(ZonedDateTime.now(ZoneOffset.UTC))
+                        .withLeaseTransitions(1)
+                        .endSpec()
+                        .build())
+                .create();
+        try (OperatorProcess _ = OperatorProcess.start(
+                folder,
+                "waiting",
+                server.kubeconfig(Chart.NAMESPACE),
+                Map.of("ATLAS_STATUS_PORT", String.valueOf(status), "ATLAS_LEASE", OPERATOR))) {
+            await("it is scraped")
+                    .atMost(LIMIT)
+                    .until(() -> !prometheus.query("atlas_operator_acts == 0").isEmpty());
+            assertThat(prometheus.query("up{job=\"atlas-operator\"} == 1")).isNotEmpty();
+            assertThat(prometheus.query(down)).as(down).isNotEmpty();
         }
     }
 
@@ -207,7 +251,7 @@ final class MonitoringIT {
         for (final JsonNode rule : prometheus.rules()) {
             final String expression = rule.get("query").asText();
             // A comparison hides what it is not true of.
-            final String compared = expression.replaceFirst(" (>|==) \\d+$", "");
+            final String compared = expression.replaceFirst(" (>|==|<) [\\d.]+$", "");
             if (!compared.equals(expression)) {
                 assertThat(prometheus.query(compared)).as(expression).isNotEmpty();
             }

@@ -10,6 +10,7 @@ import dev.atlasviews.operator.viewpatch.ViewPatchReconciler;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.javaoperatorsdk.operator.Operator;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
@@ -103,6 +104,9 @@ public final class OperatorMain {
         if (labelsNodes) {
             operator.register(new NodeLabelReconciler());
         }
+        Gauge.builder("atlas.operator.acts", operator, one -> works(one) && leadership.isLeading() ? 1 : 0)
+                .strongReference(true)
+                .register(registry);
         // Summed up over all operators, each ViewPatch counts once.
         new ViewPatchMetrics(() -> leadership.isLeading() ? patches.viewPatches() : List.of()).bindTo(registry);
         new JvmMemoryMetrics().bindTo(registry);
@@ -125,8 +129,12 @@ public final class OperatorMain {
                 port,
                 () -> !operator.getRuntimeInfo().isStarted()
                         || operator.getRuntimeInfo().allEventSourcesAreHealthy(),
-                () -> operator.getRuntimeInfo().isStarted()
-                        && operator.getRuntimeInfo().allEventSourcesAreHealthy(),
+                () -> works(operator),
                 registry::scrape);
+    }
+
+    private static boolean works(final Operator operator) {
+        return operator.getRuntimeInfo().isStarted()
+                && operator.getRuntimeInfo().allEventSourcesAreHealthy();
     }
 }

@@ -197,6 +197,7 @@ final class OperatorIT {
                             HttpRequest.newBuilder(address("metrics")).build(), HttpResponse.BodyHandlers.ofString())
                     .body();
             assertThat(metrics)
+                    .contains("atlas_operator_acts 1.0")
                     .containsPattern("atlas_viewpatches\\{condition=\"Accepted\",status=\"True\"\\} [1-9]")
                     .containsPattern("atlas_reconciliation_seconds_count\\{action=\"reconcile\","
                             + "controller=\"atlas-viewpatch\",result=\"success\"\\} [1-9]")

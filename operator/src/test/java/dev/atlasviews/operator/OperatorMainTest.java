@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.operator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.fabric8.kubernetes.client.ConfigBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import org.junit.jupiter.api.Test;
+
+final class OperatorMainTest {
+    @Test
+    void oneThatHasNotStartedDoesNotAct() {
+        final var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        try (KubernetesClient client = new KubernetesClientBuilder()
+                .withConfig(new ConfigBuilder()
+                        .withAutoConfigure(false)
+                        .withMasterUrl("https://127.0.0.1:1")
+                        .build())
+                .build()) {
+            OperatorMain.create(client, registry, Leadership.alone(), null, false);
+            assertThat(registry.get("atlas.operator.acts").gauge().value()).isZero();
+        }
+    }
+}
