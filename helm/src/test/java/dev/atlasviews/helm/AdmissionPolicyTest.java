@@ -51,6 +51,17 @@ final class AdmissionPolicyTest {
                         before.replace("Ready", "Other"),
                         before.replace("[{type: Ready, status: 'True'}]", "[]"),
                         before.replace("Running", "Failed"),
+                        before.replace("phase: Running", "phase: Running\n  nominatedNodeName: node-2"),
+                        before.replace("phase: Running", "phase: Running\n  startTime: '2026-01-01T00:00:00Z'"),
+                        before.replace("phase: Running", "phase: Running\n  qosClass: Guaranteed"),
+                        before.replace("phase: Running", "phase: Running\n  observedGeneration: 7"),
+                        before.replace("phase: Running", "phase: Running\n  resize: InProgress"),
+                        before.replace("phase: Running", "phase: Running\n  resources: {limits: {cpu: '1'}}"),
+                        before.replace("phase: Running", "phase: Running\n  allocatedResources: {cpu: '1'}"),
+                        before.replace("phase: Running", "phase: Running\n  resourceClaimStatuses: [{name: gpu}]"),
+                        before.replace(
+                                "phase: Running",
+                                "phase: Running\n  extendedResourceClaimStatus: {resourceClaimName: gpu}"),
                         before.replace("redis-0", "redis-0, labels: {app: other}"),
                         before.replace("redis-0", "redis-0, finalizers: [stay]")))
                 .noneMatch(after -> allows(PODS, after, before));
