@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Today's API server takes the definitions as they stand, and refuses what their CEL rules forbid. */
+/** Today's API server takes the definitions as they stand, and refuses what their CEL rules and bounds forbid. */
 final class RulesIT {
     @TempDir
     private static Path folder;
@@ -55,8 +55,8 @@ final class RulesIT {
     }
 
     @ParameterizedTest
-    @MethodSource("forbidden")
-    void whatARuleForbidsIsRefused(final Forbidden forbidden) {
+    @MethodSource({"forbidden", "outOfBounds"})
+    void whatIsForbiddenIsRefused(final Forbidden forbidden) {
         client.resource(parse(forbidden.allowed())).create();
         assertRefused(forbidden.allowed().replace(forbidden.part(), forbidden.by()), forbidden.message());
     }
@@ -76,7 +76,7 @@ final class RulesIT {
     /**
      * An object that is taken, and a change of it that is not.
      *
-     * @param message what is said of it: the whole message of a rule
+     * @param message what is said of it: of a rule the whole message
      * @param allowed the object
      * @param part what is changed of it
      * @param by what comes in its place
@@ -112,8 +112,70 @@ final class RulesIT {
                         artifact("by-digest", "{oci: {reference: 'registry.example.com/fix@%s'}}".formatted(digest)),
                         "by-digest}\nspec: {oci: {reference: 'registry.example.com/fix@" + digest,
                         "by-tag}\nspec: {oci: {reference: 'registry.example.com/fix:latest@" + digest),
+                new Forbidden(
+                        "In and NotIn need values, Exists and DoesNotExist have none",
+                        patch("values", "matchExpressions: [{key: app, operator: NotIn, values: [redis]}]", ""),
+                        ", values: [redis]",
+                        ", values: []"),
+                new Forbidden(
+                        "In and NotIn need values, Exists and DoesNotExist have none",
+                        patch("no-values", "matchExpressions: [{key: app, operator: Exists}]", ""),
+                        "Exists",
+                        "In"),
                 new Forbidden("a PodView stays with its pod", podView("its-pod"), "redis-0", "redis-1"),
                 new Forbidden("a PodView stays on its node", podView("its-node"), "node-1", "node-2"));
+    }
+
+    static Stream<Forbidden> outOfBounds() {
+        final String redis = "matchLabels: {app: redis}";
+        return Stream.of(
+                new Forbidden(
+                        "spec.containers[0].id in body should match",
+                        podView("container-id").replace("[]", "[{name: redis, id: 'containerd://0123abcd'}]"),
+                        "containerd://0123abcd",
+                        "containerd://system.slice"),
+                new Forbidden(
+                        "spec.selector in body should have at least 1 properties",
+                        patch("selector", redis, ""),
+                        redis,
+                        ""),
+                new Forbidden(
+                        "spec.selector.matchLabels in body should have at least 1 properties",
+                        patch("labels", redis, ""),
+                        "app: redis",
+                        ""),
+                new Forbidden(
+                        "spec.selector.matchExpressions in body should have at least 1 items",
+                        patch("expressions", "matchExpressions: [{key: app, operator: Exists}]", ""),
+                        "{key: app, operator: Exists}",
+                        ""),
+                new Forbidden(
+                        "spec.threads.share in body should be less than or equal to",
+                        patch("share", redis, "threads: {share: 4}"),
+                        "share: 4",
+                        "share: 3000000000"),
+                new Forbidden(
+                        "spec.rollout.canary in body should be less than or equal to",
+                        patch("canary", redis, "rollout: {canary: 4}"),
+                        "canary: 4",
+                        "canary: 3000000000"),
+                new Forbidden(
+                        "spec.rollout.wave in body should be less than or equal to",
+                        patch("wave", redis, "rollout: {wave: 4}"),
+                        "wave: 4",
+                        "wave: 3000000000"));
+    }
+
+    private static String patch(final String name, final String selector, final String more) {
+        return """
+            apiVersion: atlasviews.dev/v1alpha1
+            kind: ViewPatch
+            metadata: {namespace: default, name: %s}
+            spec:
+              selector: {%s}
+              change: {patch: {artifactRef: {name: artifact}, digest: 'sha256:%s'}}
+              %s
+            """.formatted(name, selector, "0".repeat(64), more);
     }
 
     private static String artifact(final String name, final String spec) {

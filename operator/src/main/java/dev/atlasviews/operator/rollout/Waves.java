@@ -18,12 +18,12 @@ final class Waves {
      * @param wave the wave, from 1 on
      * @param before how many were allowed before it
      * @param selected how many pods there are
-     * @return the number; at least one more than before
+     * @return the number; at least one more than before, while an int can say that
      */
     static int released(final Rollout rollout, final int wave, final int before, final int selected) {
         final IntOrString size =
                 wave == 1 ? Objects.requireNonNullElse(rollout.canary(), rollout.wave()) : rollout.wave();
-        return before + pods(size, selected);
+        return (int) Math.min(Integer.MAX_VALUE, (long) before + pods(size, selected));
     }
 
     /** A part of a pod is a pod. */
