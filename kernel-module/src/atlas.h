@@ -103,6 +103,7 @@ struct atlas_space {
 	struct atlas_view *default_view; /* NULL: that of the creator; lock */
 	struct list_head threads;	/* lock */
 
+	bool inheriting;		/* a new process gets its creator's view; mutex */
 	struct xarray unshared;		/* marks; see unshare.c */
 	atomic_long_t unshared_count;
 	bool kept;			/* by the marks; mutex */
@@ -134,6 +135,12 @@ struct atlas_space {
 	struct rcu_head rcu;
 	struct atlas_counters counters;
 };
+
+/* The same for a birth that can not be refused any more: as for the process's faults. */
+static inline gfp_t atlas_gfp(const struct atlas_space *space)
+{
+	return READ_ONCE(space->inheriting) ? GFP_KERNEL_ACCOUNT : ATLAS_GFP;
+}
 
 struct atlas_view {
 	struct atlas_space *space;
@@ -313,8 +320,6 @@ struct task_struct *atlas_task_get(struct atlas_space *space, pid_t tid);
 bool atlas_threads_use_io_uring(struct atlas_space *space);
 
 /* fork.c */
-int atlas_forks_init(void);
-void atlas_forks_end(void);
 void atlas_thread_born(struct task_struct *child, unsigned long clone_flags);
 int atlas_fork_copy(struct mm_struct *child, struct vm_area_struct *vma);
 

@@ -6,10 +6,12 @@
  * copied for the child where fork copies the mappings (S8): under the parent's
  * mmap lock, so that the child sees what its creator saw at one instant, its stores
  * included; and fork fails with ENOMEM where there is no memory for it. The child,
- * once born, builds its view from them before it first returns to user mode.
+ * once born, builds its view from them before it first returns to user mode. Limits
+ * are not for it, and it takes memory as its faults do: what fails all the same is
+ * the death of a child that would see another view's data.
  */
-#include <linux/mempool.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/task_work.h>
@@ -19,10 +21,11 @@
 
 /*
  * What the fork under way has copied. It belongs to a work of the creator's, which
- * ends with the system call, whether the fork succeeds or not; and to the child.
+ * ends with the system call, whether the fork succeeds or not; and to one of the child's.
  */
 struct atlas_fork {
 	struct callback_head work;
+	struct callback_head inheritance;
 	refcount_t refs;
 	struct mm_struct *mm;		/* the child's; compared, not used */
 	struct atlas_view *view;	/* that it is copied from, with a reference; NULL: the base */
@@ -131,6 +134,16 @@ static int copy_marks(struct atlas_fork *fork, struct atlas_space *space)
 	return error;
 }
 
+static int register_current(struct atlas_space *space)
+{
+	int error;
+
+	/* Another space of the mm, which is being taken down, forgets the thread soon. */
+	while ((error = atlas_thread_register(space, current, NULL, GFP_KERNEL)) == -EAGAIN)
+		schedule_timeout_uninterruptible(1);
+	return error;
+}
+
 /*
  * With the first mapping, also in the base: the thread may be moved while it sleeps
  * between two, and the child is to have what one view had. Where that is nothing the
@@ -140,11 +153,8 @@ static int begin_fork(struct atlas_space *space, struct mm_struct *child, struct
 {
 	struct atlas_thread *creator;
 	struct atlas_fork *fork;
-	int error;
+	int error = register_current(space);
 
-	/* Another space of the mm, which is being taken down, forgets the thread soon. */
-	while ((error = atlas_thread_register(space, current, NULL, GFP_KERNEL)) == -EAGAIN)
-		schedule_timeout_uninterruptible(1);
 	/* Nobody uses the space any more: there is no view that the child could have. */
 	if (error == -ESRCH)
 		return 0;
@@ -231,40 +241,6 @@ put_space:
 
 /* --- the child --------------------------------------------------------------- */
 
-/* A child with a copy of the mm: what it needs to become like its creator. */
-struct inheritance {
-	struct callback_head work;
-	struct atlas_fork *fork;
-};
-
-/* A birth can neither wait for memory nor fail. */
-#define RESERVE	64
-static mempool_t *reserve;
-
-/**
- * atlas_forks_init() - set aside what births need
- * Return: 0 or -ENOMEM.
- */
-int atlas_forks_init(void)
-{
-	reserve = mempool_create_kmalloc_pool(RESERVE, sizeof(struct inheritance));
-	return reserve ? 0 : -ENOMEM;
-}
-
-/**
- * atlas_forks_end() - give it back, when nothing of it is in use
- */
-void atlas_forks_end(void)
-{
-	mempool_destroy(reserve);
-}
-
-static void free_inheritance(struct inheritance *inheritance)
-{
-	put_fork(inheritance->fork);
-	mempool_free(inheritance, reserve);
-}
-
 /*
  * The current thread enters the view that was made for it. False when somebody
  * who opened the new process has moved it before: that is not undone.
@@ -323,7 +299,7 @@ static int enter_copy(struct atlas_space *space, struct atlas_fork *fork)
 	memcpy(view->tag, fork->view->tag, sizeof(view->tag));
 	view->self = fork->view->self;
 	error = take_pages(view, fork);
-	error = error ?: atlas_thread_register(space, current, NULL, GFP_KERNEL);
+	error = error ?: register_current(space);
 	if (error || !enter_inherited(space, view))
 		atlas_view_delete(view);
 	return error;
@@ -337,50 +313,43 @@ static int inherit(struct atlas_fork *fork)
 	if (!space)
 		return -ENOMEM;
 	mutex_lock(&space->mutex);
+	space->inheriting = true;
 	error = atlas_space_arm(space);
 	if (!error && fork->view)
 		error = enter_copy(space, fork);
 	error = error ?: atlas_unshare_inherit(space, &fork->unshared);
+	space->inheriting = false;
 	mutex_unlock(&space->mutex);
 	atlas_space_unuse(space);
 	atlas_space_put(space);
 	return error;
 }
 
+/*
+ * The child has not what its creator had. Where no data differs it runs the base's
+ * code, which is as good for it as it was before there was a view.
+ */
+static void inherit_nothing(const struct atlas_fork *fork, int error)
+{
+	bool dies = !xa_empty(&fork->unshared);
+
+	pr_warn_ratelimited("atlas: process %d %s (%d)\n", task_pid_nr(current),
+			    dies ? "is killed: it can not have its creator's data" :
+				   "starts in the base view", error);
+	if (dies)
+		send_sig(SIGKILL, current, 1);
+}
+
 /* Runs in the child before it first returns to user mode. */
 static void inherit_work(struct callback_head *work)
 {
-	struct inheritance *inheritance = container_of(work, struct inheritance, work);
+	struct atlas_fork *fork = container_of(work, struct atlas_fork, inheritance);
+	int error = current->mm ? inherit(fork) : 0;
 
-	if (current->mm) {
-		int error = inherit(inheritance->fork);
-
-		if (error)
-			pr_warn_ratelimited("atlas: process %d starts in the base view (%d)\n",
-					    task_pid_nr(current), error);
-	}
-	free_inheritance(inheritance);
+	if (error)
+		inherit_nothing(fork, error);
+	put_fork(fork);
 	atlas_work_end();
-}
-
-static void leave_inheritance(struct task_struct *child, struct atlas_fork *fork)
-{
-	struct inheritance *inheritance = mempool_alloc(reserve, GFP_ATOMIC);
-
-	if (!inheritance) {
-		put_fork(fork);
-		pr_warn_ratelimited("atlas: process %d starts in the base view: no memory\n",
-				    task_pid_nr(child));
-		return;
-	}
-	inheritance->fork = fork;
-	init_task_work(&inheritance->work, inherit_work);
-	atlas_work_begin();
-	if (task_work_add(child, &inheritance->work, TWA_RESUME)) {
-		/* It exits. */
-		free_inheritance(inheritance);
-		atlas_work_end();
-	}
 }
 
 static void born_elsewhere(struct task_struct *child)
@@ -390,7 +359,13 @@ static void born_elsewhere(struct task_struct *child)
 	if (!fork || (!fork->view && xa_empty(&fork->unshared)))
 		return;
 	refcount_inc(&fork->refs);
-	leave_inheritance(child, fork);
+	init_task_work(&fork->inheritance, inherit_work);
+	atlas_work_begin();
+	if (task_work_add(child, &fork->inheritance, TWA_RESUME)) {
+		/* It exits. */
+		put_fork(fork);
+		atlas_work_end();
+	}
 }
 
 /* Where a new thread starts, with a reference; NULL: the base. */

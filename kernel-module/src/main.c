@@ -170,7 +170,6 @@ static void drain(void)
 static void end(void)
 {
 	drain();
-	atlas_forks_end();
 	atlas_threads_end();
 	destroy_workqueue(atlas_wq);
 }
@@ -186,7 +185,6 @@ static int __init atlas_init(void)
 	if (!atlas_wq)
 		return -ENOMEM;
 	error = atlas_threads_init();
-	error = error ?: atlas_forks_init();
 	error = error ?: atlas_hooks_init();
 	error = error ?: misc_register(&device);
 	if (error) {

@@ -75,6 +75,8 @@ int atlas_page_room(struct atlas_space *space, unsigned long count)
 {
 	unsigned long used = READ_ONCE(space->page_total), limit = READ_ONCE(max_pages);
 
+	if (READ_ONCE(space->inheriting))
+		return 0;
 	return used <= limit && count <= limit - used ? 0 : -ENOSPC;
 }
 
@@ -101,7 +103,7 @@ int atlas_page_store(struct atlas_view *view, unsigned long index, void *entry,
 
 	if (!xa_load(&view->pages, index) && atlas_page_room(space, 1))
 		return -ENOSPC;
-	error = xa_reserve(&view->pages, index, ATLAS_GFP);
+	error = xa_reserve(&view->pages, index, atlas_gfp(space));
 	if (error)
 		return error;
 	/* With the table at once: until then a fault may put a page in the place of zeros. */

@@ -621,7 +621,7 @@ static unsigned int root_order(void)
 int atlas_root_alloc(struct atlas_view *view)
 {
 	struct atlas_space *space = view->space;
-	u64 *root = (u64 *)__get_free_pages(ATLAS_GFP | __GFP_ZERO, root_order());
+	u64 *root = (u64 *)__get_free_pages(atlas_gfp(space) | __GFP_ZERO, root_order());
 	unsigned long flags;
 	unsigned int index;
 

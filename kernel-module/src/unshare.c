@@ -157,7 +157,7 @@ static int allocate(struct divergence *divergence, unsigned long index, struct l
 
 		if (!is_new(divergence->views->views[i], index))
 			continue;
-		page = alloc_page(ATLAS_GFP);
+		page = alloc_page(atlas_gfp(divergence->space));
 		if (!page)
 			return -ENOMEM;
 		list_add(&page->lru, pages);
@@ -460,7 +460,7 @@ static int mark_range(struct atlas_space *space, unsigned long start, unsigned l
 			continue;
 		if (atomic_long_read(&space->unshared_count) >= ATLAS_MAX_UNSHARED)
 			return -ENOSPC;
-		error = xa_err(xa_store(&space->unshared, index, MARKED, ATLAS_GFP));
+		error = xa_err(xa_store(&space->unshared, index, MARKED, atlas_gfp(space)));
 		if (error)
 			return error;
 		atomic_long_inc(&space->unshared_count);

@@ -137,9 +137,9 @@ struct atlas_view *atlas_view_create(struct atlas_space *space, struct atlas_vie
 	lockdep_assert_held(&space->mutex);
 	if (space->gone)
 		return ERR_PTR(-ESRCH);
-	if (space->view_count >= READ_ONCE(max_views))
+	if (!space->inheriting && space->view_count >= READ_ONCE(max_views))
 		return ERR_PTR(-ENOSPC);
-	view = kzalloc(sizeof(*view), ATLAS_GFP);
+	view = kzalloc(sizeof(*view), atlas_gfp(space));
 	if (!view)
 		return ERR_PTR(-ENOMEM);
 	view->space = space;
@@ -220,7 +220,7 @@ struct atlas_views *atlas_views_get(struct atlas_space *space, struct atlas_view
 	for (;;) {
 		unsigned int room = only ? 1 : READ_ONCE(space->view_count);
 
-		views = kzalloc(struct_size(views, views, room), ATLAS_GFP);
+		views = kzalloc(struct_size(views, views, room), atlas_gfp(space));
 		if (!views || fill_views(views, space, only, room))
 			return views;
 		/* One more has come meanwhile. */

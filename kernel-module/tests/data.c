@@ -123,6 +123,23 @@ static void test_fork(void)
 	munmap(own.start, own.length);
 }
 
+/* Limits are for what is asked for: a child has its view, or does not come to be. */
+static void test_fork_at_limits(void)
+{
+	struct area own = own_memory(4 * PAGE);
+	pid_t child;
+
+	need(!write_file("/sys/module/atlas/parameters/max_views", "0"));
+	need(!write_file("/sys/module/atlas/parameters/max_pages", "0"));
+	child = fork();
+	if (!child)
+		_exit(wrong_pages(&own) || answer() != 2);
+	is(status_of(child), 0, "a child has its creator's view, also where one more could not be asked for");
+	need(!write_file("/sys/module/atlas/parameters/max_views", "32"));
+	need(!write_file("/sys/module/atlas/parameters/max_pages", "65536"));
+	munmap(own.start, own.length);
+}
+
 /* --- the kernel's care for pages ----------------------------------------------------- */
 
 static void test_reclaim(void)
@@ -764,6 +781,7 @@ int main(void)
 
 	view = begin_in_view(&handle, answer);
 	test_fork();
+	test_fork_at_limits();
 	test_reclaim();
 	test_advice();
 	test_huge();

@@ -689,9 +689,30 @@ static void *run_in_view(void *data)
 	return NULL;
 }
 
+/*
+ * A child sees what its creator sees, or does not come to be; where no data of the
+ * views differs it may have the base's code. Whose memory fails it can not tell.
+ */
+static void fork_like(volatile long *datum, bool apart)
+{
+	int expected = answer(), status;
+	long value = *datum;
+	pid_t child = fork();
+
+	if (!child)
+		_exit(*datum != value ? 3 : answer() == expected ? 0 : answer() == 1 ? 1 : 2);
+	if (child < 0)
+		return;
+	waitpid(child, &status, 0);
+	if (status && (apart ? !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL :
+			       !WIFEXITED(status) || WEXITSTATUS(status) != 1))
+		scenario_wrong = 1;
+}
+
 /* The whole life of a view, of which any step may fail for want of memory. */
 static void scenario(void)
 {
+	static volatile long data[PAGE / sizeof(long)] __attribute__((aligned(PAGE)));
 	static char content[PAGE];
 	struct atlas_area area = {
 		.address = 0x210000000000ul, .length = PAGE, .data = (uintptr_t)content,
@@ -701,7 +722,6 @@ static void scenario(void)
 	int own = attach(getpid()), made, copy;
 	atomic_int step = 1;
 	pthread_t thread;
-	pid_t child;
 
 	if (own < 0)
 		return;
@@ -709,20 +729,16 @@ static void scenario(void)
 	if (made > 0 && !write_return(own, made, answer, 2)) {
 		default_view(own, made);
 		if (!pthread_create(&thread, NULL, run_in_view, &step)) {
-			child = fork();
-			if (!child)
-				_exit(answer() != 1);
-			if (child > 0)
-				waitpid(child, NULL, 0);
+			fork_like(data, false);
 			copy = create_view(own, made);
 			if (copy > 0) {
 				write_return(own, copy, answer, 2);
 				migrate_checked(own, own_tid(), copy, NULL, 0, 1);
-				child = fork();
-				if (!child)
-					_exit(answer() != 2);
-				if (child > 0)
-					waitpid(child, NULL, 0);
+				fork_like(data, false);
+				if (!unshare_range(own, (void *)data, PAGE)) {
+					*data = answer();
+					fork_like(data, true);
+				}
 			}
 			if (!ioctl(own, ATLAS_IOC_FREEZE, &freeze))
 				ioctl(own, ATLAS_IOC_THAW, NULL);
