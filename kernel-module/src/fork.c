@@ -15,6 +15,7 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/task_work.h>
+#include <linux/uaccess.h>
 
 #include "../compat/compat.h"
 #include "atlas.h"
@@ -340,6 +341,13 @@ static void inherit_nothing(const struct atlas_fork *fork, int error)
 		send_sig(SIGKILL, current, 1);
 }
 
+/* CLONE_CHILD_SETTID: stored when the child first ran, where its view does not see it. */
+static void tell_id(void)
+{
+	if (current->mm && current->set_child_tid)
+		put_user(task_pid_vnr(current), current->set_child_tid);
+}
+
 /* Runs in the child before it first returns to user mode. */
 static void inherit_work(struct callback_head *work)
 {
@@ -348,6 +356,8 @@ static void inherit_work(struct callback_head *work)
 
 	if (error)
 		inherit_nothing(fork, error);
+	else
+		tell_id();
 	put_fork(fork);
 	atlas_work_end();
 }

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <linux/futex.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -137,6 +138,23 @@ static void test_fork_at_limits(void)
 	is(status_of(child), 0, "a child has its creator's view, also where one more could not be asked for");
 	need(!write_file("/sys/module/atlas/parameters/max_views", "32"));
 	need(!write_file("/sys/module/atlas/parameters/max_pages", "65536"));
+	munmap(own.start, own.length);
+}
+
+/* The kernel stores it before the child has its view. */
+static void test_fork_tells_id(void)
+{
+	struct area own = own_memory(PAGE);
+	volatile pid_t *id = (pid_t *)own.start;
+	pid_t child;
+
+	*id = 1;
+	child = syscall(SYS_clone, CLONE_CHILD_SETTID | SIGCHLD, NULL, NULL, id, NULL);
+	need(child >= 0);
+	if (!child)
+		_exit(*id != syscall(SYS_getpid));
+	is(status_of(child), 0, "a child is told its id where its view sees it");
+	is(*id, 1, "and its creator's view is not");
 	munmap(own.start, own.length);
 }
 
@@ -782,6 +800,7 @@ int main(void)
 	view = begin_in_view(&handle, answer);
 	test_fork();
 	test_fork_at_limits();
+	test_fork_tells_id();
 	test_reclaim();
 	test_advice();
 	test_huge();
