@@ -13,6 +13,7 @@
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 #include <linux/syscore_ops.h>
+#include <linux/uprobes.h>
 #include <linux/version.h>
 
 #ifndef ATLAS_PROBED
@@ -164,6 +165,50 @@ static inline bool atlas_uses_io_uring(struct task_struct *task)
 	return false;
 #endif
 }
+
+/*
+ * What uprobes have done to a thread: the instruction of which it executes a copy
+ * elsewhere, and what its functions return to when a probe waits for them to. Stays
+ * while the thread is off the CPU, or asks itself.
+ */
+#ifdef CONFIG_UPROBES
+static inline unsigned long atlas_uprobe_ip(const struct task_struct *task, unsigned long ip)
+{
+	const struct uprobe_task *uprobes = READ_ONCE(task->utask);
+
+	return uprobes && uprobes->active_uprobe ? uprobes->vaddr : ip;
+}
+
+static inline const struct return_instance *atlas_uprobe_returns(const struct task_struct *task)
+{
+	const struct uprobe_task *uprobes = READ_ONCE(task->utask);
+
+	return uprobes ? uprobes->return_instances : NULL;
+}
+
+static inline const struct return_instance *
+atlas_uprobe_return(const struct return_instance *at, unsigned long *address)
+{
+	*address = at->orig_ret_vaddr;
+	return at->next;
+}
+#else
+static inline unsigned long atlas_uprobe_ip(const struct task_struct *task, unsigned long ip)
+{
+	return ip;
+}
+
+static inline const struct return_instance *atlas_uprobe_returns(const struct task_struct *task)
+{
+	return NULL;
+}
+
+static inline const struct return_instance *
+atlas_uprobe_return(const struct return_instance *at, unsigned long *address)
+{
+	return NULL;
+}
+#endif
 
 /* 6.4 brought the lock of a VMA: without it the mmap lock keeps faults out. */
 #ifndef ATLAS_HAS_VMA_LOCK

@@ -18,6 +18,7 @@
 #include <linux/uaccess.h>
 #include <asm/fsgsbase.h>
 
+#include "../compat/compat.h"
 #include "atlas.h"
 
 #define CHUNK_WORDS	32
@@ -78,6 +79,21 @@ static bool returns_into(const struct atlas_range *ranges, unsigned int count, u
 	return word && in_ranges(ranges, count, word - 1) && follows_call(word);
 }
 
+/* A return that a probe waits for has the probe's address on the stack, and its own here. */
+static bool returns_probed(const struct atlas_range *ranges, unsigned int count, u64 *address)
+{
+	const struct return_instance *at = atlas_uprobe_returns(current);
+	unsigned long word;
+
+	while (at) {
+		at = atlas_uprobe_return(at, &word);
+		*address = word;
+		if (in_ranges(ranges, count, word - 1))
+			return true;
+	}
+	return false;
+}
+
 /*
  * The end of the stack: of the mapping that holds it, or the thread pointer,
  * where that lies within (the C libraries keep the thread's block on top of
@@ -114,11 +130,13 @@ u32 atlas_check(const struct atlas_range *ranges, unsigned int count, u64 *addre
 	unsigned long sp = round_up(regs->sp, sizeof(u64)), end, mapping_end;
 	u64 words[CHUNK_WORDS], previous = 0;
 
-	*address = regs->ip;
+	*address = atlas_uprobe_ip(current, regs->ip);
 	if (!count)
 		return 0;
-	if (in_ranges(ranges, count, regs->ip))
+	if (in_ranges(ranges, count, *address))
 		return ATLAS_STAYED_IN_RANGE;
+	if (returns_probed(ranges, count, address))
+		return ATLAS_STAYED_ON_STACK;
 	end = stack_end(sp, &mapping_end);
 	if (!end || end - sp > ATLAS_MAX_STACK_SCAN)
 		return ATLAS_STAYED_NO_STACK;

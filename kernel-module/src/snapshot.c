@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "../compat/compat.h"
 #include "atlas.h"
 
 static void copy_regs(struct atlas_regs *to, const struct pt_regs *from, u64 fs_base)
@@ -38,7 +39,7 @@ static bool resting(const struct atlas_thread *thread, u64 sequence)
 }
 
 static int capture(struct atlas_space *space, struct task_struct *task,
-		   struct atlas_snapshot *snapshot)
+		   struct atlas_snapshot *snapshot, bool *unwindable)
 {
 	struct atlas_thread *thread;
 	int error = 0;
@@ -54,6 +55,8 @@ static int capture(struct atlas_space *space, struct task_struct *task,
 		const struct pt_regs *regs = task_pt_regs(task);
 
 		copy_regs(&snapshot->regs, regs, task->thread.fsbase);
+		snapshot->regs.rip = atlas_uprobe_ip(task, regs->ip);
+		*unwindable = snapshot->regs.rip == regs->ip && !atlas_uprobe_returns(task);
 		snapshot->sequence = thread->sequence;
 		snapshot->view = atlas_view_id(thread->view);
 		thread->snapshot_ip = regs->ip;
@@ -132,12 +135,15 @@ static int take(struct atlas_space *space, struct task_struct *task,
 		struct atlas_snapshot *snapshot)
 {
 	int error = atlas_thread_register(space, task, NULL, GFP_KERNEL);
+	bool unwindable;
 
 	if (error)
 		return error;
-	error = capture(space, task, snapshot);
+	error = capture(space, task, snapshot, &unwindable);
 	if (!error) {
-		snapshot->stack_end = stack_end(space->mm, task, snapshot->regs.rsp);
+		/* Below a uprobe's work the frames are not what the code says of them. */
+		if (unwindable)
+			snapshot->stack_end = stack_end(space->mm, task, snapshot->regs.rsp);
 		error = copy_stack(task, snapshot);
 	}
 	return error ?: still_resting(space, task, snapshot->sequence);

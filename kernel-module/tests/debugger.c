@@ -5,6 +5,7 @@
  * Memory is the base view's: what ptrace() and /proc/PID/mem read and write.
  */
 #define _GNU_SOURCE
+#include <linux/userfaultfd.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/ptrace.h>
@@ -15,13 +16,18 @@
 
 RETURNS(answer, 1);
 RETURNS(beside_answer, 11);
+/* Goes round, but not by its first instruction, which has the probe. */
+CODE(spin, int spin(void *until), "mov %rdi,%rax\n1: pause\ncmpl $0,(%rax)\nje 1b\nret");
+CODE(call_spin, int call_spin(atomic_int *until), "sub $8,%rsp\ncall spin\nadd $8,%rsp\nret");
+CODE(load, int load(const void *from), "mov (%rdi),%eax\nret");
 
 static int handle, view;
 
 struct command {
 	_Atomic pid_t tid;
 	atomic_int asked, answered;
-	atomic_bool rewrite;
+	atomic_bool rewrite, spin, faulted, resolve;
+	atomic_int until;
 	long values[2];
 };
 
@@ -45,6 +51,8 @@ static void *serve(void *unused)
 			sched_yield();
 		if (command->rewrite)
 			rewrite();
+		if (command->spin)
+			call_spin(&command->until);
 		command->values[0] = answer();
 		command->values[1] = beside_answer();
 		command->answered++;
@@ -66,7 +74,7 @@ static pid_t start_child(void)
 	pid_t child;
 
 	command->tid = command->asked = command->answered = 0;
-	command->rewrite = false;
+	command->rewrite = command->spin = command->until = 0;
 	child = fork();
 	need(child >= 0);
 	if (!child) {
@@ -305,12 +313,13 @@ static int append(const char *path, const char *text)
 	return error;
 }
 
-static bool add_uprobe(const char *address)
+/* Of that kind: p, or r where a function returns. */
+static bool add_uprobe(char kind, const char *address)
 {
 	char program[256] = "", text[400];
 
 	need(readlink("/proc/self/exe", program, sizeof(program) - 1) > 0);
-	snprintf(text, sizeof(text), "p:atlas/met %s:%#lx", program, file_offset(address));
+	snprintf(text, sizeof(text), "%c:atlas/met %s:%#lx", kind, program, file_offset(address));
 	return !append(TRACING "uprobe_events", text);
 }
 
@@ -361,7 +370,7 @@ static void test_uprobe(bool probed_first)
 		end_child(child);
 		return;
 	}
-	need(add_uprobe(text));
+	need(add_uprobe('p', text));
 	if (probed_first) {
 		enable_uprobe(true);
 		is(met(), 1, "a uprobe in shared text is met in a view");
@@ -382,6 +391,128 @@ static void test_uprobe(bool probed_first)
 	ask();
 	is(command->values[1], 11, "as does the base");
 	end_child(child);
+}
+
+static bool inside(uint64_t address, const void *text)
+{
+	return address - (uintptr_t)text < PAGE;
+}
+
+/* A function that is called by another returns to it by way of the probe. */
+static void test_uretprobe(void)
+{
+	struct atlas_range caller = { (uintptr_t)call_spin, (uintptr_t)call_spin + PAGE };
+	pid_t child = start_child(), tid = command->tid;
+	struct atlas_snapshot shot;
+	struct atlas_event event;
+	char stack[64];
+
+	if (access(TRACING "uprobe_events", F_OK)) {
+		ok(true, "uretprobes # SKIP not in this kernel");
+		end_child(child);
+		return;
+	}
+	need(add_uprobe('r', (char *)spin));
+	enable_uprobe(true);
+	command->spin = true;
+	command->asked++;
+	for (stop(tid); !inside(registers(tid).rip, (char *)spin + 1); stop(tid)) {
+		need(!ptrace(PTRACE_DETACH, tid, NULL, NULL));
+		sched_yield();
+	}
+	need(!snapshot(handle, tid, &shot, stack, sizeof(stack)));
+	is(shot.stack_end, 0, "a stack with a return that a uprobe waits for is not said to be whole");
+	need(!ptrace(PTRACE_DETACH, tid, NULL, NULL));
+	need(!migrate_checked(handle, tid, 0, &caller, 1, 7));
+	ok(wait_event(handle, ATLAS_EVENT_STAYED, &event), "a thread below a uretprobe stays");
+	is(event.reason, ATLAS_STAYED_ON_STACK, "held by its stack");
+	ok(inside(event.address, call_spin), "by where it really returns to");
+	command->until = 1;
+	while (command->answered != command->asked)
+		sched_yield();
+	command->spin = false;
+	remove_uprobe();
+	ask();
+	need(!migrate_checked(handle, tid, 0, &caller, 1, 8));
+	ok(wait_event(handle, ATLAS_EVENT_MOVED, &event), "and moves when it has returned");
+	end_child(child);
+}
+
+static void *load_missing(void *place)
+{
+	command->tid = own_tid();
+	load(place);
+	for (;;)
+		pause();
+	return NULL;
+}
+
+/* A child whose thread executes the copy of a probed instruction, and waits for its operand. */
+static pid_t start_loader(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_zeropage zeros;
+	struct uffd_msg message;
+	pthread_t thread;
+	pid_t child;
+	char *place;
+	int file;
+
+	command->tid = 0;
+	command->faulted = command->resolve = false;
+	child = fork();
+	need(child >= 0);
+	if (child)
+		return child;
+	place = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	file = syscall(SYS_userfaultfd, O_CLOEXEC);
+	need(place != MAP_FAILED && file >= 0 && !ioctl(file, UFFDIO_API, &api));
+	range.range = (struct uffdio_range){ (uintptr_t)place, PAGE };
+	need(!ioctl(file, UFFDIO_REGISTER, &range));
+	need(!pthread_create(&thread, NULL, load_missing, place));
+	need(read(file, &message, sizeof(message)) == sizeof(message));
+	command->faulted = true;
+	while (!command->resolve)
+		pause_ms(1);
+	zeros = (struct uffdio_zeropage){ .range = range.range };
+	need(!ioctl(file, UFFDIO_ZEROPAGE, &zeros));
+	for (;;)
+		pause();
+}
+
+static void test_stepped_copy(void)
+{
+	struct atlas_range probed = { (uintptr_t)load, (uintptr_t)load + PAGE };
+	struct atlas_snapshot shot;
+	struct atlas_event event;
+	char stack[64];
+	int error, to;
+	pid_t child;
+
+	if (access(TRACING "uprobe_events", F_OK)) {
+		ok(true, "copies of instructions # SKIP not in this kernel");
+		return;
+	}
+	need(add_uprobe('p', (char *)load));
+	enable_uprobe(true);
+	child = start_loader();
+	handle = attach(child);
+	need(handle >= 0);
+	to = create_view(handle, 0);
+	while (!command->faulted)
+		sched_yield();
+	while ((error = snapshot(handle, command->tid, &shot, stack, sizeof(stack))) == -EBUSY)
+		sched_yield();
+	is(error, 0, "a thread rests at the copy of an instruction that has a uprobe");
+	is(shot.regs.rip, (uintptr_t)load, "and is said to be at the instruction");
+	is(shot.stack_end, 0, "by a stack that is not whole");
+	need(!migrate_checked(handle, command->tid, to, &probed, 1, 9));
+	command->resolve = true;
+	ok(wait_event(handle, ATLAS_EVENT_STAYED, &event), "on its way it stays");
+	is(event.reason, ATLAS_STAYED_IN_RANGE, "held by the instruction");
+	end_child(child);
+	remove_uprobe();
 }
 
 static void test_syscalls(void)
@@ -469,6 +600,8 @@ int main(void)
 	test_planted_in_own_text();
 	test_uprobe(true);
 	test_uprobe(false);
+	test_uretprobe();
+	test_stepped_copy();
 	test_syscalls();
 	test_gdb();
 	return tap_done();

@@ -155,8 +155,8 @@ struct atlas_snapshot {
 	__u32 stack_length;	/* out: bytes copied, from regs.rsp upwards */
 	__s32 view;		/* out: the view the thread is in */
 	__u64 sequence;		/* out: for ATLAS_MIGRATE_IF_SEQUENCE */
-	__u64 stack_end;	/* out: end of the mapping that holds the stack; 0 on a signal stack */
-	struct atlas_regs regs;	/* out */
+	__u64 stack_end;	/* out: end of the mapping that holds the stack; 0 on a signal stack or when a uprobe waits */
+	struct atlas_regs regs;	/* out; rip in a function of which a uprobe executes a copy */
 };
 
 struct atlas_range {
