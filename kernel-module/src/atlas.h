@@ -107,7 +107,7 @@ struct atlas_space {
 	struct xarray unshared;		/* marks; see unshare.c */
 	atomic_long_t unshared_count;
 	bool kept;			/* by the marks; mutex */
-	struct work_struct unshared_work;
+	struct delayed_work unshared_work;
 	unsigned long page_total;	/* entries of all views; pt_lock */
 	bool moving;			/* mremap() is under way, see move.c; pt_lock */
 
@@ -161,7 +161,7 @@ struct atlas_view {
 	unsigned int creation_entries;
 	u8 tag[ATLAS_TAG_SIZE];		/* mutex */
 	struct work_struct free_work;
-	struct work_struct reap_work;
+	struct delayed_work reap_work;
 };
 
 /* Views at one moment. */
@@ -194,6 +194,12 @@ static inline struct page *atlas_entry_page(void *entry)
 {
 	return xa_is_value(entry) ? NULL : entry;
 }
+
+/*
+ * When a work item tries again to have a space's mutex. It does not wait for it: who
+ * has it may wait for user space, for a page that a server is to give.
+ */
+#define ATLAS_RETRY	msecs_to_jiffies(10)
 
 struct atlas_handle;
 struct atlas_fork;

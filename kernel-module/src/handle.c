@@ -282,12 +282,24 @@ static int do_switch_base(struct atlas_handle *handle, const struct atlas_view_r
 
 /* --- lists ------------------------------------------------------------------ */
 
-static int list_views(struct atlas_handle *handle, struct atlas_list *list)
+/*
+ * What a list found. It is copied to the caller when the mutex is given up: a page of
+ * the caller's may be one that some server gives, or never gives.
+ */
+struct found {
+	void *entries;
+	size_t length;
+};
+
+static int list_views(struct atlas_handle *handle, struct atlas_list *list, struct found *found)
 {
-	struct atlas_view_entry __user *to = u64_to_user_ptr(list->entries);
 	struct atlas_space *space = handle->space;
+	u32 room = min(list->capacity, space->view_count);
+	struct atlas_view_entry *entries = kvcalloc(room, sizeof(*entries), GFP_KERNEL);
 	struct atlas_view *view;
 
+	if (!entries)
+		return -ENOMEM;
 	list->count = 0;
 	list_for_each_entry(view, &space->views, node) {
 		struct atlas_view_entry entry = {
@@ -301,10 +313,11 @@ static int list_views(struct atlas_handle *handle, struct atlas_list *list)
 		};
 
 		memcpy(entry.tag, view->tag, sizeof(entry.tag));
-		if (list->count < list->capacity && copy_to_user(&to[list->count], &entry, sizeof(entry)))
-			return -EFAULT;
+		if (list->count < room)
+			entries[list->count] = entry;
 		list->count++;
 	}
+	*found = (struct found){ entries, min(list->count, room) * sizeof(*entries) };
 	return 0;
 }
 
@@ -330,18 +343,14 @@ static void describe_thread(struct atlas_handle *handle, struct task_struct *tas
 	raw_spin_unlock_irqrestore(&handle->space->lock, flags);
 }
 
-static int list_threads(struct atlas_handle *handle, struct atlas_list *list)
+static int list_threads(struct atlas_handle *handle, struct atlas_list *list, struct found *found)
 {
 	u32 room = min_t(u32, list->capacity, MAX_LIST), count = 0;
-	struct atlas_thread_entry *entries = NULL;
+	struct atlas_thread_entry *entries = kvcalloc(room, sizeof(*entries), GFP_KERNEL_ACCOUNT);
 	struct task_struct *task;
-	int error = 0;
 
-	if (room) {
-		entries = kvcalloc(room, sizeof(*entries), GFP_KERNEL_ACCOUNT);
-		if (!entries)
-			return -ENOMEM;
-	}
+	if (!entries)
+		return -ENOMEM;
 	rcu_read_lock();
 	for_each_thread(handle->leader, task) {
 		if (READ_ONCE(task->mm) != handle->space->mm || (task->flags & (PF_EXITING | ATLAS_PF_WORKER)))
@@ -351,12 +360,9 @@ static int list_threads(struct atlas_handle *handle, struct atlas_list *list)
 		count++;
 	}
 	rcu_read_unlock();
-	if (room && copy_to_user(u64_to_user_ptr(list->entries), entries,
-				 min(room, count) * sizeof(*entries)))
-		error = -EFAULT;
 	list->count = count;
-	kvfree(entries);
-	return error;
+	*found = (struct found){ entries, min(room, count) * sizeof(*entries) };
+	return 0;
 }
 
 /* --- the rest --------------------------------------------------------------- */
@@ -440,7 +446,8 @@ union request {
 	struct atlas_span span;
 };
 
-static int dispatch(struct atlas_handle *handle, unsigned int command, union request *request)
+static int dispatch(struct atlas_handle *handle, unsigned int command, union request *request,
+		    struct found *found)
 {
 	switch (command) {
 	case ATLAS_IOC_VIEW_CREATE:
@@ -452,9 +459,9 @@ static int dispatch(struct atlas_handle *handle, unsigned int command, union req
 	case ATLAS_IOC_VIEW_TAG:
 		return do_tag(handle, &request->tag);
 	case ATLAS_IOC_VIEW_LIST:
-		return list_views(handle, &request->list);
+		return list_views(handle, &request->list, found);
 	case ATLAS_IOC_THREAD_LIST:
-		return list_threads(handle, &request->list);
+		return list_threads(handle, &request->list, found);
 	case ATLAS_IOC_SNAPSHOT:
 		return do_snapshot(handle, &request->snapshot);
 	case ATLAS_IOC_MIGRATE:
@@ -503,11 +510,11 @@ static bool is_self_service(unsigned int command)
 
 /* The memory that a request takes is charged to the process that it is for. */
 static int dispatch_charged(struct atlas_handle *handle, unsigned int command,
-			    union request *request)
+			    union request *request, struct found *found)
 {
 	struct mem_cgroup *group = get_mem_cgroup_from_mm(handle->space->mm);
 	struct mem_cgroup *own = set_active_memcg(group);
-	int error = dispatch(handle, command, request);
+	int error = dispatch(handle, command, request, found);
 
 	set_active_memcg(own);
 	mem_cgroup_put(group);
@@ -520,6 +527,7 @@ static long handle_ioctl(struct file *file, unsigned int command, unsigned long 
 	struct atlas_space *space = handle->space;
 	void __user *user = (void __user *)argument;
 	union request request = { };
+	struct found found = { };
 	size_t size = _IOC_SIZE(command);
 	long error;
 
@@ -536,9 +544,12 @@ static long handle_ioctl(struct file *file, unsigned int command, unsigned long 
 		mmput(space->mm);
 		return -EINTR;
 	}
-	error = dispatch_charged(handle, command, &request);
+	error = dispatch_charged(handle, command, &request, &found);
 	mutex_unlock(&space->mutex);
 	mmput(space->mm);
+	if (found.length && copy_to_user(u64_to_user_ptr(request.list.entries), found.entries, found.length))
+		error = -EFAULT;
+	kvfree(found.entries);
 	if (!error && (_IOC_DIR(command) & _IOC_READ) && copy_to_user(user, &request, size))
 		error = -EFAULT;
 	return error;

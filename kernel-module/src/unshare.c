@@ -373,10 +373,16 @@ static int keep_space(struct atlas_space *space)
 
 static void let_go_work(struct work_struct *work)
 {
-	struct atlas_space *space = container_of(work, struct atlas_space, unshared_work);
+	struct atlas_space *space = container_of(to_delayed_work(work), struct atlas_space, unshared_work);
 	bool last;
 
-	mutex_lock(&space->mutex);
+	if (!mutex_trylock(&space->mutex)) {
+		/* What is about to be kept is let go by who keeps it. */
+		if (!READ_ONCE(space->kept) ||
+		    !queue_delayed_work(atlas_wq, &space->unshared_work, ATLAS_RETRY))
+			atlas_space_put(space);
+		return;
+	}
 	last = space->kept && xa_empty(&space->unshared);
 	if (last)
 		space->kept = false;
@@ -395,7 +401,7 @@ static void let_go(struct atlas_space *space)
 		return;
 	atlas_space_hold(space);
 	/* Pending already: that has a reference. */
-	if (!queue_work(atlas_wq, &space->unshared_work))
+	if (!queue_delayed_work(atlas_wq, &space->unshared_work, 0))
 		atlas_space_put(space);
 }
 
@@ -406,7 +412,7 @@ static void let_go(struct atlas_space *space)
 void atlas_unshare_init(struct atlas_space *space)
 {
 	xa_init_flags(&space->unshared, XA_FLAGS_ACCOUNT);
-	INIT_WORK(&space->unshared_work, let_go_work);
+	INIT_DELAYED_WORK(&space->unshared_work, let_go_work);
 }
 
 /* There may be a million marks, and nothing else runs on a processor that holds the lock. */

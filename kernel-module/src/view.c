@@ -59,10 +59,14 @@ static bool finished(struct atlas_view *view)
 /* A deleted view that lost its last thread; holds a reference. */
 static void reap_view(struct work_struct *work)
 {
-	struct atlas_view *view = container_of(work, struct atlas_view, reap_work);
+	struct atlas_view *view = container_of(to_delayed_work(work), struct atlas_view, reap_work);
 	struct atlas_space *space = view->space;
 
-	mutex_lock(&space->mutex);
+	if (!mutex_trylock(&space->mutex)) {
+		if (!queue_delayed_work(atlas_wq, &view->reap_work, ATLAS_RETRY))
+			atlas_view_put(view);
+		return;
+	}
 	if (finished(view))
 		atlas_view_put(view);
 	mutex_unlock(&space->mutex);
@@ -98,7 +102,7 @@ void atlas_view_emptied(struct atlas_view *view)
 	struct atlas_event event = { .type = ATLAS_EVENT_EMPTY, .view = view->id };
 
 	atlas_event_post(space, &event, NULL);
-	if (!READ_ONCE(view->deleted) || !queue_work(atlas_wq, &view->reap_work))
+	if (!READ_ONCE(view->deleted) || !queue_delayed_work(atlas_wq, &view->reap_work, 0))
 		atlas_view_put(view);
 }
 
@@ -146,7 +150,7 @@ struct atlas_view *atlas_view_create(struct atlas_space *space, struct atlas_vie
 	kref_init(&view->refs);
 	INIT_LIST_HEAD(&view->node);
 	INIT_WORK(&view->free_work, free_view);
-	INIT_WORK(&view->reap_work, reap_view);
+	INIT_DELAYED_WORK(&view->reap_work, reap_view);
 	xa_init_flags(&view->pages, XA_FLAGS_ACCOUNT);
 	view->id = space->next_view;
 	error = atlas_root_alloc(view);

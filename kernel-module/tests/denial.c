@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <grp.h>
+#include <linux/userfaultfd.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -207,6 +208,58 @@ static pid_t start(int (*function)(void))
 	return child;
 }
 
+/* --- a page that nobody gives ------------------------------------------------- */
+
+static int listing;
+
+static void *list_to(void *place)
+{
+	return (void *)(long)list_views(listing, place, 1);
+}
+
+static void wake(int signal)
+{
+	(void)signal;
+}
+
+/* The kernel waits for it, of which nobody else must feel anything. */
+static void test_missing_page(void)
+{
+	struct sigaction action = { .sa_handler = wake };
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_zeropage zeros;
+	int file = syscall(SYS_userfaultfd, O_CLOEXEC), first, second;
+	struct uffd_msg message;
+	pthread_t thread;
+	void *listed;
+	char *place;
+
+	place = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	need(place != MAP_FAILED && file >= 0 && !ioctl(file, UFFDIO_API, &api));
+	range.range = (struct uffdio_range){ (uintptr_t)place, PAGE };
+	need(!ioctl(file, UFFDIO_REGISTER, &range) && !sigaction(SIGALRM, &action, NULL));
+	listing = attach(getpid());
+	first = create_view(listing, 0);
+	need(first > 0 && !pthread_create(&thread, NULL, list_to, place));
+	need(read(file, &message, sizeof(message)) == sizeof(message));
+	alarm(5);
+	second = create_view(listing, 0);
+	alarm(0);
+	ok(second > first, "while views are listed to a page that is missing another one is made (%d)", second);
+	zeros = (struct uffdio_zeropage){ .range = range.range };
+	need(!ioctl(file, UFFDIO_ZEROPAGE, &zeros));
+	pthread_join(thread, &listed);
+	is((long)listed, 1, "and when the page is there the list is complete");
+	is(((struct atlas_view_entry *)place)->view, first, "as it was");
+	close(file);
+	close(listing);
+	is(delete_view(listing = attach(getpid()), first), 0, "the view goes");
+	if (second > 0)
+		delete_view(listing, second);
+	close(listing);
+}
+
 static void await_no_views(void)
 {
 	for (int i = 0; i < 6000 && info().views; i++)
@@ -263,6 +316,7 @@ int main(void)
 
 	need(!setrlimit(RLIMIT_NOFILE, &files));
 	test_rights();
+	test_missing_page();
 	test_flood();
 	return tap_done();
 }
