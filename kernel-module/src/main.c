@@ -158,12 +158,14 @@ static struct miscdevice device = {
 /* No task may be left in our text. */
 static void drain(void)
 {
+	/* Who is still in a wrapper may yet give work to a task. */
+	synchronize_rcu_tasks();
+	synchronize_srcu(&atlas_wrapper_srcu);
 	wait_event(works_done, !atomic_read(&works));
 	/* Entries of threads are freed by RCU, their spaces by work after that. */
 	rcu_barrier();
 	flush_workqueue(atlas_wq);
-	synchronize_rcu_tasks();
-	synchronize_srcu(&atlas_wrapper_srcu);
+	/* They are in our text for an instant after their work is done. */
 	synchronize_rcu_tasks();
 }
 
