@@ -359,7 +359,7 @@ void atlas_event_post(struct atlas_space *space, const struct atlas_event *event
 		      struct task_struct *task);
 
 /* handle.c */
-int atlas_handle_create(struct task_struct *leader, bool self);
+int atlas_handle_create(struct task_struct *leader, struct mm_struct *mm, bool self);
 
 /* hooks.c */
 enum atlas_hooks {

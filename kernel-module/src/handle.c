@@ -608,26 +608,22 @@ static struct atlas_handle *new_handle(void)
 
 /**
  * atlas_handle_create() - open a process
- * @leader: its thread-group leader, which the caller may trace
+ * @leader: its thread-group leader
+ * @mm: its mm, which the caller may have and of which it holds a use
  * @self: for self-service only
- * Return: a new descriptor of the caller, or an errno: -ESRCH when it has no
- * address space any more.
+ * Return: a new descriptor of the caller, or an errno.
  */
-int atlas_handle_create(struct task_struct *leader, bool self)
+int atlas_handle_create(struct task_struct *leader, struct mm_struct *mm, bool self)
 {
-	struct mm_struct *mm = get_task_mm(leader);
-	struct atlas_handle *handle;
-	int fd = -ENOMEM;
+	struct atlas_handle *handle = new_handle();
+	int fd;
 
-	if (!mm)
-		return -ESRCH;
-	handle = new_handle();
 	if (!handle)
-		goto out;
+		return -ENOMEM;
 	handle->space = atlas_space_get(mm);
 	if (!handle->space) {
 		free_handle(handle);
-		goto out;
+		return -ENOMEM;
 	}
 	handle->self = self;
 	handle->leader = get_task_struct(leader);
@@ -641,7 +637,5 @@ int atlas_handle_create(struct task_struct *leader, bool self)
 
 		handle_release(NULL, &file);
 	}
-out:
-	mmput(mm);
 	return fd;
 }

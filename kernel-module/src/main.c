@@ -7,6 +7,8 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -89,10 +91,27 @@ static int check_target(struct task_struct *leader)
 	return 0;
 }
 
+/* Of who may be opened, with a use; of no program that is executed meanwhile. */
+static struct mm_struct *target_mm(struct task_struct *leader)
+{
+	struct mm_struct *mm;
+	int error;
+
+	if (down_read_killable(&leader->signal->exec_update_lock))
+		return ERR_PTR(-EINTR);
+	error = check_target(leader);
+	if (!error && !atlas_may_ptrace(leader))
+		error = -EPERM;
+	mm = error ? ERR_PTR(error) : get_task_mm(leader) ?: ERR_PTR(-ESRCH);
+	up_read(&leader->signal->exec_update_lock);
+	return mm;
+}
+
 static long attach_process(const struct atlas_attach __user *from)
 {
 	struct atlas_attach attach;
 	struct task_struct *leader;
+	struct mm_struct *mm;
 	int result;
 
 	if (copy_from_user(&attach, from, sizeof(attach)))
@@ -102,11 +121,12 @@ static long attach_process(const struct atlas_attach __user *from)
 	leader = atlas_pidfd_task(attach.pidfd);
 	if (IS_ERR(leader))
 		return PTR_ERR(leader);
-	result = check_target(leader);
-	if (!result && !atlas_may_ptrace(leader))
-		result = -EPERM;
-	if (!result)
-		result = atlas_handle_create(leader, false);
+	mm = target_mm(leader);
+	result = PTR_ERR_OR_ZERO(mm);
+	if (!result) {
+		result = atlas_handle_create(leader, mm, false);
+		mmput(mm);
+	}
 	put_task_struct(leader);
 	return result;
 }
@@ -121,7 +141,7 @@ static long attach_self(void)
 
 	if (!READ_ONCE(self_service))
 		return -EPERM;
-	return check_target(leader) ?: atlas_handle_create(leader, true);
+	return check_target(leader) ?: atlas_handle_create(leader, current->mm, true);
 }
 
 static long device_ioctl(struct file *file, unsigned int command, unsigned long argument)
