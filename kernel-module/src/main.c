@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 #include <linux/fdtable.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
@@ -14,6 +15,7 @@
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 
+#include "../compat/compat.h"
 #include "atlas.h"
 #include "symbols.h"
 
@@ -58,52 +60,83 @@ static long device_info(struct atlas_info __user *to)
 	return copy_to_user(to, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
+/* Anybody can name a file so, but not what is in no file system. */
 static int is_virtual_processor(const void *unused, struct file *file, unsigned int fd)
 {
-	return strstarts(file_dentry(file)->d_name.name, "kvm-vcpu");
+	return file_inode(file)->i_sb->s_magic == ANON_INODE_FS_MAGIC &&
+	       strstarts(file_dentry(file)->d_name.name, "kvm-vcpu");
 }
 
 /**
  * atlas_owns_virtual_processors() - whether a process runs virtual machines
- * @leader: its thread-group leader
+ * @leader: any thread of it
  */
 bool atlas_owns_virtual_processors(struct task_struct *leader)
 {
+	const struct files_struct *last = NULL;
+	struct task_struct *task;
 	bool owns = false;
 
-	task_lock(leader);
-	if (leader->files)
-		owns = iterate_fd(leader->files, 0, is_virtual_processor, NULL);
-	task_unlock(leader);
+	rcu_read_lock();
+	for_each_thread(leader, task) {
+		task_lock(task);
+		/* Nearly always those of all the others. */
+		if (task->files && task->files != last) {
+			last = task->files;
+			owns |= iterate_fd(task->files, 0, is_virtual_processor, NULL);
+		}
+		task_unlock(task);
+	}
+	rcu_read_unlock();
 	return owns;
 }
 
 /* What the module can not give views to, so far. */
-static int check_target(struct task_struct *leader)
+static int check_target(struct task_struct *task)
 {
-	if (leader->flags & PF_KTHREAD)
-		return -EINVAL;
-	if (test_tsk_thread_flag(leader, TIF_ADDR32))
+	if (test_tsk_thread_flag(task, TIF_ADDR32))
 		return -EOPNOTSUPP;
 	/* Their VM exits load the base root (S5). */
-	if (atlas_owns_virtual_processors(leader))
+	if (atlas_owns_virtual_processors(task))
 		return -EOPNOTSUPP;
 	return 0;
+}
+
+/* The first thread that has the mm: the leader may have ended, and others live. */
+static struct task_struct *living_thread(struct task_struct *leader)
+{
+	struct task_struct *task, *found = NULL;
+
+	rcu_read_lock();
+	for_each_thread(leader, task) {
+		if (READ_ONCE(task->mm)) {
+			found = get_task_struct(task);
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return found;
 }
 
 /* Of who may be opened, with a use; of no program that is executed meanwhile. */
 static struct mm_struct *target_mm(struct task_struct *leader)
 {
+	struct task_struct *task;
 	struct mm_struct *mm;
 	int error;
 
+	if (leader->flags & PF_KTHREAD)
+		return ERR_PTR(-EINVAL);
 	if (down_read_killable(&leader->signal->exec_update_lock))
 		return ERR_PTR(-EINTR);
-	error = check_target(leader);
-	if (!error && !atlas_may_ptrace(leader))
+	task = living_thread(leader);
+	error = task ? check_target(task) : -ESRCH;
+	if (!error && !atlas_may_ptrace(task))
 		error = -EPERM;
-	mm = error ? ERR_PTR(error) : get_task_mm(leader) ?: ERR_PTR(-ESRCH);
+	mm = error ? ERR_PTR(error) : get_task_mm(task) ?: ERR_PTR(-ESRCH);
 	up_read(&leader->signal->exec_update_lock);
+	if (task)
+		put_task_struct(task);
 	return mm;
 }
 
@@ -137,11 +170,9 @@ MODULE_PARM_DESC(self_service, "let who may open the device manage views of its 
 
 static long attach_self(void)
 {
-	struct task_struct *leader = current->group_leader;
-
 	if (!READ_ONCE(self_service))
 		return -EPERM;
-	return check_target(leader) ?: atlas_handle_create(leader, current->mm, true);
+	return check_target(current) ?: atlas_handle_create(current->group_leader, current->mm, true);
 }
 
 static long device_ioctl(struct file *file, unsigned int command, unsigned long argument)

@@ -308,6 +308,65 @@ static void test_survival(void)
 	is(delete_view(handle, view), 0, "and can delete it");
 }
 
+/* The first thread has ended. */
+static void *outlive(void *unused)
+{
+	char path[64], line[256];
+	int own, service, view;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", getpid());
+	do {
+		file = fopen(path, "re");
+		need(file && fgets(line, sizeof(line), file));
+		fclose(file);
+	} while (!strstr(line, ") Z "));
+	own = attach(getpid());
+	service = self();
+	if (own < 0 || service < 0)
+		_exit(own < 0 ? 1 : 2);
+	view = create_view(own, 0);
+	if (view <= 0 || write_return(own, view, answer, 3) || !move(own, own_tid(), view))
+		_exit(3);
+	if (answer() != 3 || enter(service, 0) != view || answer() != 1)
+		_exit(4);
+	_exit(0);
+	return unused;
+}
+
+static void test_first_ended(void)
+{
+	int status;
+	pid_t child;
+
+	allow_self_service(true);
+	child = fork();
+	if (!child) {
+		pthread_t thread;
+
+		need(!pthread_create(&thread, NULL, outlive, NULL));
+		syscall(SYS_exit, 0);
+	}
+	need(waitpid(child, &status, 0) == child);
+	is(status, 0, "a process whose first thread has ended is opened by and for the others");
+	allow_self_service(false);
+}
+
+/* A virtual processor is known by what it is. */
+static void test_name(void)
+{
+	int file = open("/tmp/kvm-vcpu:0", O_RDWR | O_CREAT | O_CLOEXEC, 0600), own, view;
+
+	need(file >= 0);
+	own = attach(getpid());
+	view = create_view(own, 0);
+	ok(view > 0, "a file that is named like a virtual processor is none");
+	delete_view(own, view);
+	close(own);
+	close(file);
+	need(!unlink("/tmp/kvm-vcpu:0"));
+}
+
 /*
  * A process forks all the time while its last user goes and another one comes. What
  * is in between must not hold it up: not even its next fork.
@@ -363,6 +422,8 @@ int main(int count, char **arguments)
 	test_gone();
 	test_traced();
 	test_survival();
+	test_first_ended();
+	test_name();
 	test_users();
 	close(handle);
 	for (int i = 0; i < 500 && info().views; i++)
