@@ -98,6 +98,8 @@ struct atlas_space {
 	struct list_head views;
 	int next_view;
 	unsigned int view_count;
+	atomic_t views_unfreed;		/* the same, and those that were deleted before */
+	wait_queue_head_t view_freed;
 	bool base_deleted;		/* nobody can enter it; lock */
 	struct atlas_view *office;	/* what can not be deleted; NULL: the base; mutex */
 	struct atlas_view *default_view; /* NULL: that of the creator; lock */

@@ -120,6 +120,7 @@ static struct atlas_space *create(struct mm_struct *mm)
 	INIT_LIST_HEAD(&space->views);
 	INIT_LIST_HEAD(&space->threads);
 	INIT_LIST_HEAD(&space->handles);
+	init_waitqueue_head(&space->view_freed);
 	init_waitqueue_head(&space->invalidated);
 	init_waitqueue_head(&space->gate_wait);
 	atlas_unshare_init(space);

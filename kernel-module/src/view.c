@@ -24,6 +24,8 @@ static void free_view(struct work_struct *work)
 	atlas_tables_free(view);
 	atomic64_dec(&atlas_view_total);
 	kfree(view);
+	atomic_dec(&space->views_unfreed);
+	wake_up_all(&space->view_freed);
 	atlas_space_unuse(space);
 	atlas_space_put(space);
 }
@@ -122,6 +124,24 @@ static int diverge(struct atlas_view *view, struct atlas_view *from)
 	return error;
 }
 
+/*
+ * At the limit of views that there are; or of those besides that wait to be freed, which
+ * takes a moment, and the caller with them.
+ */
+static int await_room(struct atlas_space *space)
+{
+	unsigned int limit = READ_ONCE(max_views);
+	long left;
+
+	if (space->inheriting)
+		return 0;
+	if (space->view_count >= limit)
+		return -ENOSPC;
+	left = wait_event_killable_timeout(space->view_freed,
+					   atomic_read(&space->views_unfreed) < 2 * limit, HZ);
+	return left < 0 ? -EINTR : left ? 0 : -ENOSPC;
+}
+
 /**
  * atlas_view_create() - a new view
  * @space: the space, armed; its mutex is held
@@ -141,8 +161,9 @@ struct atlas_view *atlas_view_create(struct atlas_space *space, struct atlas_vie
 	lockdep_assert_held(&space->mutex);
 	if (space->gone)
 		return ERR_PTR(-ESRCH);
-	if (!space->inheriting && space->view_count >= READ_ONCE(max_views))
-		return ERR_PTR(-ENOSPC);
+	error = await_room(space);
+	if (error)
+		return ERR_PTR(error);
 	view = kzalloc(sizeof(*view), atlas_gfp(space));
 	if (!view)
 		return ERR_PTR(-ENOMEM);
@@ -159,6 +180,7 @@ struct atlas_view *atlas_view_create(struct atlas_space *space, struct atlas_vie
 		return ERR_PTR(error);
 	}
 	space->next_view++;
+	atomic_inc(&space->views_unfreed);
 	atlas_space_hold(space);
 	atlas_space_use(space);
 	atomic64_inc(&atlas_view_total);

@@ -352,6 +352,31 @@ static void test_first_ended(void)
 	allow_self_service(false);
 }
 
+static bool await_no_views(void)
+{
+	for (int i = 0; i < 500 && info().views; i++)
+		pause_ms(10);
+	return !info().views;
+}
+
+/* Views are freed a while after they are deleted: then, too, there are not too many. */
+static void test_many(void)
+{
+	unsigned int most = 0, made = 0, i;
+
+	need(await_no_views());
+	for (i = 0; i < 1000; i++) {
+		int view = create_view(handle, 0);
+		unsigned int now;
+
+		made += view > 0 && !delete_view(handle, view);
+		now = info().views;
+		most = now > most ? now : most;
+	}
+	is(made, 1000, "views are made and deleted as fast as can be");
+	ok(most <= 64, "and those not freed yet are not many (%u)", most);
+}
+
 /* A virtual processor is known by what it is. */
 static void test_name(void)
 {
@@ -422,12 +447,11 @@ int main(int count, char **arguments)
 	test_gone();
 	test_traced();
 	test_survival();
+	test_many();
 	test_first_ended();
 	test_name();
 	test_users();
 	close(handle);
-	for (int i = 0; i < 500 && info().views; i++)
-		pause_ms(10);
-	is(info().views, 0, "no view is left on the node");
+	ok(await_no_views(), "no view is left on the node");
 	return tap_done();
 }
