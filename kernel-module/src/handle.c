@@ -21,7 +21,7 @@
 #include "atlas.h"
 
 #define EVENT_COUNT	2048	/* a power of two */
-#define MAX_LIST	65536
+#define BIRTHS		16	/* threads that may come while the others are listed */
 
 struct atlas_handle {
 	struct atlas_space *space;	/* with a reference and a use */
@@ -343,14 +343,12 @@ static void describe_thread(struct atlas_handle *handle, struct task_struct *tas
 	raw_spin_unlock_irqrestore(&handle->space->lock, flags);
 }
 
-static int list_threads(struct atlas_handle *handle, struct atlas_list *list, struct found *found)
+/* Describes as many as there is room for; counts all. */
+static u32 describe_threads(struct atlas_handle *handle, struct atlas_thread_entry *entries, u32 room)
 {
-	u32 room = min_t(u32, list->capacity, MAX_LIST), count = 0;
-	struct atlas_thread_entry *entries = kvcalloc(room, sizeof(*entries), GFP_KERNEL_ACCOUNT);
 	struct task_struct *task;
+	u32 count = 0;
 
-	if (!entries)
-		return -ENOMEM;
 	rcu_read_lock();
 	for_each_thread(handle->leader, task) {
 		if (READ_ONCE(task->mm) != handle->space->mm || (task->flags & (PF_EXITING | ATLAS_PF_WORKER)))
@@ -360,8 +358,24 @@ static int list_threads(struct atlas_handle *handle, struct atlas_list *list, st
 		count++;
 	}
 	rcu_read_unlock();
-	list->count = count;
-	*found = (struct found){ entries, min(room, count) * sizeof(*entries) };
+	return count;
+}
+
+static int list_threads(struct atlas_handle *handle, struct atlas_list *list, struct found *found)
+{
+	struct atlas_thread_entry *entries = NULL;
+	u32 room;
+
+	do {
+		kvfree(entries);
+		room = min_t(u32, list->capacity, get_nr_threads(handle->leader) + BIRTHS);
+		/* For a moment only: not charged, lest the process is killed for it. */
+		entries = kvcalloc(room, sizeof(*entries), GFP_KERNEL);
+		if (!entries)
+			return -ENOMEM;
+		list->count = describe_threads(handle, entries, room);
+	} while (list->count > room && room < list->capacity);
+	*found = (struct found){ entries, min(list->count, room) * sizeof(*entries) };
 	return 0;
 }
 

@@ -159,7 +159,7 @@ static struct atlas_move *prepare(struct atlas_space *space, const struct atlas_
 	unsigned int i;
 	size_t size = struct_size(move, ranges, request->range_count);
 
-	move = kvzalloc(size, GFP_KERNEL_ACCOUNT);
+	move = kvzalloc(size, ATLAS_GFP);
 	if (!move)
 		return ERR_PTR(-ENOMEM);
 	if (copy_from_user(move->ranges, u64_to_user_ptr(request->ranges),

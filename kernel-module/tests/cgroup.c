@@ -155,19 +155,27 @@ static int map_much(int handle)
 static void test_no_room(void)
 {
 	long killed = kilobytes(GROUP "/memory.events", "oom_kill ");
-	int go, handle, view;
+	static struct atlas_thread_entry threads[1 << 16];
+	static struct atlas_range ranges[ATLAS_MAX_RANGES];
+	int go, handle, view, i, error;
 	pid_t child = start_child(&go);
 
 	handle = attach(child);
 	need(handle >= 0);
 	view = create_view(handle, 0);
 	need(view > 0);
+	for (i = 0; i < ATLAS_MAX_RANGES; i++)
+		ranges[i] = (struct atlas_range){ i * 2 * PAGE, (i * 2 + 1) * PAGE };
 	limit_to(MUCH / 4 * PAGE);
 	is(unshare_range(handle, much_data, sizeof(much_data)), -ENOMEM,
 	   "unshare of more than the group may have");
 	is(view_entry(handle, view).pages, 0, "leaves nothing behind");
 	is(write_much(handle, view), -ENOMEM, "nor can more be written to a view");
 	is(map_much(handle), -ENOMEM, "or as much code be mapped");
+	is(list_threads(handle, threads, 1 << 16), 1, "threads are listed, wherever to");
+	limit_to(0);
+	error = migrate_checked(handle, child, view, ranges, ATLAS_MAX_RANGES, 0);
+	ok(!error || error == -ENOMEM, "a move with many ranges finds room, or not (%d)", error);
 	is(kilobytes(GROUP "/memory.events", "oom_kill "), killed, "nobody was killed for it");
 	is(waitpid(child, NULL, WNOHANG), 0, "the process lives");
 	need(!set("memory.max", "max"));
