@@ -88,35 +88,6 @@ static u64 stack_end(struct mm_struct *mm, const struct task_struct *task, unsig
 	return end;
 }
 
-static int copy_stack(struct task_struct *task, struct atlas_snapshot *snapshot)
-{
-	unsigned long sp = snapshot->regs.rsp;
-	u64 length = snapshot->stack_end > sp ? snapshot->stack_end - sp : 0;
-	void __user *to = u64_to_user_ptr(snapshot->stack);
-	u32 done = 0;
-	u8 *chunk;
-
-	length = min_t(u64, length, snapshot->stack_capacity);
-	chunk = kmalloc(PAGE_SIZE, GFP_KERNEL);
-	if (!chunk)
-		return -ENOMEM;
-	while (done < length) {
-		u32 part = min_t(u64, length - done, PAGE_SIZE);
-		int got = access_process_vm(task, sp + done, chunk, part, 0);
-
-		if (got <= 0 || fatal_signal_pending(current))
-			break;
-		if (copy_to_user(to + done, chunk, got)) {
-			kfree(chunk);
-			return -EFAULT;
-		}
-		done += got;
-	}
-	kfree(chunk);
-	snapshot->stack_length = done;
-	return 0;
-}
-
 static int still_resting(struct atlas_space *space, struct task_struct *task, u64 sequence)
 {
 	struct atlas_thread *thread;
@@ -129,6 +100,41 @@ static int still_resting(struct atlas_space *space, struct task_struct *task, u6
 	raw_spin_unlock_irq(&space->lock);
 	rcu_read_unlock();
 	return rests ? 0 : -EAGAIN;
+}
+
+static int copy_stack(struct atlas_space *space, struct task_struct *task,
+		      struct atlas_snapshot *snapshot)
+{
+	unsigned long sp = snapshot->regs.rsp;
+	u64 length = snapshot->stack_end > sp ? snapshot->stack_end - sp : 0;
+	void __user *to = u64_to_user_ptr(snapshot->stack);
+	u32 done = 0;
+	int error = 0;
+	u8 *chunk;
+
+	length = min_t(u64, length, snapshot->stack_capacity);
+	chunk = kmalloc(PAGE_SIZE, GFP_KERNEL);
+	if (!chunk)
+		return -ENOMEM;
+	while (done < length) {
+		u32 part = min_t(u64, length - done, PAGE_SIZE);
+		int got = access_process_vm(task, sp + done, chunk, part, 0);
+
+		if (got <= 0 || fatal_signal_pending(current))
+			break;
+		/* Perhaps of a program executed since, which the caller may not look at. */
+		error = still_resting(space, task, snapshot->sequence);
+		if (error)
+			break;
+		if (copy_to_user(to + done, chunk, got)) {
+			error = -EFAULT;
+			break;
+		}
+		done += got;
+	}
+	kfree(chunk);
+	snapshot->stack_length = done;
+	return error;
 }
 
 static int take(struct atlas_space *space, struct task_struct *task,
@@ -144,7 +150,7 @@ static int take(struct atlas_space *space, struct task_struct *task,
 		/* Below a uprobe's work the frames are not what the code says of them. */
 		if (unwindable)
 			snapshot->stack_end = stack_end(space->mm, task, snapshot->regs.rsp);
-		error = copy_stack(task, snapshot);
+		error = copy_stack(space, task, snapshot);
 	}
 	return error ?: still_resting(space, task, snapshot->sequence);
 }
