@@ -41,42 +41,13 @@ static void report(struct atlas_space *space, struct task_struct *task, u32 type
 
 /* --- running threads ---------------------------------------------------- */
 
-/* The current thread passed its check: move it. Returns ATLAS_STAYED_* or 0. */
-static u32 move_current(struct atlas_move *move)
-{
-	struct atlas_space *space = move->space;
-	struct atlas_view *view, *emptied = NULL;
-	struct atlas_thread *thread;
-	unsigned long flags;
-	u32 reason = 0;
-
-	rcu_read_lock();
-	raw_spin_lock_irqsave(&space->lock, flags);
-	thread = atlas_thread_find(current);
-	/* Also runs after exec and in exit (S7). */
-	if (!thread || thread->space != space || current->mm != space->mm) {
-		reason = ATLAS_STAYED_EXITED;
-	} else if (atlas_view_enterable(space, move->view, &view)) {
-		reason = ATLAS_STAYED_NO_VIEW;
-	} else {
-		atlas_thread_set_view(thread, view, &emptied);
-		thread->moved = true;
-		atlas_root_load(space, view);
-	}
-	raw_spin_unlock_irqrestore(&space->lock, flags);
-	rcu_read_unlock();
-	if (emptied)
-		atlas_view_emptied(emptied);
-	return reason;
-}
-
-/* Takes the move off its thread. False when it was cancelled. */
-static bool claim(struct atlas_move *move, int *view)
+/* Whether the current thread still has the move, and where it is. */
+static bool is_pending(struct atlas_move *move, int *view)
 {
 	struct atlas_space *space = move->space;
 	struct atlas_thread *thread;
 	unsigned long flags;
-	bool claimed = false;
+	bool pending = false;
 
 	*view = ATLAS_VIEW_BASE;
 	rcu_read_lock();
@@ -84,13 +55,48 @@ static bool claim(struct atlas_move *move, int *view)
 	thread = atlas_thread_find(current);
 	if (thread && thread->space == space) {
 		*view = atlas_view_id(thread->view);
-		claimed = thread->pending == move;
-		if (claimed)
-			thread->pending = NULL;
+		pending = thread->pending == move;
 	}
 	raw_spin_unlock_irqrestore(&space->lock, flags);
 	rcu_read_unlock();
-	return claimed;
+	return pending;
+}
+
+/*
+ * The check of the current thread is done, with that reason to stay, or none: then it
+ * moves, unless it was moved otherwise while it was checked, to @at. Returns ATLAS_STAYED_* or 0.
+ */
+static u32 conclude(struct atlas_move *move, u32 reason, int *at)
+{
+	struct atlas_space *space = move->space;
+	struct atlas_view *view, *emptied = NULL;
+	struct atlas_thread *thread;
+	unsigned long flags;
+
+	rcu_read_lock();
+	raw_spin_lock_irqsave(&space->lock, flags);
+	thread = atlas_thread_find(current);
+	/* Also runs after exec and in exit (S7). */
+	if (!thread || thread->space != space || current->mm != space->mm) {
+		reason = ATLAS_STAYED_EXITED;
+	} else if (thread->pending != move) {
+		reason = ATLAS_STAYED_SUPERSEDED;
+		*at = atlas_view_id(thread->view);
+	} else {
+		thread->pending = NULL;
+		if (!reason && atlas_view_enterable(space, move->view, &view))
+			reason = ATLAS_STAYED_NO_VIEW;
+		if (!reason) {
+			atlas_thread_set_view(thread, view, &emptied);
+			thread->moved = true;
+			atlas_root_load(space, view);
+		}
+	}
+	raw_spin_unlock_irqrestore(&space->lock, flags);
+	rcu_read_unlock();
+	if (emptied)
+		atlas_view_emptied(emptied);
+	return reason;
 }
 
 static void end_move(struct atlas_move *move)
@@ -111,11 +117,10 @@ static void move_work(struct callback_head *work)
 	if (current->mm != space->mm || (current->flags & PF_EXITING)) {
 		report(space, current, ATLAS_EVENT_STAYED, ATLAS_VIEW_BASE,
 		       ATLAS_STAYED_EXITED, move->cookie, 0);
-	} else if (claim(move, &view)) {
+	} else if (is_pending(move, &view)) {
 		start = ktime_get_ns();
 		reason = atlas_check(move->ranges, move->range_count, &address);
-		if (!reason)
-			reason = move_current(move);
+		reason = conclude(move, reason, &view);
 		atomic64_inc(&space->counters.checks);
 		atlas_count_time(&space->counters.check_ns_total, &space->counters.check_ns_max,
 				 ktime_get_ns() - start);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Birth, fork, exec, exit and death of threads in views. */
 #define _GNU_SOURCE
+#include <linux/userfaultfd.h>
 #include <sched.h>
 #include <spawn.h>
 #include <sys/ptrace.h>
@@ -308,6 +309,63 @@ static void test_survival(void)
 	is(delete_view(handle, view), 0, "and can delete it");
 }
 
+CODE(wait_on_stack, int wait_on_stack(void *stack, atomic_int *until),
+     "push %rbp\nmov %rsp,%rbp\nmov %rdi,%rsp\n1: pause\ncmpl $0,(%rsi)\nje 1b\n"
+     "mov %rbp,%rsp\npop %rbp\nret");
+
+static struct {
+	_Atomic pid_t tid;
+	atomic_int until;
+	char *stack;
+} waiter;
+
+static void *be_checked(void *unused)
+{
+	waiter.tid = own_tid();
+	wait_on_stack(waiter.stack + PAGE / 2, &waiter.until);
+	return unused;
+}
+
+/* The check of a running thread waits for a page of its stack; there it rests, and is moved. */
+static void test_moved_in_check(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_zeropage zeros;
+	struct atlas_range text = { (uintptr_t)answer, (uintptr_t)answer + PAGE };
+	int file = syscall(SYS_userfaultfd, O_CLOEXEC), view, other;
+	struct uffd_msg message;
+	struct atlas_event event;
+	pthread_t thread;
+
+	waiter.stack = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	need(waiter.stack != MAP_FAILED && file >= 0 && !ioctl(file, UFFDIO_API, &api));
+	range.range = (struct uffdio_range){ (uintptr_t)waiter.stack, 2 * PAGE };
+	zeros = (struct uffdio_zeropage){ .range = { (uintptr_t)waiter.stack, PAGE } };
+	need(!ioctl(file, UFFDIO_REGISTER, &range) && !ioctl(file, UFFDIO_ZEROPAGE, &zeros));
+	view = create_view(handle, 0);
+	other = create_view(handle, 0);
+	need(view > 0 && other > 0 && !pthread_create(&thread, NULL, be_checked, NULL));
+	while (!waiter.tid)
+		sched_yield();
+	need(!migrate_checked(handle, waiter.tid, view, &text, 1, 77));
+	need(read(file, &message, sizeof(message)) == sizeof(message));
+	ok(move_at_rest(handle, waiter.tid, other), "a thread is moved while its check waits for a page");
+	zeros.range.start += PAGE;
+	need(!ioctl(file, UFFDIO_ZEROPAGE, &zeros));
+	while (wait_event(handle, ATLAS_EVENT_STAYED, &event) && event.cookie != 77)
+		;
+	is(event.reason, ATLAS_STAYED_SUPERSEDED, "then it stays there");
+	is(event.view, other, "as is told");
+	is(view_of(handle, waiter.tid), other, "and is so");
+	waiter.until = 1;
+	pthread_join(thread, NULL);
+	close(file);
+	munmap(waiter.stack, 2 * PAGE);
+	delete_view(handle, view);
+	delete_view(handle, other);
+}
+
 /* The first thread has ended. */
 static void *outlive(void *unused)
 {
@@ -448,6 +506,7 @@ int main(int count, char **arguments)
 	test_traced();
 	test_survival();
 	test_many();
+	test_moved_in_check();
 	test_first_ended();
 	test_name();
 	test_users();
