@@ -27,13 +27,13 @@ struct atlas_handle {
 	struct atlas_space *space;	/* with a reference and a use */
 	struct task_struct *leader;	/* with a reference */
 	struct pid_namespace *pids;	/* in which it speaks of threads */
-	struct list_head node;		/* in space->handles */
+	struct list_head node;		/* in space->handles; not when for self-service */
 	bool self;			/* for self-service only */
 	int closing;			/* of the gate, by this handle, or 0; space->mutex */
 	spinlock_t lock;		/* the ring */
 	wait_queue_head_t readable;
 	unsigned int head, tail;
-	struct atlas_event *ring;
+	struct atlas_event *ring;	/* NULL when for self-service */
 };
 
 /* --- events --------------------------------------------------------------- */
@@ -94,6 +94,8 @@ static ssize_t handle_read(struct file *file, char __user *to, size_t size, loff
 	struct atlas_event event;
 	size_t done = 0;
 
+	if (handle->self)
+		return -EPERM;
 	if (size < sizeof(event))
 		return -EINVAL;
 	while (size - done >= sizeof(event)) {
@@ -604,16 +606,20 @@ static void free_handle(struct atlas_handle *handle)
 	kfree(handle);
 }
 
-static struct atlas_handle *new_handle(void)
+static struct atlas_handle *new_handle(bool self)
 {
 	struct atlas_handle *handle = kzalloc(sizeof(*handle), GFP_KERNEL_ACCOUNT);
 
 	if (!handle)
 		return NULL;
-	handle->ring = kvcalloc(EVENT_COUNT, sizeof(*handle->ring), GFP_KERNEL_ACCOUNT);
-	if (!handle->ring) {
-		kfree(handle);
-		return NULL;
+	handle->self = self;
+	INIT_LIST_HEAD(&handle->node);
+	if (!self) {
+		handle->ring = kvcalloc(EVENT_COUNT, sizeof(*handle->ring), GFP_KERNEL_ACCOUNT);
+		if (!handle->ring) {
+			kfree(handle);
+			return NULL;
+		}
 	}
 	spin_lock_init(&handle->lock);
 	init_waitqueue_head(&handle->readable);
@@ -629,7 +635,7 @@ static struct atlas_handle *new_handle(void)
  */
 int atlas_handle_create(struct task_struct *leader, struct mm_struct *mm, bool self)
 {
-	struct atlas_handle *handle = new_handle();
+	struct atlas_handle *handle = new_handle(self);
 	int fd;
 
 	if (!handle)
@@ -639,12 +645,13 @@ int atlas_handle_create(struct task_struct *leader, struct mm_struct *mm, bool s
 		free_handle(handle);
 		return -ENOMEM;
 	}
-	handle->self = self;
 	handle->leader = get_task_struct(leader);
 	handle->pids = get_pid_ns(task_active_pid_ns(current));
-	spin_lock_irq(&handle->space->handles_lock);
-	list_add_tail(&handle->node, &handle->space->handles);
-	spin_unlock_irq(&handle->space->handles_lock);
+	if (!self) {
+		spin_lock_irq(&handle->space->handles_lock);
+		list_add_tail(&handle->node, &handle->space->handles);
+		spin_unlock_irq(&handle->space->handles_lock);
+	}
 	fd = anon_inode_getfd("[atlas]", &handle_operations, handle, O_RDWR | O_CLOEXEC);
 	if (fd < 0) {
 		struct file file = { .private_data = handle };

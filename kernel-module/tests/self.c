@@ -135,9 +135,11 @@ static int child_handles(void)
 static void test_fork(void)
 {
 	int handle = self(), view = atlas_view_create(0), status;
+	struct atlas_event event;
 	pid_t child;
 
-	need(handle >= 0 && view > 0);
+	need(handle >= 0 && view > 0 && !fcntl(handle, F_SETFL, O_NONBLOCK));
+	is(result(read(handle, &event, sizeof(event))), -EPERM, "events are not for self-service");
 	close(handle);
 	is(IN_CHILD(child_handles()), 1, "a child has no handle until it needs one, and that is its own");
 	ok(atlas_view_migrate(view) == 0 && atlas_view_migrate(0) == view, "its parent's works on");

@@ -63,8 +63,8 @@ struct atlas_attach {
  * self-service. Needs no capability, but that the administrator lets the caller
  * open the device and has set the module's parameter self_service. Only threads
  * of that process can use it, for: VIEW_CREATE, VIEW_DELETE, VIEW_LIST, ENTER,
- * UNSHARE, SHARE, SWITCH_BASE, STATS. The rest is EPERM: what is not the
- * process's own stores and mprotect() stays privileged.
+ * UNSHARE, SHARE, SWITCH_BASE, STATS. The rest is EPERM, reading events too: what
+ * is not the process's own stores and mprotect() stays privileged.
  */
 
 /* ATLAS_IOC_VIEW_CREATE */
