@@ -18,7 +18,7 @@ RETURNS(answer, 1);
 RETURNS(beside_answer, 11);
 /* Goes round, but not by its first instruction, which has the probe. */
 CODE(spin, int spin(void *until), "mov %rdi,%rax\n1: pause\ncmpl $0,(%rax)\nje 1b\nret");
-CODE(call_spin, int call_spin(atomic_int *until), "sub $8,%rsp\ncall spin\nadd $8,%rsp\nret");
+CODE(call_spin, int call_spin(void *until), "sub $8,%rsp\ncall spin\nadd $8,%rsp\nret");
 CODE(load, int load(const void *from), "mov (%rdi),%eax\nret");
 
 static int handle, view;

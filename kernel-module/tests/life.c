@@ -309,9 +309,10 @@ static void test_survival(void)
 	is(delete_view(handle, view), 0, "and can delete it");
 }
 
-CODE(wait_on_stack, int wait_on_stack(void *stack, atomic_int *until),
-     "push %rbp\nmov %rsp,%rbp\nmov %rdi,%rsp\n1: pause\ncmpl $0,(%rsi)\nje 1b\n"
-     "mov %rbp,%rsp\npop %rbp\nret");
+#define ON_STACK "push %rbp\nmov %rsp,%rbp\nmov %rdi,%rsp\n"
+#define OFF_STACK "mov %rbp,%rsp\npop %rbp\nret"
+CODE(wait_on_stack, int wait_on_stack(void *stack, void *until),
+	ON_STACK "1: pause\ncmpl $0,(%rsi)\nje 1b\n" OFF_STACK);
 
 static struct {
 	_Atomic pid_t tid;
