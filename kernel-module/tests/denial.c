@@ -21,6 +21,8 @@
 
 RETURNS(answer, 1);
 
+static _Atomic pid_t tids[FLOOD_THREADS];
+
 /* --- without the right ----------------------------------------------------- */
 
 static const unsigned long commands[] = {
@@ -125,8 +127,6 @@ static int beat(void)
 	}
 	return 0;
 }
-
-static _Atomic pid_t tids[FLOOD_THREADS];
 
 static void *be_moved(void *data)
 {
@@ -260,6 +260,66 @@ static void test_missing_page(void)
 	close(listing);
 }
 
+static void *write_from(void *place)
+{
+	return (void *)(long)write_view(listing, 1, text_of(answer), place, 1);
+}
+
+static void *end_when_told(void *told)
+{
+	char byte;
+
+	tids[0] = own_tid();
+	return (void *)read(*(int *)told, &byte, 1);
+}
+
+/* What must wait for an operation that waits for a page is done after it. */
+static void test_work_left(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_zeropage zeros;
+	int file = syscall(SYS_userfaultfd, O_CLOEXEC), pipes[2], view, i;
+	pthread_t writer, ended;
+	struct uffd_msg message;
+	char *place, *own;
+	void *written;
+
+	place = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	own = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	need(place != MAP_FAILED && own != MAP_FAILED && !pipe(pipes));
+	need(file >= 0 && !ioctl(file, UFFDIO_API, &api));
+	range.range = (struct uffdio_range){ (uintptr_t)place, PAGE };
+	need(!ioctl(file, UFFDIO_REGISTER, &range));
+	listing = attach(getpid());
+	need(create_view(listing, 0) == 1 && !unshare_range(listing, own, PAGE));
+	view = create_view(listing, 0);
+	tids[0] = 0;
+	need(!pthread_create(&ended, NULL, end_when_told, &pipes[0]));
+	while (!tids[0])
+		sched_yield();
+	need(move_at_rest(listing, tids[0], view) && !delete_view(listing, view));
+	need(!pthread_create(&writer, NULL, write_from, place));
+	need(read(file, &message, sizeof(message)) == sizeof(message));
+	/* The last thread leaves a deleted view, and the last of what is unshared goes. */
+	need(write(pipes[1], "x", 1) == 1);
+	pthread_join(ended, NULL);
+	munmap(own, PAGE);
+	pause_ms(50);
+	zeros = (struct uffdio_zeropage){ .range = range.range };
+	need(!ioctl(file, UFFDIO_ZEROPAGE, &zeros));
+	pthread_join(writer, &written);
+	is((long)written, 0, "a view is written from a page that came late");
+	for (i = 0; i < 1000 && list_views(listing, NULL, 0) > 1; i++)
+		pause_ms(10);
+	is(list_views(listing, NULL, 0), 1, "a deleted view that lost its last thread meanwhile goes then");
+	need(!delete_view(listing, 1));
+	close(listing);
+	close(file);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
 static void await_no_views(void)
 {
 	for (int i = 0; i < 6000 && info().views; i++)
@@ -316,6 +376,7 @@ int main(void)
 
 	need(!setrlimit(RLIMIT_NOFILE, &files));
 	test_rights();
+	test_work_left();
 	test_missing_page();
 	test_flood();
 	return tap_done();
