@@ -171,7 +171,9 @@ static void test_no_room(void)
 	   "unshare of more than the group may have");
 	is(view_entry(handle, view).pages, 0, "leaves nothing behind");
 	is(write_much(handle, view), -ENOMEM, "nor can more be written to a view");
-	is(map_much(handle), -ENOMEM, "or as much code be mapped");
+	error = map_much(handle);
+	/* The other where there was room for a part of it. */
+	ok(error == -ENOMEM || error == -ENOSPC, "or as much code be mapped (%d)", error);
 	is(list_threads(handle, threads, 1 << 16), 1, "threads are listed, wherever to");
 	limit_to(0);
 	error = migrate_checked(handle, child, view, ranges, ATLAS_MAX_RANGES, 0);
