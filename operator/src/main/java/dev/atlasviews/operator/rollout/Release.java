@@ -33,7 +33,7 @@ public final class Release {
     public static boolean includes(
             final ViewPatch patch, final Pod pod, final Supplier<List<Pod>> selected, final Predicate<Pod> has) {
         final RolloutStatus rollout = CurrentRollout.of(patch).orElse(null);
-        if (rollout == null) {
+        if (rollout == null || isStopped(rollout)) {
             return has.test(pod);
         }
         if (rollout.phase() == RolloutPhase.REVERTED) {
@@ -53,5 +53,15 @@ public final class Release {
                         .getMetadata()
                         .getUid()
                         .equals(pod.getMetadata().getUid()));
+    }
+
+    /**
+     * After pods failed no other takes the place of one that goes: it would be harmed too. A wave that only takes too long
+     * still may be done, by those that come.
+     */
+    private static boolean isStopped(final RolloutStatus rollout) {
+        return rollout.phase() == RolloutPhase.FAILED
+                && rollout.failure() != null
+                && rollout.failure().reason().equals(RolloutStep.PODS_FAILED);
     }
 }

@@ -16,6 +16,9 @@ import java.util.Optional;
 
 /** The next step of a rollout, from the step that the status names and from how the pods are now. */
 public final class RolloutStep {
+    static final String PODS_FAILED = "PodsFailed";
+    static final String DEADLINE_EXCEEDED = "ProgressDeadlineExceeded";
+
     private static final int NAMED_PODS = 5;
     private static final int MESSAGE_LIMIT = 1024;
 
@@ -106,7 +109,7 @@ public final class RolloutStep {
 
     private RolloutStatus proceed(final RolloutStatus current) {
         if (!situation.failures().isEmpty()) {
-            return failed(current, "PodsFailed", failures());
+            return failed(current, PODS_FAILED, failures());
         }
         if (!isSettled(current)) {
             final RolloutStatus progressing =
@@ -114,7 +117,7 @@ public final class RolloutStep {
             return isOver(progressing, rollout.progressDeadlineSeconds())
                     ? failed(
                             progressing,
-                            "ProgressDeadlineExceeded",
+                            DEADLINE_EXCEEDED,
                             "wave %d: %d of %d pods are done after %d seconds"
                                     .formatted(
                                             current.wave(),
@@ -172,7 +175,7 @@ public final class RolloutStep {
         return situation.failures().isEmpty()
                 && (CurrentRollout.isTriedAnew(patch)
                         || (current.failure() != null
-                                && current.failure().reason().equals("ProgressDeadlineExceeded")
+                                && current.failure().reason().equals(DEADLINE_EXCEEDED)
                                 && isSettled(current)));
     }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.atlasviews.crds.Digest;
 import dev.atlasviews.crds.Mode;
+import dev.atlasviews.crds.RolloutFailure;
 import dev.atlasviews.crds.RolloutPhase;
 import dev.atlasviews.crds.RolloutStatus;
 import dev.atlasviews.crds.ViewPatch;
@@ -82,6 +83,35 @@ final class ReleaseTest {
         assertThat(pods.stream().filter(this::includes)).containsExactly(pods.getFirst());
         patch.setSpec(patch.getSpec().in(Mode.OBSERVE));
         assertThat(pods).allMatch(this::includes);
+    }
+
+    @Test
+    void afterPodsFailedNoOtherTakesTheirPlaceAndAfterADeadlineOneMay() {
+        having.add("one that is gone");
+        failed("PodsFailed", 1);
+        assertThat(pods).noneMatch(this::includes);
+        failed("PodsFailed", null);
+        assertThat(pods).as("the last wave too").noneMatch(this::includes);
+        having.add(pods.get(5).getMetadata().getUid());
+        assertThat(pods.stream().filter(this::includes)).containsExactly(pods.get(5));
+
+        failed("ProgressDeadlineExceeded", 2);
+        assertThat(pods.stream().filter(this::includes)).hasSize(2).contains(pods.get(5));
+    }
+
+    private void failed(final String reason, final @Nullable Integer released) {
+        patch.setStatus(new ViewPatchStatus(
+                1L,
+                List.of(),
+                null,
+                null,
+                new RolloutStatus(
+                        patch.getSpec().change().patch().digest(),
+                        RolloutPhase.FAILED,
+                        1,
+                        released,
+                        Instant.parse("2026-11-23T22:00:00Z"),
+                        new RolloutFailure(1L, reason, "pod redis-0 ended"))));
     }
 
     private boolean includes(final Pod pod) {
