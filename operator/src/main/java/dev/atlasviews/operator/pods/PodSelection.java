@@ -25,9 +25,19 @@ public final class PodSelection {
      *     ViewPatch that leaves new pods alone
      */
     public static boolean selects(final ViewPatch patch, final Pod pod) {
+        return isRunning(pod) && matches(patch, pod);
+    }
+
+    /**
+     * Whether a ViewPatch is meant for a pod if that runs.
+     *
+     * @param patch the ViewPatch
+     * @param pod a pod of any namespace, also one that ends or has ended
+     * @return the same as {@link #selects} for a pod that runs
+     */
+    public static boolean matches(final ViewPatch patch, final Pod pod) {
         return Objects.equals(
                         patch.getMetadata().getNamespace(), pod.getMetadata().getNamespace())
-                && isRunning(pod)
                 && !(patch.getSpec().newPods() == NewPods.LEAVE && isNewer(pod, patch))
                 && LabelMatching.matches(
                         patch.getSpec().selector(),

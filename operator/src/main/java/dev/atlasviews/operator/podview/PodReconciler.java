@@ -139,7 +139,7 @@ public final class PodReconciler implements Reconciler<Pod> {
 
     @Override
     public UpdateControl<Pod> reconcile(final Pod pod, final Context<Pod> context) {
-        if (pod.getSpec().getNodeName() == null || pod.getMetadata().getDeletionTimestamp() != null) {
+        if (pod.getSpec().getNodeName() == null) {
             return UpdateControl.noUpdate();
         }
         if (sources == null) {
@@ -159,6 +159,10 @@ public final class PodReconciler implements Reconciler<Pod> {
         final PodView existing = sources.views()
                 .get(new ResourceID(pod.getMetadata().getUid(), namespace))
                 .orElse(null);
+        // One that goes gets nothing new, but runs on for its grace period with what it has.
+        if (existing == null && pod.getMetadata().getDeletionTimestamp() != null) {
+            return;
+        }
         final List<ViewPatch> patches =
                 sources.patches().list(namespace, patch -> true).toList();
         final PodViewSpec spec =

@@ -24,6 +24,7 @@ import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
@@ -66,7 +67,7 @@ final class PodViewComposer {
     /**
      * Composes a pod's layers.
      *
-     * @param pod a pod that is on a node
+     * @param pod a pod that is on a node, and may be about to go
      * @param patches the ViewPatches of its namespace
      * @param existing its PodView, if it has one
      * @param released whether the rollout of a ViewPatch has come to this pod
@@ -91,15 +92,46 @@ final class PodViewComposer {
         existingContainers().map(ContainerLayers::name).forEach(names::add);
 
         final List<ContainerLayers> containers = names.stream()
-                .map(name -> new ContainerLayers(
-                        name, PodSelection.runningId(pod, name).orElse(null), layers(name)))
+                .map(name -> new ContainerLayers(name, id(name), layers(name)))
                 .filter(container -> !container.layers().isEmpty())
                 .toList();
         return new PodViewSpec(pod.getMetadata().getName(), pod.getSpec().getNodeName(), containers);
     }
 
+    /** The containers of a pod that is being deleted only end, and that is no reason to write its PodView once more. */
+    private @Nullable String id(final String container) {
+        return (isGoing()
+                        ? existingContainers()
+                                .filter(candidate -> candidate.name().equals(container))
+                                .flatMap(candidate -> Stream.ofNullable(candidate.id()))
+                                .findFirst()
+                        : PodSelection.runningId(pod, container))
+                .orElse(null);
+    }
+
+    /**
+     * A pod that is being deleted keeps what it has while it still runs. One that failed for good keeps it until the
+     * rollout, which finds by that who had the change, has seen it.
+     */
     private boolean concerns(final ViewPatch patch) {
-        return patch.getMetadata().getDeletionTimestamp() == null && PodSelection.selects(patch, pod);
+        return patch.getMetadata().getDeletionTimestamp() == null
+                && (PodSelection.selects(patch, pod)
+                        || (PodSelection.matches(patch, pod) && (isGoing() || (hasFailed() && isUnderWay(patch)))));
+    }
+
+    private boolean isGoing() {
+        return pod.getMetadata().getDeletionTimestamp() != null;
+    }
+
+    private boolean hasFailed() {
+        return pod.getStatus() != null && "Failed".equals(pod.getStatus().getPhase());
+    }
+
+    private static boolean isUnderWay(final ViewPatch patch) {
+        return CurrentRollout.of(patch)
+                .filter(rollout ->
+                        rollout.phase() == RolloutPhase.PROGRESSING || rollout.phase() == RolloutPhase.SOAKING)
+                .isPresent();
     }
 
     private List<Layer> layers(final String container) {
@@ -144,11 +176,13 @@ final class PodViewComposer {
             }
             if (released.test(patch)) {
                 final Layer layer = Layers.wantedBy(patch, now, PodHealth.baseline(pod));
-                return Stream.of(before.stream()
+                return before.stream()
                         .filter(old -> Layers.isSame(old, layer) && old.desired() == layer.desired())
                         .findFirst()
                         .map(old -> releasedBefore(patch, layer, old))
-                        .orElse(layer));
+                        // Nothing new for a pod that ends.
+                        .or(() -> Optional.of(layer).filter(any -> !isGoing() && !hasFailed()))
+                        .stream();
             }
         }
         final String name = Layers.nameOf(patch);

@@ -303,6 +303,61 @@ final class PodViewComposerTest {
         assertThat(compose(pod, List.of(first), null).containers()).isEmpty();
     }
 
+    @ParameterizedTest
+    @EnumSource(RolloutPhase.class)
+    void aPodThatFailedForGoodKeepsWhatItsRolloutHasStillToSee(final RolloutPhase phase) {
+        final PodView existing = view(pod, compose(pod, List.of(first), null), 1);
+        rollout(new RolloutStatus(first.getSpec().change().patch().digest(), phase, 1, 1, NOW, null));
+        pod.getStatus().setPhase("Failed");
+        final boolean underWay = phase == RolloutPhase.PROGRESSING || phase == RolloutPhase.SOAKING;
+        assertThat(layers(compose(pod, List.of(first, second), existing)))
+                .extracting(Layer::name, Layer::desired)
+                .containsExactly(tuple("shop/z-first", underWay ? DesiredState.PRESENT : DesiredState.ABSENT));
+        first.getMetadata().setDeletionTimestamp("2026-11-23T22:00:00Z");
+        assertThat(desired(compose(pod, List.of(first), existing))).containsExactly(DesiredState.ABSENT);
+    }
+
+    @Test
+    void aPodThatGoesKeepsWhatItsViewPatchStillWantsAndGetsNothingNew() {
+        final PodView existing = view(pod, compose(pod, List.of(first), null), 1);
+        pod.getMetadata().setDeletionTimestamp("2026-11-23T22:00:00Z");
+        pod.getStatus().setContainerStatuses(List.of());
+        assertThat(compose(pod, List.of(first, second), existing))
+                .as("not even that its containers end is written")
+                .isEqualTo(existing.getSpec());
+        assertThat(compose(pod, List.of(first), null).containers()).isEmpty();
+    }
+
+    @Test
+    void whatAPodThatGoesShouldNotHaveAnyMoreIsTakenBack() {
+        final PodView existing = view(pod, compose(pod, List.of(first, second), null), 1);
+        pod.getMetadata().setDeletionTimestamp("2026-11-23T22:00:00Z");
+        first.getMetadata().setDeletionTimestamp("2026-11-23T22:00:00Z");
+        assertThat(desired(compose(pod, List.of(first, second), existing)))
+                .containsExactly(DesiredState.ABSENT, DesiredState.PRESENT);
+        rollout(second, RolloutPhase.REVERTED);
+        assertThat(desired(compose(pod, List.of(second), existing)))
+                .containsExactly(DesiredState.ABSENT, DesiredState.ABSENT);
+        rollout(second, RolloutPhase.COMPLETE);
+        second.setSpec(spec(digest("better"), null, NewPods.APPLY));
+        assertThat(desired(compose(pod, List.of(second), existing)))
+                .as("the next change does not come")
+                .containsExactly(DesiredState.ABSENT, DesiredState.ABSENT);
+        assertThat(desired(PodViewComposer.compose(pod, List.of(second), existing, patch -> false, NOW)))
+                .as("before its wave")
+                .containsExactly(DesiredState.ABSENT, DesiredState.PRESENT);
+    }
+
+    private static void rollout(final ViewPatch patch, final RolloutPhase phase) {
+        final ViewPatchStatus status = patch.getStatus();
+        patch.setStatus(new ViewPatchStatus(
+                status.observedGeneration(),
+                status.conditions(),
+                null,
+                null,
+                new RolloutStatus(patch.getSpec().change().patch().digest(), phase, 1, null, NOW, null)));
+    }
+
     @Test
     void whatIsOnlyObservedIsNotPresent() {
         final PodView existing = view(pod, compose(pod, List.of(first), null), 1);
