@@ -61,9 +61,12 @@ public final class RolloutStep {
      */
     public Optional<Duration> wait(final RolloutStatus status) {
         return switch (status.phase()) {
-            case PROGRESSING -> Optional.of(until(status.since(), rollout.progressDeadlineSeconds()));
+            case PROGRESSING ->
+                observes() ? Optional.empty() : Optional.of(until(status.since(), rollout.progressDeadlineSeconds()));
             case SOAKING ->
-                rollout.paused() ? Optional.empty() : Optional.of(until(status.since(), rollout.soakSeconds()));
+                rollout.paused() && !isLast(status)
+                        ? Optional.empty()
+                        : Optional.of(until(status.since(), rollout.soakSeconds()));
             // What goes first is looked for in memory, which costs nothing.
             case WAITING -> situation.predecessors().isEmpty() ? Optional.empty() : Optional.of(Duration.ofSeconds(2));
             case COMPLETE, FAILED, REVERTED -> Optional.empty();
@@ -76,9 +79,11 @@ public final class RolloutStep {
     }
 
     private RolloutStatus current() {
-        return CurrentRollout.of(patch)
-                .orElseGet(() -> new RolloutStatus(
-                        patch.getSpec().change().patch().digest(), RolloutPhase.WAITING, 0, 0, now, null));
+        return CurrentRollout.of(patch).orElseGet(this::waiting);
+    }
+
+    private RolloutStatus waiting() {
+        return new RolloutStatus(patch.getSpec().change().patch().digest(), RolloutPhase.WAITING, 0, 0, now, null);
     }
 
     /** Not before there are pods: the first of them is the canary. A look need not wait for anything, and ends what was done. */
@@ -108,8 +113,16 @@ public final class RolloutStep {
     }
 
     private RolloutStatus proceed(final RolloutStatus current) {
+        if (observes()) {
+            // Nothing is done to the pods: what happens to them is not due to that, and no other wave waits for it.
+            return isSettled(current) ? phase(current, RolloutPhase.COMPLETE) : current;
+        }
         if (!situation.failures().isEmpty()) {
             return failed(current, PODS_FAILED, failures());
+        }
+        if (situation.selected() == 0) {
+            // Of those that come none has the change: the first of them is the canary again.
+            return waiting();
         }
         if (!isSettled(current)) {
             final RolloutStatus progressing =
@@ -131,14 +144,21 @@ public final class RolloutStep {
         if (!isOver(soaking, rollout.soakSeconds())) {
             return soaking;
         }
-        if (current.released() == null) {
+        if (isLast(current)) {
             return phase(current, RolloutPhase.COMPLETE);
         }
         return rollout.paused() ? soaking : wave(soaking);
     }
 
+    private static boolean isLast(final RolloutStatus wave) {
+        return wave.released() == null;
+    }
+
+    /** Nobody can be done where nobody is. */
     private boolean isSettled(final RolloutStatus current) {
-        return situation.released() >= allowed(current) && situation.settled() == situation.released();
+        return situation.selected() > 0
+                && situation.released() >= allowed(current)
+                && situation.settled() == situation.released();
     }
 
     private int allowed(final RolloutStatus current) {

@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 final class RolloutStepTest {
     private static final Instant START = Instant.parse("2026-11-23T22:00:00Z");
@@ -48,6 +49,39 @@ final class RolloutStepTest {
         rollout(new Rollout(new IntOrString(1), new IntOrString("100%"), 0, false, 600, OnFailure.PAUSE));
         assertThat(step(0, 0, 0).phase()).isEqualTo(RolloutPhase.WAITING);
         assertThat(step(4, 0, 0).released()).isEqualTo(1);
+    }
+
+    @Test
+    void thatThereIsNoPodForAWhileEndsNoWaveButBeginsWithTheFirst() {
+        rollout(new Rollout(new IntOrString(1), new IntOrString(2), 0, false, 600, OnFailure.PAUSE));
+        step(4, 0, 0);
+        assertThat(step(4, 1, 1).released()).isEqualTo(3);
+        assertThat(step(0, 0, 0).phase()).isEqualTo(RolloutPhase.WAITING);
+        assertThat(new RolloutStep(patch, new Situation(0, 0, 0, List.of(), List.of()), now).wait(status()))
+                .as("only pods can change that")
+                .isEmpty();
+        now = now.plusSeconds(3600);
+        assertThat(step(4, 0, 0).phase()).isEqualTo(RolloutPhase.PROGRESSING);
+        assertThat(status().released()).as("the first is the canary again").isEqualTo(1);
+        assertThat(status().since()).as("has the time of a wave").isEqualTo(now);
+        step(4, 1, 0, List.of("pod redis-0"), List.of());
+        assertThat(step(0, 0, 0).phase()).isEqualTo(RolloutPhase.FAILED);
+    }
+
+    @Test
+    void theLastPodOfAllCanFailForGood() {
+        rollout(new Rollout(new IntOrString(1), new IntOrString(1), 60, false, 600, OnFailure.REVERT));
+        step(1, 0, 0);
+        assertThat(step(0, 0, 0, List.of("pod redis-0"), List.of()).phase()).isEqualTo(RolloutPhase.REVERTED);
+    }
+
+    @Test
+    void whatTookTooLongIsNotDoneWhenItsPodsAreGone() {
+        rollout(new Rollout(new IntOrString(1), new IntOrString(1), 0, false, 600, OnFailure.PAUSE));
+        step(9, 0, 0);
+        now = now.plusSeconds(600);
+        final RolloutStatus failed = step(9, 1, 0);
+        assertThat(step(0, 0, 0)).isEqualTo(failed);
     }
 
     @Test
@@ -103,6 +137,19 @@ final class RolloutStepTest {
         assertThat(status().wave()).isEqualTo(1);
         rollout(paused(false));
         assertThat(step(2, 1, 1).wave()).isEqualTo(2);
+    }
+
+    @Test
+    void thereIsNothingToHoldWhileTheLastWaveSoaks() {
+        rollout(new Rollout(new IntOrString(1), new IntOrString(1), 60, true, 600, OnFailure.PAUSE));
+        final var situation = new Situation(2, 2, 2, List.of(), List.of());
+        final var digest = patch.getSpec().change().patch().digest();
+        store(new RolloutStatus(digest, RolloutPhase.SOAKING, 1, 1, now, null));
+        assertThat(new RolloutStep(patch, situation, now).wait(status())).isEmpty();
+        store(new RolloutStatus(digest, RolloutPhase.SOAKING, 2, null, now, null));
+        assertThat(new RolloutStep(patch, situation, now).wait(status())).contains(Duration.ofSeconds(61));
+        now = now.plusSeconds(61);
+        assertThat(step(2, 2, 2).phase()).isEqualTo(RolloutPhase.COMPLETE);
     }
 
     @ParameterizedTest
@@ -181,9 +228,21 @@ final class RolloutStepTest {
         mode(Mode.OBSERVE);
         assertThat(step(9, 0, 0).released()).isNull();
         assertThat(status().wave()).isZero();
-        assertThat(step(9, 9, 9).phase()).isEqualTo(RolloutPhase.SOAKING);
-        now = now.plusSeconds(60);
         assertThat(step(9, 9, 9).phase()).isEqualTo(RolloutPhase.COMPLETE);
+    }
+
+    @ParameterizedTest
+    @EnumSource(OnFailure.class)
+    void aLookDoesNotFailForItHarmsNoPodAndHasTime(final OnFailure onFailure) {
+        rollout(new Rollout(new IntOrString(1), new IntOrString(1), 60, false, 600, onFailure));
+        mode(Mode.OBSERVE);
+        step(9, 0, 0);
+        assertThat(step(9, 9, 8, List.of("pod redis-0"), List.of()).phase()).isEqualTo(RolloutPhase.PROGRESSING);
+        now = now.plusSeconds(600);
+        assertThat(step(9, 9, 8).phase()).isEqualTo(RolloutPhase.PROGRESSING);
+        assertThat(new RolloutStep(patch, new Situation(9, 9, 8, List.of(), List.of()), now).wait(status()))
+                .isEmpty();
+        assertThat(step(9, 9, 9, List.of("pod redis-0"), List.of()).phase()).isEqualTo(RolloutPhase.COMPLETE);
     }
 
     @Test
