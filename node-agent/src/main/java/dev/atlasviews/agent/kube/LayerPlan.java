@@ -154,7 +154,10 @@ final class LayerPlan {
         return layer.desired() == DesiredState.PRESENT && !isExpired(layer);
     }
 
-    /** Whether the layer's time is over, now or at an earlier try: what was taken back for that is not tried again. */
+    /**
+     * Whether the layer's time is over, now or at an earlier try: what was taken back for that is not tried again, until
+     * somebody asks for it otherwise.
+     */
     boolean isExpired(final Layer layer) {
         return expired.computeIfAbsent(layer, this::expires);
     }
@@ -172,7 +175,7 @@ final class LayerPlan {
                         && waits.since(status.since()).toSeconds()
                                 >= layer.quiescence().deadlineSeconds();
             // Not where it was ordered, by somebody who has changed his mind since.
-            case REVERTING, REVERTED -> status.reason().equals(LayerReason.DEADLINE_EXCEEDED.value());
+            case REVERTING, REVERTED -> LayerStates.isEndedByDeadline(status, layer);
             case NOTHING_TO_DO, OBSERVED, APPLIED, REFUSED -> false;
         };
     }

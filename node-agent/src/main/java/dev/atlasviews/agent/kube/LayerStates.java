@@ -44,6 +44,15 @@ final class LayerStates {
         return status.reason().equals(LayerReason.FETCHING_PATCH.value());
     }
 
+    /** Whether a layer that is wanted has been taken back, or is being, for its deadline, and is no other since. */
+    static boolean isEndedByDeadline(final LayerStatus status, final Layer layer) {
+        return (status.state() == LayerState.REVERTING || status.state() == LayerState.REVERTED)
+                && status.reason().equals(LayerReason.DEADLINE_EXCEEDED.value())
+                && (status.generation() == null
+                        || layer.origin() == null
+                        || status.generation() == layer.origin().generation());
+    }
+
     /** Whether threads are on their way to a layer, or back. */
     static boolean isMoving(final LayerStatus status) {
         return switch (status.state()) {
@@ -103,6 +112,7 @@ final class LayerStates {
                         status.reason(),
                         status.message(),
                         old.since(),
+                        status.generation(),
                         status.threads()))
                 .orElse(status);
     }
@@ -228,6 +238,14 @@ final class LayerStates {
             final String message,
             final Instant since,
             final ThreadCounts counts) {
-        return new LayerStatus(layer.name(), layer.digest(), state, reason, Texts.message(message), since, counts);
+        return new LayerStatus(
+                layer.name(),
+                layer.digest(),
+                state,
+                reason,
+                Texts.message(message),
+                since,
+                layer.origin() == null ? null : layer.origin().generation(),
+                counts);
     }
 }

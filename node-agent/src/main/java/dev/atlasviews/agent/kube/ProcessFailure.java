@@ -79,7 +79,8 @@ final class ProcessFailure {
                     : status(layer, LayerState.REVERTED, LayerReason.TAKEN_BACK, "no thread ever had it", before);
         }
         // The deadline goes on, and what it ended stays ended.
-        if (before.filter(ProcessFailure::endedByDeadline).isPresent()) {
+        if (before.filter(status -> LayerStates.isEndedByDeadline(status, layer))
+                .isPresent()) {
             return before.get();
         }
         final LayerState state =
@@ -100,11 +101,6 @@ final class ProcessFailure {
                 sentence,
                 now,
                 before.map(LayerStatus::threads).orElse(ThreadCounts.NONE));
-    }
-
-    private static boolean endedByDeadline(final LayerStatus status) {
-        return (status.state() == LayerState.REVERTING || status.state() == LayerState.REVERTED)
-                && status.reason().equals(LayerReason.DEADLINE_EXCEEDED.value());
     }
 
     private static @Nullable String view(final ProcessStatus status) {

@@ -14,6 +14,7 @@ import dev.atlasviews.crds.DesiredState;
 import dev.atlasviews.crds.Digest;
 import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.LayerArtifact;
+import dev.atlasviews.crds.LayerOrigin;
 import dev.atlasviews.crds.LayerReason;
 import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.LayerStatus;
@@ -106,6 +107,21 @@ final class Fixtures {
                 desired,
                 new ThreadSelector(threads),
                 Quiescence.DEFAULT);
+    }
+
+    /** The same layer, as that generation of its ViewPatch asks for it. */
+    static Layer by(final Layer layer, final long generation) {
+        return new Layer(
+                layer.name(),
+                layer.digest(),
+                layer.artifact(),
+                layer.createdAt(),
+                new LayerOrigin("uid", generation, null),
+                layer.releasedAt(),
+                layer.baseline(),
+                layer.desired(),
+                layer.threads(),
+                layer.quiescence());
     }
 
     /** The layer of an artifact with that file. */

@@ -409,6 +409,29 @@ final class ProcessReconcilerTest {
     }
 
     @Test
+    void whatWasTakenBackForItsDeadlineIsTriedWhenItIsAskedForOtherwise() throws IOException {
+        final Layer layer = present("one", "a");
+        for (final LayerState state : List.of(LayerState.REVERTING, LayerState.REVERTED)) {
+            final ProcessStatus last = last(new LayerStatus(
+                    layer.name(),
+                    layer.digest(),
+                    state,
+                    LayerReason.DEADLINE_EXCEEDED.value(),
+                    "held",
+                    Fixtures.BEFORE,
+                    1L,
+                    new ThreadCounts(1, 0, 0)));
+
+            final ProcessStatus same = reconcile(last, Fixtures.by(layer, 1));
+            assertThat(states(same)).containsExactly(LayerState.REVERTED);
+            assertThat(same.layers().getFirst().generation()).isEqualTo(1);
+            final ProcessStatus anew = reconcile(last, Fixtures.by(layer, 2));
+            assertThat(states(anew)).containsExactly(LayerState.APPLIED);
+            assertThat(anew.layers().getFirst().generation()).isEqualTo(2);
+        }
+    }
+
+    @Test
     void aDeadlineThatPassesWhileTheLastThreadMovesIsKept() throws IOException {
         final Layer layer = present("one", "a");
         final Instant began = Instant.parse("2026-01-01T00:00:00Z");
