@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.engine;
 
+import dev.atlasviews.agent.views.ThreadEntry;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 
 /**
  * When a process may be stopped again after that was in vain: ever later. Looking costs a process nothing, but an attempt
- * stops it, so this outlives one reconciliation.
+ * stops it, so this outlives one reconciliation, and so does what threads were asked for that could not go back at once.
  */
 final class FreezePauses {
     private static final Duration FIRST = Duration.ofMillis(50);
@@ -15,6 +18,7 @@ final class FreezePauses {
     private Duration pause = FIRST;
     private long next = System.nanoTime();
     private Optional<ProcessMover.Obstacle> obstacle = Optional.empty();
+    private final Map<Integer, Integer> askedBack = new HashMap<>();
 
     boolean due() {
         return System.nanoTime() - next >= 0;
@@ -24,6 +28,17 @@ final class FreezePauses {
         next = System.nanoTime() + pause.toNanos();
         final Duration twice = pause.multipliedBy(2);
         pause = twice.compareTo(LONGEST) < 0 ? twice : LONGEST;
+    }
+
+    /** A thread was asked to go back to a view as soon as it can. */
+    void askedBack(final int tid, final int view) {
+        askedBack.put(tid, view);
+    }
+
+    /** Where a thread goes from its view if the next attempt is in vain: also where it is on its way to already. */
+    int wayBack(final ThreadEntry thread) {
+        final Integer asked = askedBack.remove(thread.tid());
+        return thread.pending() && asked != null ? asked : thread.view();
     }
 
     void heldBy(final ProcessMover.Obstacle thread) {

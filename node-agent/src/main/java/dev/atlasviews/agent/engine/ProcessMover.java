@@ -112,7 +112,7 @@ final class ProcessMover {
         for (final ThreadEntry thread : views.listThreads()) {
             final int to = plan.viewFor(thread);
             try {
-                if (thread.view() != to
+                if (!stays(thread, to)
                         && !thread.onCpu()
                         && !quiescent(thread, to).reached()) {
                     return false;
@@ -159,7 +159,7 @@ final class ProcessMover {
     private boolean moveAll(final List<Move> moved, final long start) throws IOException, RefusedException {
         for (final ThreadEntry thread : views.listThreads()) {
             final int to = plan.viewFor(thread);
-            if (thread.view() != to) {
+            if (!stays(thread, to)) {
                 if (System.nanoTime() - start > MOST_TRIED) {
                     pauses.heldBy(new Obstacle(thread, "a process that takes too long to look at as a whole"));
                     return false;
@@ -167,10 +167,18 @@ final class ProcessMover {
                 if (!move(thread, to)) {
                     return false;
                 }
-                moved.add(new Move(thread.tid(), thread.view(), to));
+                moved.add(new Move(thread.tid(), pauses.wayBack(thread), to));
             }
         }
         return true;
+    }
+
+    /**
+     * Whether a thread is, and stays, where it should be: it does not where it is still asked to go back, which it would do
+     * when it wakes. Moving it to where it is takes that request off it.
+     */
+    private static boolean stays(final ThreadEntry thread, final int to) {
+        return thread.view() == to && !thread.pending();
     }
 
     /** A held thread can still be on its way from sleep to the gate: then it has run, and is looked at again. */
@@ -235,6 +243,7 @@ final class ProcessMover {
 
     private void ask(final Move move, final List<AddressRange> ranges) throws ViewException {
         try {
+            pauses.askedBack(move.tid(), move.from());
             views.migrateIfOutside(move.tid(), move.from(), ranges, 0);
         } catch (final ViewException e) {
             if (!e.gone()) {

@@ -35,6 +35,7 @@ final class FakeViews implements ProcessViews {
     private final Map<Integer, Body> threads = new TreeMap<>();
     private final List<ViewEvent> events = new ArrayList<>();
     private static final int PAGE_SHIFT = 12;
+    private static final int NOT_PENDING = -1;
 
     private int lastView;
     private int births = ViewEntry.CREATOR;
@@ -56,6 +57,8 @@ final class FakeViews implements ProcessViews {
         private int view;
         private boolean onCpu;
         private long address;
+        private boolean asleep;
+        private int pending = NOT_PENDING;
 
         Body(final String name, final int view) {
             this.name = name;
@@ -85,6 +88,20 @@ final class FakeViews implements ProcessViews {
     FakeViews at(final int tid, final long address) {
         body(tid).address = address;
         return this;
+    }
+
+    /** Makes a thread sleep in a system call: what it is asked for it does when it wakes. */
+    void sleep(final int tid) {
+        body(tid).asleep = true;
+    }
+
+    /** Ends the sleep, in which a thread has no place that it could be held by. */
+    void wake(final int tid) {
+        final Body body = body(tid);
+        body.asleep = false;
+        if (body.pending != NOT_PENDING) {
+            move(tid, body.pending);
+        }
     }
 
     /** Makes all threads run: until they are frozen there are no snapshots of them. */
@@ -209,7 +226,7 @@ final class FakeViews implements ProcessViews {
                         entry.getKey(),
                         entry.getValue().view,
                         entry.getValue().onCpu && !frozen,
-                        false,
+                        entry.getValue().pending != NOT_PENDING,
                         entry.getKey(),
                         entry.getValue().name))
                 .toList();
@@ -245,7 +262,12 @@ final class FakeViews implements ProcessViews {
         }
         log.add("ask " + tid + " outside " + ranges.size());
         final long address = body(tid).address;
-        if (ranges.stream().anyMatch(range -> range.contains(address))) {
+        if (body(tid).asleep) {
+            if (body(tid).pending != NOT_PENDING) {
+                throw new ViewException("asked already", Errno.EBUSY);
+            }
+            body(tid).pending = view;
+        } else if (ranges.stream().anyMatch(range -> range.contains(address))) {
             events.add(event(ViewEvent.Type.STAYED, tid, ViewEvent.Stayed.IN_RANGE, address));
         } else {
             move(tid, view);
@@ -254,6 +276,7 @@ final class FakeViews implements ProcessViews {
 
     private void move(final int tid, final int view) {
         body(tid).view = view;
+        body(tid).pending = NOT_PENDING;
         log.add("move " + tid + " to " + view + (frozen ? " frozen" : ""));
         events.add(event(ViewEvent.Type.MOVED, tid, ViewEvent.Stayed.NOT, 0));
     }

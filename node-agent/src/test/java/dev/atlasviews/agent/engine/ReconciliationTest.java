@@ -164,6 +164,45 @@ final class ReconciliationTest extends EngineTest {
     }
 
     @Test
+    void aSleeperThatWasToGoBackStaysOnceAllHaveMoved() throws IOException {
+        sleeperThatIsToGoBack();
+        views.at(9, 0);
+        views.interference = tid -> {};
+
+        assertThat(reconcile(Scope.PROCESS, Duration.ofSeconds(5), A).inPlace()).isEqualTo(3);
+
+        views.wake(7);
+        assertThat(viewsOf(7, 8, 9)).containsOnly(1);
+    }
+
+    @Test
+    void aSleeperThatWasToGoBackStillIsWhenTheNextAttemptIsInVain() throws IOException {
+        sleeperThatIsToGoBack();
+        FakeViews.pause(Duration.ofMillis(100));
+        views.log.clear();
+
+        assertThat(reconcile(Scope.PROCESS, Duration.ZERO, A).state()).isEqualTo(State.MIXED);
+
+        assertThat(views.log).contains("freeze 1000", "move 7 to 1 frozen");
+        views.wake(7);
+        assertThat(viewsOf(7, 8, 9)).containsOnly(ViewEntry.BASE);
+    }
+
+    /** It was moved when another thread was found in the way, after so long that the gate may have been open. */
+    private void sleeperThatIsToGoBack() throws IOException {
+        views.at(9, IN_FUNCTION_1).run();
+        views.sleep(7);
+        views.interference = tid -> {
+            if (tid == 9) {
+                FakeViews.pause(Duration.ofMillis(800));
+            }
+        };
+        assertThat(reconcile(Scope.PROCESS, Duration.ZERO, A).state()).isEqualTo(State.MIXED);
+        assertThat(views.log).contains("ask 7 outside 2");
+        assertThat(viewsOf(7, 8, 9)).containsExactly(1, ViewEntry.BASE, ViewEntry.BASE);
+    }
+
+    @Test
     void noThreadGoesBackOnTheWordOfAClockThatWasReadBeforeItWasLookedAt() throws IOException {
         views.at(9, IN_FUNCTION_1).run();
         final int[] looks = {0};
