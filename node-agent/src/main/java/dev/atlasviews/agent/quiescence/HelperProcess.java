@@ -22,6 +22,12 @@ import java.util.stream.Stream;
 /** One run of {@link UnwindHelper}. Any failure ends it: it is disposable, and the next request starts another. */
 final class HelperProcess implements AutoCloseable {
     private static final Duration START_TIMEOUT = Duration.ofMinutes(3);
+    /** Images lie outside of it. */
+    static final int HEAP = 32 << 20;
+    /** The stack that is looked at, and what alignment costs. */
+    private static final int BESIDES_IMAGES = 8 << 20;
+    /** What is reserved for machine code and for classes, each. */
+    static final int CODE = 32 << 20;
 
     private final Process process;
     private final DataOutputStream out;
@@ -31,14 +37,14 @@ final class HelperProcess implements AutoCloseable {
     HelperProcess() throws IOException {
         process = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Xmx128m",
+                        "-Xmx" + HEAP,
                         "-XX:+UseSerialGC",
-                        // Images lie outside of the heap: all that may be known at once, and one on its way.
-                        "-XX:MaxDirectMemorySize=" + (Unwinder.MAX_IMAGES_TOTAL + UnwindProtocol.MAX_IMAGE),
+                        // All images that may be known at once, the last of which is on its way.
+                        "-XX:MaxDirectMemorySize=" + (Unwinder.MAX_IMAGES_TOTAL + BESIDES_IMAGES),
                         "-XX:TieredStopAtLevel=1",
                         // What a JVM reserves counts in the sandbox, used or not: leave that room to images.
-                        "-XX:CompressedClassSpaceSize=32m",
-                        "-XX:ReservedCodeCacheSize=32m",
+                        "-XX:CompressedClassSpaceSize=" + CODE,
+                        "-XX:ReservedCodeCacheSize=" + CODE,
                         "-XX:-UsePerfData",
                         "-Xshare:auto",
                         "--enable-native-access=ALL-UNNAMED",

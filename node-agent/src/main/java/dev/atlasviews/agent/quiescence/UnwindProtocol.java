@@ -18,8 +18,11 @@ final class UnwindProtocol {
     static final byte UNWIND = 2;
     static final byte READY = 3;
 
-    static final int MAX_IMAGE = 256 << 20;
-    static final int MAX_STACK = 64 << 20;
+    /** The stacks of a process with a larger one are scanned. */
+    static final int MAX_IMAGE = 128 << 20;
+    /** More than a snapshot has. */
+    static final int MAX_STACK = 4 << 20;
+
     static final int MAX_IMAGES = 4096;
     static final int MAX_FRAMES = 4096;
     private static final int REGISTERS = 17;

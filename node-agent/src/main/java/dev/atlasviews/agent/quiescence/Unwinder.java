@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,13 +20,31 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Unwinder implements AutoCloseable {
     private static final Duration TIMEOUT = Duration.ofSeconds(5);
-    /** How many bytes of images the helper is given before it is replaced. */
-    static final long MAX_IMAGES_TOTAL = 512L << 20;
+    /** How many bytes of images the helper is given before it is replaced: it shares the memory of the agent's container. */
+    static final long MAX_IMAGES_TOTAL = UnwindProtocol.MAX_IMAGE;
 
-    private final Map<ImageKey, Long> known = new HashMap<>();
+    private final long most;
+    private final Map<ImageKey, Known> known = new HashMap<>();
     private long knownBytes;
     private long nextId = 1;
     private @Nullable HelperProcess helper;
+
+    /** An image that the helper has. */
+    private record Known(long id, int length) {}
+
+    /** An unwinder that may have a helper of its own. */
+    public Unwinder() {
+        this(MAX_IMAGES_TOTAL);
+    }
+
+    /**
+     * The same with another bound.
+     *
+     * @param most how many bytes of images the helper may have
+     */
+    Unwinder(final long most) {
+        this.most = most;
+    }
 
     /**
      * Which file an image is: a file is the same for all processes, memory without a file belongs to one process, and so
@@ -50,12 +69,10 @@ public final class Unwinder implements AutoCloseable {
     public synchronized Frames unwind(
             final TargetProcess process, final List<MappedImage> images, final Snapshot snapshot) {
         try {
-            final List<UnwindRequest.Image> places = new ArrayList<>();
-            for (final MappedImage image : images) {
-                final @Nullable Long id = provide(process, image);
-                if (id != null) {
-                    places.add(new UnwindRequest.Image(id, image.first().start(), image.end()));
-                }
+            @Nullable List<UnwindRequest.Image> places = places(process, images);
+            if (places == null) {
+                close();
+                places = Objects.requireNonNull(places(process, images), "what one process may have fits");
             }
             return helper().unwind(
                             new UnwindRequest(
@@ -106,27 +123,41 @@ public final class Unwinder implements AutoCloseable {
         return helper;
     }
 
-    /** The id under which the helper knows the image; null if the image can not be read, which leaves a gap. */
-    private @Nullable Long provide(final TargetProcess process, final MappedImage image) throws IOException {
-        final ImageKey key = ImageKey.of(process, image);
-        final Long id = known.get(key);
-        if (id != null) {
-            return id;
+    /**
+     * Where the helper finds the code of a process. What is too large, alone or with the rest, is left out, which leaves a gap.
+     * Returns null where there is room for it in another helper only.
+     */
+    private @Nullable List<UnwindRequest.Image> places(final TargetProcess process, final List<MappedImage> images)
+            throws IOException {
+        final List<UnwindRequest.Image> places = new ArrayList<>();
+        long left = most;
+        for (final MappedImage image : images) {
+            final ImageKey key = ImageKey.of(process, image);
+            try (LoadedFile file = known.containsKey(key) ? null : open(process, image, left)) {
+                if (file != null && knownBytes + file.length() > most) {
+                    return null;
+                }
+                if (file != null) {
+                    helper().add(nextId, file.length(), file::writeTo, TIMEOUT);
+                    known.put(key, new Known(nextId++, file.length()));
+                    knownBytes += file.length();
+                }
+            }
+            final Known there = known.get(key);
+            if (there != null && there.length() <= left) {
+                left -= there.length();
+                places.add(new UnwindRequest.Image(there.id(), image.first().start(), image.end()));
+            }
         }
-        final LoadedFile file;
+        return places;
+    }
+
+    /** Null if the image can not be read. */
+    private static @Nullable LoadedFile open(final TargetProcess process, final MappedImage image, final long most) {
         try {
-            file = LoadedFile.open(process, image, UnwindProtocol.MAX_IMAGE);
+            return LoadedFile.open(process, image, (int) Math.min(most, UnwindProtocol.MAX_IMAGE));
         } catch (final IOException e) {
             return null;
-        }
-        try (file) {
-            if (knownBytes + file.length() > MAX_IMAGES_TOTAL) {
-                close();
-            }
-            helper().add(nextId, file.length(), file::writeTo, TIMEOUT);
-            known.put(key, nextId);
-            knownBytes += file.length();
-            return nextId++;
         }
     }
 }

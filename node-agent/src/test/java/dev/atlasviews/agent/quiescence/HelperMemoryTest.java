@@ -6,9 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /** The helper takes images up to the limit, however small its Java heap, and nothing beyond. */
@@ -31,6 +35,23 @@ class HelperMemoryTest {
             assertThat(helper.unwind(REQUEST, TIMEOUT).complete()).isFalse();
             assertThat(ProcessHandle.of(helper.pid())).isPresent();
         }
+    }
+
+    @Test
+    void agentAndHelperFitIntoTheContainerTogether() throws IOException {
+        final long limit =
+                mebibytes("../helm/atlas-for-kubernetes/values.yaml", "agent:[\\s\\S]*?limits: \\{memory: (\\d+)Mi}");
+        final long heap = mebibytes("../images/atlas", "-Xmx(\\d+)m");
+        assertThat(heap + HelperProcess.HEAP + 2 * HelperProcess.CODE + Unwinder.MAX_IMAGES_TOTAL)
+                .as("leaves some to the agent's own classes")
+                .isLessThanOrEqualTo(limit - (32 << 20));
+        assertThat((long) UnwindProtocol.MAX_IMAGE).isLessThanOrEqualTo(Unwinder.MAX_IMAGES_TOTAL);
+    }
+
+    private static long mebibytes(final String file, final String pattern) throws IOException {
+        final Matcher matcher = Pattern.compile(pattern).matcher(Files.readString(Path.of(file)));
+        assertThat(matcher.find()).isTrue();
+        return Long.parseLong(matcher.group(1)) << 20;
     }
 
     @Test

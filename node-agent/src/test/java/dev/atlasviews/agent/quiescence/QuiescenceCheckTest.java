@@ -200,6 +200,20 @@ final class QuiescenceCheckTest {
     }
 
     @Test
+    void whatTheHelperHasNoRoomForIsLeftOutAndEndsNoHelper() throws Exception {
+        // The program's code, but not its library's.
+        try (Unwinder small = new Unwinder(256 << 10)) {
+            final Frames partly = small.unwind(target, MappedImage.of(target), take("plain"));
+            final long helper = small.helperPid();
+            assertThat(partly.complete()).isFalse();
+            assertThat(new QuiescenceCheck(small, target)
+                            .check(take("plain"), List.of(Objects.requireNonNull(functions.get("middle")))))
+                    .isInstanceOf(Quiescence.Held.class);
+            assertThat(small.helperPid()).isEqualTo(helper);
+        }
+    }
+
+    @Test
     void theHelperHasNoPrivileges() throws Exception {
         assertThat(unwinder.start()).isTrue();
         final Path tasks = Path.of("/proc", Long.toString(unwinder.helperPid()), "task");
