@@ -9,10 +9,11 @@ import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Tidies up now and then what is left of processes: of the end of one nobody is told. */
+/** Does now and then what nobody asks for: of the end of a process, or of an object, an agent is not told. */
 final class Housekeeping implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Housekeeping.class);
 
+    private final String purpose;
     private final Chore chore;
     private final ScheduledExecutorService later = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("housekeeping").factory());
@@ -23,7 +24,9 @@ final class Housekeeping implements AutoCloseable {
         void run() throws IOException;
     }
 
-    Housekeeping(final Chore chore) {
+    /** Something to be done, and what for, as a sentence about its failure begins. */
+    Housekeeping(final String purpose, final Chore chore) {
+        this.purpose = purpose;
         this.chore = chore;
     }
 
@@ -42,7 +45,7 @@ final class Housekeeping implements AutoCloseable {
         try {
             chore.run();
         } catch (final IOException | RuntimeException e) {
-            LOG.warn("what is left of processes that are gone can not be removed", e);
+            LOG.warn("{} can not be done now; it is tried again later", purpose, e);
         }
     }
 }

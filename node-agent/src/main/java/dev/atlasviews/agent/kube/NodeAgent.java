@@ -46,6 +46,7 @@ public final class NodeAgent implements AutoCloseable {
     private final KubernetesClient client;
     private final ModuleSearch search;
     private final Housekeeping housekeeping;
+    private final Housekeeping telling;
     private final Unwinder unwinder = new Unwinder();
     private final ProcessMemory memory;
     private final PodViewReconciler reconciler;
@@ -119,8 +120,11 @@ public final class NodeAgent implements AutoCloseable {
                 memory,
                 new Listing(client.getKubernetesSerialization()),
                 new AuditLog(artifacts::signer));
-        this.housekeeping = new Housekeeping(() -> store.forgetExited(host.proc()));
+        this.housekeeping =
+                new Housekeeping("removing what is left of processes", () -> store.forgetExited(host.proc()));
         housekeeping.start(TIDY);
+        this.telling = new Housekeeping("looking whether the ViewNode is there", steps::report);
+        telling.start(TIDY);
         if (!unwinder.start()) {
             LOG.warn("stacks can not be unwound (is libdw there?): they are scanned, which holds threads longer");
         }
@@ -160,6 +164,7 @@ public final class NodeAgent implements AutoCloseable {
         unwinder.close();
         search.close();
         housekeeping.close();
+        telling.close();
     }
 
     /**

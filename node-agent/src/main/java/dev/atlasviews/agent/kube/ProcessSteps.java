@@ -22,6 +22,8 @@ final class ProcessSteps implements PodViewReconciler.ProcessStep, ModuleSearch.
     private final Waits waits = new Waits();
 
     private volatile PodViewReconciler.ProcessStep current;
+    /** Tells the cluster what was found last. */
+    private Housekeeping.Chore report = () -> {};
 
     ProcessSteps(
             final NodeReporter reporter,
@@ -51,14 +53,21 @@ final class ProcessSteps implements PodViewReconciler.ProcessStep, ModuleSearch.
     }
 
     @Override
-    public void available(final ViewModule module) throws IOException {
+    public synchronized void available(final ViewModule module) throws IOException {
         current = new ProcessReconciler(engines.apply(module), patches, bootId, waits);
-        reporter.ready(module.info());
+        report = () -> reporter.ready(module.info());
+        report.run();
     }
 
     @Override
-    public void unavailable(final String why) throws IOException {
+    public synchronized void unavailable(final String why) throws IOException {
         current = new WithoutModule(patches, bootId, why);
-        reporter.moduleUnavailable(why);
+        report = () -> reporter.moduleUnavailable(why);
+        report.run();
+    }
+
+    /** Tells it again: nothing is written while that is what is stored, but somebody may have deleted it. */
+    synchronized void report() throws IOException {
+        report.run();
     }
 }

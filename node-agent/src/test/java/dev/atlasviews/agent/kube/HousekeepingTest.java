@@ -14,7 +14,7 @@ final class HousekeepingTest {
     @Test
     void aChoreIsDoneAgainAndAgainWhateverGoesWrong() throws InterruptedException {
         final var done = new CountDownLatch(3);
-        try (Housekeeping housekeeping = new Housekeeping(() -> {
+        try (Housekeeping housekeeping = new Housekeeping("tidying", () -> {
             done.countDown();
             if (done.getCount() == 2) {
                 throw new IOException("the disk");

@@ -3,9 +3,12 @@ package dev.atlasviews.agent.kube;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.views.ModuleInfo;
+import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.ViewNode;
 import dev.atlasviews.crds.testing.ApiServer;
+import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeBuilder;
 import io.fabric8.kubernetes.api.model.OwnerReference;
@@ -42,6 +45,43 @@ final class NodeReporterIT {
             final Node another = newNode(client);
             assertOwner(report(client), another);
         }
+    }
+
+    @Test
+    void aViewNodeThatSomebodyDeletedIsWrittenAgain(@TempDir final Path folder) throws Exception {
+        try (ApiServer server = ApiServer.start(folder);
+                KubernetesClient client = server.client()) {
+            final var steps = new ProcessSteps(
+                    reporter(client, null),
+                    new NoPatches(),
+                    module -> {
+                        throw new AssertionError();
+                    },
+                    "boot");
+            steps.report();
+            assertThat(client.resources(ViewNode.class).list().getItems()).isEmpty();
+
+            steps.unavailable("no module for this kernel");
+            final String version = stored(client).getMetadata().getResourceVersion();
+            steps.report();
+            assertThat(stored(client).getMetadata().getResourceVersion()).isEqualTo(version);
+
+            client.resource(stored(client)).delete();
+            steps.report();
+            assertThat(stored(client).getStatus().conditions())
+                    .singleElement()
+                    .returns("no module for this kernel", Condition::getMessage);
+        }
+    }
+
+    private static final class NoPatches implements LayerPlan.Source {
+        @Override
+        public dev.atlasviews.agent.engine.Layer fetch(final Layer layer) {
+            throw new AssertionError();
+        }
+
+        @Override
+        public void verify(final Layer layer, final Patch patch) {}
     }
 
     private static ViewNode report(final KubernetesClient client) throws IOException {
