@@ -332,7 +332,8 @@ void atlas_thread_born(struct task_struct *child, unsigned long clone_flags);
 int atlas_fork_copy(struct mm_struct *child, struct vm_area_struct *vma);
 
 /* fault.c */
-bool atlas_fault_own(struct vm_area_struct *vma, unsigned long address);
+bool atlas_fault_own(struct vm_area_struct *vma, unsigned long address, unsigned int flags,
+		     vm_fault_t *result);
 vm_fault_t atlas_fault(struct vm_area_struct *vma, unsigned long address,
 		       unsigned int flags, vm_fault_t result);
 

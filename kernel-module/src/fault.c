@@ -12,33 +12,11 @@
 /* Long enough for any invalidation; a thread that waits longer just faults again. */
 #define INVALIDATION_WAIT	(HZ / 50 ?: 1)
 
-/**
- * atlas_fault_own() - resolve a fault by a page of the view's own
- * @vma: the mapping, locked; it allows the access
- * @address: the faulting address
- *
- * The base has no part in it: nothing is populated there that it does not need.
- *
- * Return: whether the access can go on.
+/*
+ * Fills the view in, or with @own only what it has of its own: -ENOENT when that is
+ * nothing. Nothing here sleeps for long, so that views can be freed.
  */
-bool atlas_fault_own(struct vm_area_struct *vma, unsigned long address)
-{
-	int section = srcu_read_lock(&atlas_srcu);
-	struct atlas_view *view;
-	bool filled = false;
-
-	view = atlas_view_current(vma->vm_mm);
-	if (view && xa_load(&view->pages, address >> PAGE_SHIFT) &&
-	    !atlas_table_fill(view, vma, address)) {
-		atomic64_inc(&view->space->counters.faults);
-		filled = true;
-	}
-	srcu_read_unlock(&atlas_srcu, section);
-	return filled;
-}
-
-/* Fills the view in. Nothing here sleeps for long, so that views can be freed. */
-static int fill(struct vm_area_struct *vma, unsigned long address,
+static int fill(struct vm_area_struct *vma, unsigned long address, bool own,
 		struct atlas_space **space, unsigned long *ended)
 {
 	int section = srcu_read_lock(&atlas_srcu);
@@ -46,7 +24,9 @@ static int fill(struct vm_area_struct *vma, unsigned long address,
 	int error = 0;
 
 	view = atlas_view_current(vma->vm_mm);
-	if (view) {
+	if (own && !(view && xa_load(&view->pages, address >> PAGE_SHIFT))) {
+		error = -ENOENT;
+	} else if (view) {
 		*ended = READ_ONCE(view->space->invalidations_ended);
 		smp_rmb(); /* pairs with the lock that atlas_table_fill() takes */
 		error = atlas_table_fill(view, vma, address);
@@ -73,6 +53,56 @@ static void await_end(struct atlas_space *space, unsigned long ended, bool killa
 				   INVALIDATION_WAIT);
 }
 
+/*
+ * Fills in, and gives the result for the page-fault handler.
+ *
+ * While an invalidation covers the address no leaf can be filled in. Rather
+ * than spin in faults, the thread lets go of the lock and waits for the next
+ * end of an invalidation, then has the fault retried (W5).
+ */
+static int fill_or_retry(struct vm_area_struct *vma, unsigned long address, bool own,
+			 unsigned int flags, vm_fault_t *result)
+{
+	struct atlas_space *space;
+	unsigned long ended;
+	int error = fill(vma, address, own, &space, &ended);
+
+	if (!error || error == -ENOENT)
+		return error;
+	if (error != -EAGAIN) {
+		*result = VM_FAULT_OOM;
+		return error;
+	}
+	atomic64_inc(&space->counters.fault_retries);
+	if ((flags & FAULT_FLAG_ALLOW_RETRY) && !(flags & FAULT_FLAG_RETRY_NOWAIT)) {
+		atlas_compat_fault_unlock(vma, flags);
+		await_end(space, ended, flags & FAULT_FLAG_KILLABLE);
+		*result = VM_FAULT_RETRY | (*result & VM_FAULT_MAJOR);
+	}
+	atlas_space_put(space);
+	return error;
+}
+
+/**
+ * atlas_fault_own() - resolve a fault by a page of the view's own
+ * @vma: the mapping, locked as handle_mm_fault() got it; it allows the access
+ * @address: the faulting address
+ * @flags: FAULT_FLAG_*
+ * @result: out: what the page-fault handler is told, if so
+ *
+ * The base has no part in it: nothing is populated there that it does not need,
+ * and what it can not have (its file was truncated) is not asked of it, also not
+ * while an invalidation is under way.
+ *
+ * Return: whether the view has its own there; if not, nothing was done.
+ */
+bool atlas_fault_own(struct vm_area_struct *vma, unsigned long address, unsigned int flags,
+		     vm_fault_t *result)
+{
+	*result = 0;
+	return fill_or_retry(vma, address, true, flags, result) != -ENOENT;
+}
+
 /**
  * atlas_fault() - carry a resolved fault over to the view of the current thread
  * @vma: the mapping, locked as handle_mm_fault() got it
@@ -83,37 +113,15 @@ static void await_end(struct atlas_space *space, unsigned long ended, bool killa
  * The view is looked up only now: it may have changed while the fault slept
  * (S7).
  *
- * While an invalidation covers the address no leaf can be filled in. Rather
- * than spin in faults, the thread lets go of the lock and waits for the next
- * end of an invalidation, then has the fault retried (W5).
- *
  * Return: the result for the page-fault handler.
  */
 vm_fault_t atlas_fault(struct vm_area_struct *vma, unsigned long address,
 		       unsigned int flags, vm_fault_t result)
 {
-	struct atlas_space *space;
-	unsigned long ended;
-	int error;
-
 	/* The lock is gone, or nothing was resolved. */
 	if (result & (VM_FAULT_ERROR | VM_FAULT_RETRY | VM_FAULT_COMPLETED))
 		return result;
-	if (flags & FAULT_FLAG_REMOTE)
-		return result;
-
-	error = fill(vma, address, &space, &ended);
-	if (!error)
-		return result;
-	if (error != -EAGAIN)
-		return VM_FAULT_OOM;
-
-	atomic64_inc(&space->counters.fault_retries);
-	if ((flags & FAULT_FLAG_ALLOW_RETRY) && !(flags & FAULT_FLAG_RETRY_NOWAIT)) {
-		atlas_compat_fault_unlock(vma, flags);
-		await_end(space, ended, flags & FAULT_FLAG_KILLABLE);
-		result = VM_FAULT_RETRY | (result & VM_FAULT_MAJOR);
-	}
-	atlas_space_put(space);
+	if (!(flags & FAULT_FLAG_REMOTE))
+		fill_or_retry(vma, address, false, flags, &result);
 	return result;
 }

@@ -89,10 +89,10 @@ static vm_fault_t notrace wrap_handle_mm_fault(struct vm_area_struct *vma, unsig
 {
 	/* May last as long as a fault may: only unloading waits for it. */
 	int section = srcu_read_lock(&atlas_wrapper_srcu);
-	vm_fault_t result = 0;
+	vm_fault_t result;
 
 	/* Without registers it is the kernel that wants the base's page. */
-	if (!regs || !atlas_fault_own(vma, address)) {
+	if (!regs || !atlas_fault_own(vma, address, flags, &result)) {
 		result = static_call(atlas_orig_handle_mm_fault)(vma, address, flags, regs);
 		result = atlas_fault(vma, address, flags, result);
 	}

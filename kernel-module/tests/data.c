@@ -499,6 +499,53 @@ static void test_discard_on_a_file(void)
 	close(memory);
 }
 
+/* --- a file that is truncated ------------------------------------------------------------ */
+
+static atomic_bool stop_truncating;
+
+static void *truncate_on(void *file)
+{
+	while (!stop_truncating)
+		need(!ftruncate(*(int *)file, 0) && !ftruncate(*(int *)file, SPAN));
+	return NULL;
+}
+
+/* The kernel takes the base's pages away all the while: a view's own are there as ever. */
+static int truncated_child(struct area *own, int file)
+{
+	uint64_t until = nanoseconds() + 5000000000ull;
+	pthread_t thread;
+	long wrong = 0;
+
+	need(!pthread_create(&thread, NULL, truncate_on, &file));
+	while (nanoseconds() < until) {
+		own->value++;
+		fill_area(own);
+		wrong += wrong_pages(own);
+	}
+	stop_truncating = true;
+	pthread_join(thread, NULL);
+	return wrong != 0;
+}
+
+static void test_truncated(void)
+{
+	struct area own = { .length = SPAN, .value = BASE };
+	int file = memfd_create("truncated", 0);
+	pid_t child;
+
+	need(file >= 0 && !ftruncate(file, own.length));
+	own.start = mmap(NULL, own.length, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+	need(own.start != MAP_FAILED && !unshare_range(handle, own.start, own.length));
+	child = fork();
+	need(child >= 0);
+	if (!child)
+		_exit(truncated_child(&own, file));
+	is(status_of(child), 0, "a view uses its own of a file's mapping while the file is truncated");
+	munmap(own.start, own.length);
+	close(file);
+}
+
 /* Memory that is moved takes along what views have. */
 static void test_moved(void)
 {
@@ -813,6 +860,7 @@ int main(void)
 	test_gone_in_parts();
 	test_moved_in_parts();
 	test_discard_on_a_file();
+	test_truncated();
 	test_moved();
 	test_plain();
 	test_pinned();
