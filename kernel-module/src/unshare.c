@@ -63,6 +63,16 @@ static int populate(struct vm_area_struct *vma, unsigned long address)
 }
 
 /*
+ * Whether it failed for good: there is nothing beyond the end of a file, behind a
+ * guard marker or on a page whose memory broke. The process can not use such a page
+ * either, and that is no reason to refuse it the others.
+ */
+static bool unavailable(int error)
+{
+	return error == -EFAULT || error == -EHWPOISON;
+}
+
+/*
  * The base's entry, locked. NULL when it is not mapped by a table of small
  * pages; makes that table where there is nothing yet.
  */
@@ -145,6 +155,30 @@ static int reserve(struct divergence *divergence, unsigned long start, unsigned 
 		cond_resched();
 	}
 	return 0;
+}
+
+static void take_back(struct atlas_view *view, unsigned long index, void *entry,
+		      struct list_head *dropped)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&view->space->pt_lock, flags);
+	atlas_page_drop(view, index, entry, dropped);
+	spin_unlock_irqrestore(&view->space->pt_lock, flags);
+}
+
+/* Of what the base can not have the views have nothing of their own either. */
+static void leave(struct divergence *divergence, unsigned long index)
+{
+	unsigned int i;
+
+	for (i = 0; i < divergence->views->count; i++) {
+		struct atlas_view *view = divergence->views->views[i];
+
+		/* Zeros, in whose place nothing has come: there is no page to free. */
+		if (is_new(view, index))
+			take_back(view, index, ATLAS_ZEROS, NULL);
+	}
 }
 
 /* A page for each view that has none at the index yet. */
@@ -241,6 +275,10 @@ static int settle_all(struct divergence *divergence, unsigned long start, unsign
 				break;
 		if (i < divergence->views->count)
 			error = settle(divergence, index << PAGE_SHIFT);
+		if (unavailable(error)) {
+			leave(divergence, index);
+			error = 0;
+		}
 		if (error)
 			return error;
 		cond_resched();
@@ -268,7 +306,7 @@ static int diverge_vma(struct divergence *divergence, struct vm_area_struct *vma
 	 */
 	if (!error && !vma_is_anonymous(vma) && !vma->anon_vma)
 		error = populate(vma, start);
-	if (!error)
+	if (!error || unavailable(error))
 		error = settle_all(divergence, start, end);
 	atlas_invalidate_end(space, start, end);
 	return error;
@@ -277,23 +315,19 @@ static int diverge_vma(struct divergence *divergence, struct vm_area_struct *vma
 /* Makes the new entries final, or takes them back: the views follow the base again. */
 static void conclude(struct divergence *divergence, bool keep)
 {
-	struct atlas_space *space = divergence->space;
-	unsigned long index, flags;
+	unsigned long index;
 	LIST_HEAD(dropped);
 	unsigned int i;
 	void *entry;
 
 	for (i = 0; i < divergence->views->count; i++) {
-		struct xarray *pages = &divergence->views->views[i]->pages;
+		struct atlas_view *view = divergence->views->views[i];
 
-		xa_for_each_marked(pages, index, entry, NEW) {
-			if (keep) {
-				xa_clear_mark(pages, index, NEW);
-				continue;
-			}
-			spin_lock_irqsave(&space->pt_lock, flags);
-			atlas_page_drop(divergence->views->views[i], index, entry, &dropped);
-			spin_unlock_irqrestore(&space->pt_lock, flags);
+		xa_for_each_marked(&view->pages, index, entry, NEW) {
+			if (keep)
+				xa_clear_mark(&view->pages, index, NEW);
+			else
+				take_back(view, index, entry, &dropped);
 		}
 	}
 	/* No fault was let through meanwhile: no table leads to them. */
@@ -566,7 +600,8 @@ int atlas_unshare_view(struct atlas_view *view)
  * @vma: the mapping; the mmap lock is held for writing
  * @start: first address
  * @end: end, exclusive
- * Return: 0, or an errno with which mprotect() is to fail.
+ * Return: 0; -ENOMEM, with which mprotect() is to fail, whatever was the matter: it has
+ * no other error that would fit.
  */
 int atlas_unshare_writable(struct vm_area_struct *vma, unsigned long start, unsigned long end)
 {
@@ -589,7 +624,7 @@ int atlas_unshare_writable(struct vm_area_struct *vma, unsigned long start, unsi
 	}
 put_space:
 	atlas_space_put(space);
-	return error;
+	return error ? -ENOMEM : 0;
 }
 
 /**
@@ -709,6 +744,8 @@ static int share_vma(struct atlas_space *space, struct atlas_view *from,
 
 		if (entry)
 			error = adopt(vma, index << PAGE_SHIFT, atlas_entry_page(entry));
+		if (unavailable(error))
+			error = 0;
 		if (error)
 			break;
 		merge(space, index, dropped);

@@ -467,6 +467,62 @@ static void test_limit(int handle)
 	munmap(memory, count * PAGE);
 }
 
+/* What is beyond the end of a file nobody can have; all else goes on beside it. */
+static void test_beyond_end(int handle)
+{
+	int file = memfd_create("short", 0), view;
+	char *memory;
+
+	need(file >= 0 && !ftruncate(file, 2 * PAGE));
+	memory = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+	need(memory != MAP_FAILED);
+	view = create_view(handle, 0);
+	is(unshare_range(handle, memory, 4 * PAGE), 0, "unshare of a mapping that is longer than its file");
+	store(handle, view, memory + PAGE, 2);
+	is(memory[PAGE], 0, "what the file has is unshared");
+	need(!ftruncate(file, PAGE));
+	is(seen(handle, view, memory + PAGE), 2, "when the file is truncated a view keeps its own");
+	delete_view(handle, view);
+	view = create_view(handle, 0);
+	ok(view > 0, "and new views are made");
+	is(result(mprotect(memory, 4 * PAGE, PROT_READ)), 0, "the mapping is protected");
+	delete_view(handle, view);
+	view = create_view(handle, 0);
+	is(result(mprotect(memory, 4 * PAGE, PROT_READ | PROT_WRITE)), 0, "and made writable again");
+	store(handle, view, memory, 3);
+	is(memory[0], 0, "its first page is unshared still");
+	need(!ftruncate(file, 0));
+	is(share_range(handle, memory, 4 * PAGE, view), 0, "without the file the mapping is shared");
+	need(!ftruncate(file, 4 * PAGE));
+	store(handle, view, memory, 4);
+	is(memory[0], 4, "and is one, once the file is there");
+	delete_view(handle, view);
+	munmap(memory, 4 * PAGE);
+	close(file);
+}
+
+#define MAX_PAGES	"/sys/module/atlas/parameters/max_pages"
+
+/* mprotect() has few errors: whatever keeps views from their copies is one of them. */
+static void test_no_copies(int handle)
+{
+	char *memory = pages(16);
+	int view;
+
+	need(!mprotect(memory, 16 * PAGE, PROT_READ));
+	need(!unshare_range(handle, memory, 16 * PAGE));
+	view = create_view(handle, 0);
+	need(!set_parameter(MAX_PAGES, view_entry(handle, view).pages + 4));
+	is(result(mprotect(memory, 16 * PAGE, PROT_READ | PROT_WRITE)), -ENOMEM,
+	   "mprotect() fails with ENOMEM where views can not have their copies");
+	need(!set_parameter(MAX_PAGES, 65536));
+	is(result(mprotect(memory, 16 * PAGE, PROT_READ | PROT_WRITE)), 0, "and succeeds when they can");
+	store(handle, view, memory, 2);
+	is(memory[0], 0, "the copies are their own");
+	delete_view(handle, view);
+	munmap(memory, 16 * PAGE);
+}
+
 static void test_fork(int handle)
 {
 	char *memory = pages(2), *wiped = pages(1);
@@ -621,6 +677,8 @@ int main(void)
 	test_special(handle);
 	test_limit(handle);
 	test_most(handle);
+	test_no_copies(handle);
+	test_beyond_end(handle);
 	test_fork(handle);
 	test_direct_io(handle);
 	test_switch_base(handle);

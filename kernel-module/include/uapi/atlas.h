@@ -242,7 +242,8 @@ struct atlas_enter {
  * ATLAS_IOC_SHARE: the opposite. The content of one view becomes that of all.
  *
  * EINVAL: not page-aligned, empty, or nothing is mapped there. Parts that are
- * not mapped, or that are so already, are passed over.
+ * not mapped, or that are so already, are passed over, as are pages that the process
+ * can not use: beyond the end of a file, or of memory that broke.
  */
 struct atlas_span {
 	__u64 address;		/* page-aligned */
