@@ -45,21 +45,53 @@ static unsigned long page_number(unsigned long address)
 
 /* --- the base's page --------------------------------------------------------- */
 
-/* Has the base map something at an address, by a table of small pages. */
-static int populate(struct vm_area_struct *vma, unsigned long address)
+/* What a fault may take: a page, one of the file's, and tables that lead there. */
+#define FAULT_PAGES	4
+
+/*
+ * Whether there is room for what a fault takes: where a cgroup has none, a fault kills
+ * for it, and a request is to fail. It is tried, and given back: the fault finds it.
+ */
+static int find_room(void)
 {
-	unsigned int flags = FOLL_FORCE | FOLL_SPLIT_PMD;
-	struct page *page;
+	LIST_HEAD(pages);
+	int count, error = 0;
+
+	for (count = 0; count < FAULT_PAGES && !error; count++) {
+		struct page *page = alloc_page(ATLAS_GFP);
+
+		if (page)
+			list_add(&page->lru, &pages);
+		else
+			error = -ENOMEM;
+	}
+	atlas_pages_free(&pages);
+	return error;
+}
+
+/* The base's page at an address, with a reference, mapped by a table of small pages. */
+static int get_base_page(struct vm_area_struct *vma, unsigned long address, unsigned int flags,
+			 struct page **page)
+{
+	int error = find_room();
 	long got;
 
+	if (error)
+		return error;
+	got = atlas_get_page_remote(vma->vm_mm, address, flags | FOLL_FORCE | FOLL_SPLIT_PMD, page);
+	return got == 1 ? 0 : got < 0 ? (int)got : -EFAULT;
+}
+
+/* Has the base map something at an address. */
+static int populate(struct vm_area_struct *vma, unsigned long address)
+{
+	struct page *page;
 	/* A page of the process's own, which core dumps have too, not the file's. */
-	if (!vma_is_anonymous(vma))
-		flags |= FOLL_WRITE;
-	got = atlas_get_page_remote(vma->vm_mm, address, flags, &page);
-	if (got != 1)
-		return got < 0 ? (int)got : -EFAULT;
-	put_page(page);
-	return 0;
+	int error = get_base_page(vma, address, vma_is_anonymous(vma) ? 0 : FOLL_WRITE, &page);
+
+	if (!error)
+		put_page(page);
+	return error;
 }
 
 /*
@@ -675,11 +707,10 @@ static int adopt(struct vm_area_struct *vma, unsigned long address, struct page 
 		struct page *page;
 		spinlock_t *lock;
 		pte_t *pte, entry;
-		long got = atlas_get_page_remote(mm, address, FOLL_FORCE | FOLL_SPLIT_PMD | FOLL_WRITE,
-						 &page);
 
-		if (got != 1)
-			return got < 0 ? (int)got : -EFAULT;
+		error = get_base_page(vma, address, FOLL_WRITE, &page);
+		if (error)
+			return error;
 		error = -EAGAIN;
 		pte = atlas_get_locked_pte(mm, address, &lock);
 		if (!pte) {

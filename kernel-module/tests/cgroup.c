@@ -189,6 +189,55 @@ static void test_no_room(void)
 	close(handle);
 }
 
+/*
+ * The base's pages are made for a request, too: those of a file's mapping, of which the
+ * process is to have its own, and those that take over what a view has. How many of
+ * the room go to other things is not known: so with one page more each time.
+ */
+static char *much_of_a_file, *much_unused;
+
+static void test_no_room_in_base(void)
+{
+	long killed = kilobytes(GROUP "/memory.events", "oom_kill ");
+	int turn, refused = 0, lives = 0;
+
+	for (turn = 0; turn < 8; turn++) {
+		int go, handle, view;
+		pid_t child = start_child(&go);
+
+		handle = attach(child);
+		need(handle >= 0);
+		view = create_view(handle, 0);
+		need(view > 0 && !unshare_range(handle, much_unused, MUCH * PAGE));
+		limit_to((16 + turn) * PAGE);
+		refused += unshare_range(handle, much_of_a_file, MUCH * PAGE) == -ENOMEM;
+		refused += share_range(handle, much_unused, MUCH * PAGE, view) == -ENOMEM;
+		lives += !waitpid(child, NULL, WNOHANG);
+		need(!set("memory.max", "max"));
+		close(go);
+		waitpid(child, NULL, 0);
+		close(handle);
+	}
+	is(refused, 16, "without room for the base's pages unshare and share fail");
+	is(lives, 8, "each process lives");
+	is(kilobytes(GROUP "/memory.events", "oom_kill "), killed, "nobody was killed for it");
+}
+
+static void map_for_children(void)
+{
+	int file = memfd_create("much", MFD_CLOEXEC);
+
+	need(file >= 0 && !ftruncate(file, MUCH * PAGE));
+	for (int page = 0; page < MUCH; page++)
+		need(pwrite(file, "x", 1, page * PAGE) == 1);
+	much_of_a_file = mmap(NULL, MUCH * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+	much_unused = mmap(NULL, MUCH * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	need(much_of_a_file != MAP_FAILED && much_unused != MAP_FAILED);
+	/* A huge one would be made at once. */
+	madvise(much_unused, MUCH * PAGE, MADV_NOHUGEPAGE);
+	close(file);
+}
+
 /* --- which pages reclaim takes --------------------------------------------------- */
 
 #define HOT	160	/* pages; all are within one table, with one page before them */
@@ -410,6 +459,8 @@ int main(void)
 	check_charge(write_much, "diverged pages are charged to the group of the process");
 	check_charge(unshare_much, "its copies are charged to the group of the process");
 	test_no_room();
+	map_for_children();
+	test_no_room_in_base();
 	test_age();
 	test_pressure();
 	test_kill();
