@@ -186,11 +186,19 @@ static struct page *notrace wrap_get_dump_page(unsigned long address, int *locke
 }
 ATLAS_WRAP_ENTRY(wrap_get_dump_page);
 
+static void put_pages(struct page **pages, unsigned long count)
+{
+	while (count)
+		put_page(pages[--count]);
+}
+
 /*
  * All take the first page and the number of pages at the same place; the rest is
- * passed on as it came.
+ * passed on as it came. @pages is which of it is where the pages go, @put gives them
+ * back: what was got while it became the view's own is not the view's. If it became so
+ * later, who unshares it saw that the page is held (see unshare.c).
  */
-#define WRAP_GUP(name)								\
+#define WRAP_GUP(name, pages, put)						\
 static long notrace wrap_##name(unsigned long start, unsigned int count,	\
 				unsigned long a, unsigned long b, unsigned long c) \
 {										\
@@ -199,18 +207,24 @@ static long notrace wrap_##name(unsigned long start, unsigned int count,	\
 										\
 	if (!atlas_gup_refused(start, count)) {					\
 		result = static_call(atlas_orig_##name)(start, count, a, b, c);	\
+		/* Some of them return an int. */				\
+		if ((int)result > 0 && atlas_gup_refused(start, count)) {	\
+			if (pages)						\
+				put((struct page **)(pages), (int)result);	\
+			result = -EFAULT;					\
+		}								\
 	}									\
 	srcu_read_unlock(&atlas_wrapper_srcu, section);				\
 	return result;								\
 }										\
 ATLAS_WRAP_ENTRY(wrap_##name)
 
-WRAP_GUP(get_user_pages);
-WRAP_GUP(get_user_pages_fast);
-WRAP_GUP(get_user_pages_unlocked);
-WRAP_GUP(pin_user_pages);
-WRAP_GUP(pin_user_pages_fast);
-WRAP_GUP(pin_user_pages_unlocked);
+WRAP_GUP(get_user_pages, b, put_pages);
+WRAP_GUP(get_user_pages_fast, b, put_pages);
+WRAP_GUP(get_user_pages_unlocked, a, put_pages);
+WRAP_GUP(pin_user_pages, b, unpin_user_pages);
+WRAP_GUP(pin_user_pages_fast, b, unpin_user_pages);
+WRAP_GUP(pin_user_pages_unlocked, a, unpin_user_pages);
 
 /*
  * On Intel's processors a VM exit loads the base root (S5): a process that has

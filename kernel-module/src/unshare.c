@@ -156,6 +156,7 @@ struct divergence {
 	struct atlas_space *space;
 	struct atlas_views *views;
 	struct vm_area_struct *vma;	/* that is dealt with */
+	bool in_use;			/* their threads use the base's pages until now */
 };
 
 static bool is_new(struct atlas_view *view, unsigned long index)
@@ -252,6 +253,19 @@ static void copy_out(struct divergence *divergence, unsigned long index, struct 
 	}
 }
 
+/*
+ * Whether a device may be storing to a page, for a thread that is in a view perhaps: it
+ * would not find there what came after the copy (W2). What is stored to is a page of the
+ * process's alone. On 6.1, and some file systems, direct I/O can not be told, only buffers
+ * that are registered.
+ */
+static bool held_by_device(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	return folio_test_anon(folio) && PageAnonExclusive(page) && folio_maybe_dma_pinned(folio);
+}
+
 /* What the views reserved gets the content that the base has now. */
 static int settle(struct divergence *divergence, unsigned long address)
 {
@@ -275,7 +289,10 @@ static int settle(struct divergence *divergence, unsigned long address)
 		}
 		if (pte_present(entry) && !list_empty(&pages)) {
 			entry = hold_stores(vma->vm_mm, address, pte);
-			copy_out(divergence, index, pte_page(entry), &pages);
+			if (divergence->in_use && held_by_device(pte_page(entry)))
+				error = -EAGAIN;
+			else
+				copy_out(divergence, index, pte_page(entry), &pages);
 			release_stores(pte, entry);
 			pte_unmap_unlock(pte, lock);
 			goto out;
@@ -402,7 +419,7 @@ static int diverge_range(struct divergence *divergence, unsigned long start, uns
 static int diverge(struct atlas_space *space, struct atlas_view *only, unsigned long start,
 		   unsigned long end)
 {
-	struct divergence divergence;
+	struct divergence divergence = { .in_use = !only };
 	int error = begin_divergence(&divergence, space, only);
 
 	if (error)
@@ -594,20 +611,21 @@ static int mark_mappings(struct atlas_space *space, unsigned long start, unsigne
  * Return: 0; -EINVAL when nothing is mapped there; -EACCES for shared, special,
  * hugetlb and userfaultfd mappings; -EOPNOTSUPP when a thread in a view uses
  * io_uring, whose workers are in the base; -ENOSPC at a limit; -ENOMEM; -EAGAIN when a page could not be
- * held on to; what attaching to the kernel gave.
+ * held on to, or a device may be storing to it; what attaching to the kernel gave.
  */
 int atlas_unshare(struct atlas_space *space, unsigned long start, unsigned long end)
 {
 	int error;
 
 	lockdep_assert_held(&space->mutex);
-	if (atlas_threads_use_io_uring(space))
-		return -EOPNOTSUPP;
 	error = keep_space(space);
 	if (error)
 		return error;
 	mmap_write_lock(space->mm);
 	error = mark_mappings(space, start, end);
+	/* Helpers that are born from here on see the marks, and are in their creator's view. */
+	if (!error && atlas_threads_use_io_uring(space))
+		error = -EOPNOTSUPP;
 	error = error ?: diverge(space, NULL, start, end);
 	conclude_marks(space, !error);
 	mmap_write_unlock(space->mm);
@@ -637,7 +655,7 @@ int atlas_unshare_view(struct atlas_view *view)
  */
 int atlas_unshare_writable(struct vm_area_struct *vma, unsigned long start, unsigned long end)
 {
-	struct divergence divergence;
+	struct divergence divergence = { };
 	struct atlas_space *space;
 	unsigned long index = page_number(start);
 	int error;

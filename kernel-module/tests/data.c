@@ -469,6 +469,23 @@ static void test_moved_in_parts(void)
 	munmap(moved, 80 * PAGE);
 }
 
+/* Code that a program makes as it goes is data of its views' as any other. */
+static void test_discard_code(void)
+{
+	struct area own = own_memory(16 * PAGE), base = own;
+
+	base.value = BASE;
+	need(!mprotect(own.start, own.length, PROT_READ | PROT_WRITE | PROT_EXEC));
+	need(!madvise(own.start, own.length, MADV_DONTNEED));
+	is(pages_of_zeros(&own), 16, "MADV_DONTNEED empties what the view has of memory that can be executed");
+	is(in_base(wrong_work, &base), 0, "and leaves the base its own");
+	fill_area(&own);
+	need(!madvise(own.start, own.length, MADV_FREE));
+	is(pages_of_zeros(&own), 16, "as does MADV_FREE");
+	is(in_base(wrong_work, &base), 0, "which leaves it, too");
+	munmap(own.start, own.length);
+}
+
 static void test_discard_on_a_file(void)
 {
 	struct area file = { .length = 8 * PAGE, .value = BASE }, own, base;
@@ -695,6 +712,47 @@ static void ring_is(int outcome, const char *name)
 		is(outcome, 0, "%s", name);
 }
 
+/* The base's partner lets the kernel keep hold of the memory's pages, or go of them. */
+static long keep_buffers(void *data)
+{
+	struct area *area = data;
+	struct iovec buffer = { area->start, area->length };
+	static struct ring ring;
+
+	if (!area->value)
+		return result(syscall(SYS_io_uring_register, ring.file, IORING_UNREGISTER_BUFFERS, NULL, 0));
+	if (!open_ring(&ring))
+		return -EOPNOTSUPP;
+	return result(syscall(SYS_io_uring_register, ring.file, IORING_REGISTER_BUFFERS, &buffer, 1));
+}
+
+/* What a device is storing to would be the base's alone: the page that is held on to. */
+static void test_held_by_a_device(void)
+{
+	struct area held = { .length = 4 * PAGE, .value = 1 };
+	uint64_t until = nanoseconds() + 10000000000ull;
+	int error;
+
+	held.start = mmap(NULL, held.length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	need(held.start != MAP_FAILED);
+	fill_area(&held);
+	if (in_base(keep_buffers, &held)) {
+		ok(true, "memory that a device may be storing to # SKIP no io_uring here");
+		return;
+	}
+	is(unshare_range(handle, held.start, held.length), -EAGAIN,
+	   "memory that a device may be storing to is not unshared (W2)");
+	ok(usable(&held), "it is as shared as before");
+	held.value = 0;
+	need(!in_base(keep_buffers, &held));
+	/* The kernel lets go of it a moment later. */
+	do {
+		error = unshare_range(handle, held.start, held.length);
+	} while (error == -EAGAIN && nanoseconds() < until);
+	is(error, 0, "once it is done it is");
+	munmap(held.start, held.length);
+}
+
 static void test_ring_refusals(void)
 {
 	struct area own;
@@ -859,6 +917,7 @@ int main(void)
 	test_rights_in_parts();
 	test_gone_in_parts();
 	test_moved_in_parts();
+	test_discard_code();
 	test_discard_on_a_file();
 	test_truncated();
 	test_moved();
@@ -866,6 +925,7 @@ int main(void)
 	test_pinned();
 	test_ring();
 	test_ring_refusals();
+	test_held_by_a_device();
 	test_looked_at();
 	test_futex();
 	test_shared_futex();

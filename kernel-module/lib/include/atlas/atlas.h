@@ -124,7 +124,8 @@ int atlas_view_migrate(int view);
  *	EACCES		a mapping there is MAP_SHARED, of huge pages of a file
  *			system, of a device, or served by userfaultfd
  *	EOPNOTSUPP	a thread that is in a view uses io_uring
- *	EAGAIN		a page could not be held on to: try again
+ *	EAGAIN		a page could not be held on to, or a device may be storing
+ *			to it (direct I/O, registered buffers): try again
  *	ENOSPC		the views have as many diverged pages as they may
  *	ENOMEM		out of memory
  */
