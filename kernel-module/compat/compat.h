@@ -230,6 +230,11 @@ static inline void vma_start_write(struct vm_area_struct *vma)
 #define ATLAS_EXIT_FUNCTION "exit_files"
 #endif
 
+/* 6.6 brought shadow stacks: before, no mapping is one. */
+#ifndef VM_SHADOW_STACK
+#define VM_SHADOW_STACK VM_NONE
+#endif
+
 /* 7.0 made one function of an inline around another. */
 #ifdef ATLAS_HAS_GET_LOCKED_PTE
 #define ATLAS_GET_LOCKED_PTE "get_locked_pte"

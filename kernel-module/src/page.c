@@ -176,7 +176,7 @@ static int check_mapping(const struct vm_area_struct *vma)
 	if (vma->vm_flags & VM_MAYSHARE)
 		return -EACCES;
 	/* A writable one: the process's own stores would be lost. */
-	if (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP | VM_HUGETLB | VM_WRITE))
+	if (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP | VM_HUGETLB | VM_WRITE | VM_SHADOW_STACK))
 		return -EOPNOTSUPP;
 	return 0;
 }

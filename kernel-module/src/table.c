@@ -253,7 +253,10 @@ static u64 own_leaf(struct atlas_view *view, const struct vm_area_struct *vma,
 		atomic64_inc(&view->space->counters.pages);
 	}
 	leaf = pte_val(pfn_pte(page_to_pfn(page), vma->vm_page_prot)) | _PAGE_ACCESSED;
-	/* A store through this view goes to its own page: no copy is owed. */
+	/*
+	 * A store through this view goes to its own page: no copy is owed. Writable as
+	 * well, it is no shadow stack's, which can be neither unshared nor written (C4).
+	 */
 	if (vma->vm_flags & VM_WRITE)
 		leaf |= _PAGE_RW | _PAGE_DIRTY;
 	return leaf;

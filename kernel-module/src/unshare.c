@@ -579,6 +579,9 @@ static int check_unsharable(const struct vm_area_struct *vma)
 {
 	if (vma->vm_flags & (VM_MAYSHARE | VM_IO | VM_PFNMAP | VM_MIXEDMAP | VM_HUGETLB))
 		return -EACCES;
+	/* The processor's, whose entries are of a kind that views have none of (C4). */
+	if (vma->vm_flags & VM_SHADOW_STACK)
+		return -EACCES;
 	/* Absent pages get their content from user space, for the base alone. */
 	if (vma->vm_flags & (VM_UFFD_MISSING | VM_UFFD_WP))
 		return -EACCES;
@@ -609,7 +612,7 @@ static int mark_mappings(struct atlas_space *space, unsigned long start, unsigne
  * All or nothing.
  *
  * Return: 0; -EINVAL when nothing is mapped there; -EACCES for shared, special,
- * hugetlb and userfaultfd mappings; -EOPNOTSUPP when a thread in a view uses
+ * hugetlb, shadow-stack and userfaultfd mappings; -EOPNOTSUPP when a thread in a view uses
  * io_uring, whose workers are in the base; -ENOSPC at a limit; -ENOMEM; -EAGAIN when a page could not be
  * held on to, or a device may be storing to it; what attaching to the kernel gave.
  */

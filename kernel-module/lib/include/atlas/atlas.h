@@ -122,7 +122,8 @@ int atlas_view_migrate(int view);
  *	EINVAL		not at the start of a page, empty, beyond the end of the
  *			address space, or nothing is mapped there
  *	EACCES		a mapping there is MAP_SHARED, of huge pages of a file
- *			system, of a device, or served by userfaultfd
+ *			system, of a device, a shadow stack, or served by
+ *			userfaultfd
  *	EOPNOTSUPP	a thread that is in a view uses io_uring
  *	EAGAIN		a page could not be held on to, or a device may be storing
  *			to it (direct I/O, registered buffers): try again
