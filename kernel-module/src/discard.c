@@ -137,7 +137,8 @@ static struct atlas_view *hold_current_view(struct mm_struct *mm)
  * @end: end, exclusive
  * @own: out: whether it was the view's own; if not, the kernel is to do it for the base
  *
- * Code stays: what was written to it in a view is nothing that the process put there.
+ * What was written to a view, and is not unshared, stays: it is nothing that the process
+ * put there.
  *
  * Return: up to where that holds; from there, call again.
  */
@@ -148,8 +149,6 @@ unsigned long atlas_discard(struct vm_area_struct *vma, unsigned long start, uns
 	unsigned long next;
 
 	*own = false;
-	if (vma->vm_flags & VM_EXEC)
-		return end;
 	view = hold_current_view(vma->vm_mm);
 	if (!view)
 		return end;

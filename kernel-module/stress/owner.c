@@ -267,10 +267,10 @@ static void do_remap(struct worker *worker, struct region *region)
 
 /* --- advice ------------------------------------------------------------------------ */
 
-/* Whose content a thread's advice takes away: its view's own, but for code. */
+/* Whose content a thread's advice takes away: its view's own, where it is unshared. */
 static int advised(const struct page *page, int slot)
 {
-	return page->unshared && page->own & BIT(slot) && !(page->protection & PROT_EXEC) ? slot : 0;
+	return page->unshared && page->own & BIT(slot) ? slot : 0;
 }
 
 static void do_drop(struct worker *worker, struct run *run)
