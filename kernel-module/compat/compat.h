@@ -12,6 +12,8 @@
 #include <linux/mmu_notifier.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
+#include <linux/swap.h>
+#include <linux/swapops.h>
 #include <linux/syscore_ops.h>
 #include <linux/uprobes.h>
 #include <linux/version.h>
@@ -234,6 +236,16 @@ static inline void vma_start_write(struct vm_area_struct *vma)
 #ifndef VM_SHADOW_STACK
 #define VM_SHADOW_STACK VM_NONE
 #endif
+
+/* 6.13 brought MADV_GUARD_INSTALL: an entry by which each access fails. */
+static inline bool atlas_is_guard(pte_t entry)
+{
+#ifdef ATLAS_HAS_GUARD_MARKERS
+	return pte_same(entry, swp_entry_to_pte(make_guard_swp_entry()));
+#else
+	return false;
+#endif
+}
 
 /* 7.0 made one function of an inline around another. */
 #ifdef ATLAS_HAS_GET_LOCKED_PTE

@@ -286,6 +286,7 @@ bool atlas_table_young(struct atlas_space *space, unsigned long start,
 		       unsigned long end, bool clear);
 void atlas_table_flush(struct atlas_space *space, unsigned long start,
 		       unsigned long end);
+bool atlas_table_guarded(struct atlas_space *space, unsigned long address);
 bool atlas_table_has_small(struct atlas_space *space, unsigned long address);
 #ifdef ATLAS_AUDIT
 void atlas_table_audit(struct atlas_space *space);

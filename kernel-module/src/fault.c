@@ -12,6 +12,14 @@
 /* Long enough for any invalidation; a thread that waits longer just faults again. */
 #define INVALIDATION_WAIT	(HZ / 50 ?: 1)
 
+/* But zeros that the view has not touched yet give way to the base's guard marker. */
+static bool has_own(struct atlas_view *view, unsigned long address)
+{
+	void *entry = xa_load(&view->pages, address >> PAGE_SHIFT);
+
+	return entry && !(entry == ATLAS_ZEROS && atlas_table_guarded(view->space, address));
+}
+
 /*
  * Fills the view in, or with @own only what it has of its own: -ENOENT when that is
  * nothing. Nothing here sleeps for long, so that views can be freed.
@@ -24,7 +32,7 @@ static int fill(struct vm_area_struct *vma, unsigned long address, bool own,
 	int error = 0;
 
 	view = atlas_view_current(vma->vm_mm);
-	if (own && !(view && xa_load(&view->pages, address >> PAGE_SHIFT))) {
+	if (own && !(view && has_own(view, address))) {
 		error = -ENOENT;
 	} else if (view) {
 		*ended = READ_ONCE(view->space->invalidations_ended);

@@ -581,6 +581,25 @@ void atlas_table_flush(struct atlas_space *space, unsigned long start, unsigned 
 }
 
 /**
+ * atlas_table_guarded() - whether the base has a guard marker at an address
+ * @space: the space
+ * @address: the address
+ */
+bool atlas_table_guarded(struct atlas_space *space, unsigned long address)
+{
+	unsigned long flags;
+	u64 entry, leaf = 0;
+	int found;
+
+	spin_lock_irqsave(&space->pt_lock, flags);
+	entry = base_entry(space, address, 1, &found);
+	if (entry && !entry_leaf(entry, found))
+		leaf = READ_ONCE(entry_table(entry)[level_index(address, 0)]);
+	spin_unlock_irqrestore(&space->pt_lock, flags);
+	return atlas_is_guard(__pte(leaf));
+}
+
+/**
  * atlas_table_has_small() - whether small pages are what the base has at an address
  * @space: the space
  * @address: the address

@@ -23,8 +23,6 @@
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
-#include <linux/swap.h>
-#include <linux/swapops.h>
 
 #include "../compat/compat.h"
 #include "atlas.h"
@@ -95,7 +93,7 @@ static int populate(struct vm_area_struct *vma, unsigned long address)
 }
 
 /*
- * Whether it failed for good: there is nothing beyond the end of a file, behind a
+ * Whether it failed for good: there is nothing beyond the end of a file, behind a file's
  * guard marker or on a page whose memory broke. The process can not use such a page
  * either, and that is no reason to refuse it the others.
  */
@@ -118,7 +116,8 @@ static inline pte_t *lock_entry(struct atlas_space *space, unsigned long address
 /* Whether a locked entry says that the content is zeros. */
 static bool is_zeros(struct vm_area_struct *vma, pte_t entry)
 {
-	if (pte_none(entry))
+	/* Once a guard is gone, there is nothing behind it. */
+	if (pte_none(entry) || atlas_is_guard(entry))
 		return vma_is_anonymous(vma);
 	return pte_present(entry) && is_zero_pfn(pte_pfn(entry));
 }

@@ -15,6 +15,12 @@
 #define MADV_COLLAPSE 25
 #endif
 
+/* Since Linux 6.13. */
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#define MADV_GUARD_REMOVE 103
+#endif
+
 RETURNS(answer, 1);
 
 static char *pages(size_t count)
@@ -501,6 +507,51 @@ static void test_beyond_end(int handle)
 	close(file);
 }
 
+/* Whether a view can read there. */
+static bool readable(int handle, int view, const char *at)
+{
+	int back = enter(handle, view), pipes[2];
+	bool can;
+
+	need(back >= 0 && !pipe(pipes));
+	can = write(pipes[1], at, 1) == 1;
+	need(enter(handle, back) == view);
+	close(pipes[0]);
+	close(pipes[1]);
+	return can;
+}
+
+static void test_guards(int handle)
+{
+	char *memory = pages(4);
+	int view = create_view(handle, 0), later;
+
+	if (madvise(memory + PAGE, PAGE, MADV_GUARD_INSTALL)) {
+		ok(true, "guards # SKIP not in this kernel");
+		delete_view(handle, view);
+		munmap(memory, 4 * PAGE);
+		return;
+	}
+	is(unshare_range(handle, memory, 4 * PAGE), 0, "unshare of memory with a guard in it");
+	ok(!readable(handle, view, memory + PAGE), "which is one for views as well");
+	store(handle, view, memory, 1);
+	need(!madvise(memory, 3 * PAGE, MADV_GUARD_INSTALL));
+	is(seen(handle, view, memory), 1, "a guard that is installed later leaves a view what it has");
+	ok(!readable(handle, view, memory + 2 * PAGE), "and is one where it has nothing yet");
+	ok(readable(handle, view, memory + 3 * PAGE), "but not beside it");
+	later = create_view(handle, 0);
+	ok(later > 0 && !readable(handle, later, memory), "nor has a new view anything behind it");
+	need(!madvise(memory, 3 * PAGE, MADV_GUARD_REMOVE));
+	is(seen(handle, later, memory), 0, "when guards are gone there are zeros");
+	store(handle, view, memory + 2 * PAGE, 3);
+	store(handle, later, memory + 2 * PAGE, 4);
+	is(memory[2 * PAGE], 0, "for each view its own");
+	is(seen(handle, view, memory + 2 * PAGE), 3, "in which it stores");
+	delete_view(handle, later);
+	delete_view(handle, view);
+	munmap(memory, 4 * PAGE);
+}
+
 #define MAX_PAGES	"/sys/module/atlas/parameters/max_pages"
 
 /* mprotect() has few errors: whatever keeps views from their copies is one of them. */
@@ -678,6 +729,7 @@ int main(void)
 	test_limit(handle);
 	test_most(handle);
 	test_no_copies(handle);
+	test_guards(handle);
 	test_beyond_end(handle);
 	test_fork(handle);
 	test_direct_io(handle);

@@ -243,7 +243,8 @@ struct atlas_enter {
  *
  * EINVAL: not page-aligned, empty, or nothing is mapped there. Parts that are
  * not mapped, or that are so already, are passed over, as are pages that the process
- * can not use: beyond the end of a file, or of memory that broke.
+ * can not use: beyond the end of a file, of memory that broke, with a guard in a
+ * file's mapping.
  */
 struct atlas_span {
 	__u64 address;		/* page-aligned */
