@@ -27,7 +27,7 @@ EXPORTED int atlas_view_create(int from)
 	if (!resolve(&from))
 		return -1;
 	request.from = from;
-	return handle_ioctl(ATLAS_IOC_VIEW_CREATE, &request) < 0 ? -1 : request.view;
+	return atlas_handle_ioctl(ATLAS_IOC_VIEW_CREATE, &request) < 0 ? -1 : request.view;
 }
 
 EXPORTED int atlas_view_delete(int view)
@@ -37,14 +37,14 @@ EXPORTED int atlas_view_delete(int view)
 	if (!resolve(&view))
 		return -1;
 	request.view = view;
-	return handle_ioctl(ATLAS_IOC_VIEW_DELETE, &request);
+	return atlas_handle_ioctl(ATLAS_IOC_VIEW_DELETE, &request);
 }
 
 EXPORTED int atlas_view_current(void)
 {
 	struct atlas_enter request = { .view = ATLAS_VIEW_CURRENT };
 
-	return handle_ioctl(ATLAS_IOC_ENTER, &request) < 0 ? -1 : request.previous;
+	return atlas_handle_ioctl(ATLAS_IOC_ENTER, &request) < 0 ? -1 : request.previous;
 }
 
 EXPORTED int atlas_view_migrate(int view)
@@ -56,14 +56,14 @@ EXPORTED int atlas_view_migrate(int view)
 	if (!resolve(&view))
 		return -1;
 	request.view = view;
-	return handle_ioctl(ATLAS_IOC_ENTER, &request) < 0 ? -1 : request.previous;
+	return atlas_handle_ioctl(ATLAS_IOC_ENTER, &request) < 0 ? -1 : request.previous;
 }
 
 EXPORTED int atlas_unshare(void *address, size_t length)
 {
 	struct atlas_span request = { .address = (uintptr_t)address, .length = length };
 
-	return handle_ioctl(ATLAS_IOC_UNSHARE, &request);
+	return atlas_handle_ioctl(ATLAS_IOC_UNSHARE, &request);
 }
 
 EXPORTED int atlas_share(void *address, size_t length, int view)
@@ -73,7 +73,7 @@ EXPORTED int atlas_share(void *address, size_t length, int view)
 	if (!resolve(&view))
 		return -1;
 	request.view = view;
-	return handle_ioctl(ATLAS_IOC_SHARE, &request);
+	return atlas_handle_ioctl(ATLAS_IOC_SHARE, &request);
 }
 
 EXPORTED int atlas_switch_base(int view)
@@ -83,5 +83,5 @@ EXPORTED int atlas_switch_base(int view)
 	if (!resolve(&view))
 		return -1;
 	request.view = view;
-	return handle_ioctl(ATLAS_IOC_SWITCH_BASE, &request);
+	return atlas_handle_ioctl(ATLAS_IOC_SWITCH_BASE, &request);
 }

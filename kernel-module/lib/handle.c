@@ -141,10 +141,10 @@ static int get_handle(void)
 }
 
 /**
- * handle_available() - whether the process has a handle, or can have one
+ * atlas_handle_available() - whether the process has a handle, or can have one
  * Return: true; false with errno.
  */
-bool handle_available(void)
+bool atlas_handle_available(void)
 {
 	return get_handle() >= 0;
 }
@@ -160,13 +160,13 @@ static int try_ioctl(int handle, unsigned long command, void *request)
 }
 
 /**
- * handle_ioctl() - an operation on the process's handle
+ * atlas_handle_ioctl() - an operation on the process's handle
  * @command: ATLAS_IOC_*
  * @request: its argument
  * Return: 0 or above; -1 with errno. ENOENT is said of the device alone: a view
  * that is not there is EINVAL.
  */
-int handle_ioctl(unsigned long command, void *request)
+int atlas_handle_ioctl(unsigned long command, void *request)
 {
 	int handle, result, tries = 0;
 

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-bool handle_available(void);
-int handle_ioctl(unsigned long command, void *request);
+bool atlas_handle_available(void);
+int atlas_handle_ioctl(unsigned long command, void *request);
 
 #endif

@@ -97,7 +97,7 @@ long mmview_call(long number, long op, long first, long second)
 	long result;
 
 	(void)number;
-	if (!handle_available()) {
+	if (!atlas_handle_available()) {
 		errno = unavailable(errno);
 		return -1;
 	}
