@@ -30,16 +30,26 @@ static _Atomic(atomic_int *) cell;
 /* The same, but also known in the child. */
 static atomic_int inherited;
 
+/* This process's handle, or another's, which it may not use. */
+static bool is_handle(int number)
+{
+	struct atlas_stats stats;
+
+	return !ioctl(number, ATLAS_IOC_STATS, &stats) || errno == EPERM;
+}
+
 /*
  * In the child: nobody but its parent can use the parent's handle, and as long
- * as it is open the kernel keeps what it knows of the parent.
+ * as it is open the kernel keeps what it knows of the parent. If the parent has
+ * closed it, its number may be another file's by now.
  */
 static void close_inherited(void)
 {
-	int handle = atomic_exchange(&inherited, 0) - 1;
+	int handle = atomic_exchange(&inherited, 0) - 1, error = errno;
 
-	if (handle >= 0)
+	if (handle >= 0 && is_handle(handle))
 		close(handle);
+	errno = error;
 }
 
 static atomic_int *get_cell(void)
@@ -100,10 +110,7 @@ static int open_handle(void)
 /* Whether a failed operation shows that the number is not the handle's any more. */
 static bool lost(int handle)
 {
-	struct atlas_stats stats;
-
-	return errno == EBADF ||
-	       (errno == ENOTTY && ioctl(handle, ATLAS_IOC_STATS, &stats) && errno == ENOTTY);
+	return errno == EBADF || (errno == ENOTTY && !is_handle(handle));
 }
 
 /*

@@ -241,8 +241,27 @@ static int close_all(bool others_come)
 	return !others_come || fcntl(64, F_GETFD) >= 0 ? 0 : 3;
 }
 
+/* A program's own files have all numbers, that of the handle as well, when it forks. */
+static int others_stay(void)
+{
+	int fd, status = close_all(false);
+
+	for (fd = 3; fd < 128; fd++) {
+		close(fd);
+		if (open("/dev/null", O_RDONLY) != fd)
+			return 8;
+	}
+	return status ?: IN_CHILD(({
+		for (fd = 3; fd < 128 && fcntl(fd, F_GETFD) >= 0; fd++)
+			;
+		fd < 128;
+	}));
+}
+
 static void test_closed(void)
 {
+	is(IN_CHILD(others_stay()), 0, "a child has its parent's files, also one with the number of the handle");
+
 	is(IN_CHILD(close_all(false)), 0, "who closes all descriptors is in its views still");
 	is(IN_CHILD(close_all(true)), 0, "also when others have their numbers, which stay open");
 }
