@@ -61,6 +61,7 @@ extern "C" {
  * Return: its id, above 0. Errors:
  *
  *	EINVAL		there is no view @from, or it is deleted
+ *	EAGAIN		a page could not be held on to: try again
  *	ENOSPC		the process has as many views or diverged pages as it may
  *	ENOMEM		out of memory
  */
@@ -114,7 +115,7 @@ int atlas_view_migrate(int view);
  *
  * Only of private mappings: anonymous memory, the heap, stacks, the text and
  * data of programs and libraries. Parts that are not mapped, or are unshared
- * already, are passed over. What is mapped later in a place like this is
+ * already, or that nobody can use (beyond the end of a file), are passed over. What is mapped later in a place like this is
  * shared again.
  *
  * Return: 0. Errors:
@@ -138,10 +139,16 @@ int atlas_unshare(void *address, size_t length);
  * @length: how many bytes; all of the page that holds the last one
  * @view: the view whose content becomes that of all, or ATLAS_VIEW_CURRENT
  *
- * What the others had there is lost.
+ * What the others had there is lost. Parts that are not mapped, or are shared
+ * already, are passed over.
  *
- * Return: 0. Errors: those of atlas_unshare(), and EINVAL when there is no
- * view @view, or it is deleted.
+ * Return: 0. Errors, after which a part of the pages may be shared:
+ *
+ *	EINVAL		not at the start of a page, empty, beyond the end of the
+ *			address space, or nothing is mapped there; there is no
+ *			view @view, or it is deleted
+ *	EAGAIN		a page could not be held on to: try again
+ *	ENOMEM		out of memory
  */
 int atlas_share(void *address, size_t length, int view);
 
