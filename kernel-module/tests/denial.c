@@ -198,6 +198,62 @@ static int flood(void)
 	return 0;
 }
 
+/* --- and by who may nothing but serve itself --------------------------------------- */
+
+static _Atomic int newest;
+
+static void *move_about(void *data)
+{
+	static char memory[64 * PAGE] __attribute__((aligned(4096)));
+	unsigned int state = (uintptr_t)data;
+	int handle = self();
+
+	for (;;) {
+		state = state * 1103515245 + 12345;
+		pulse->moved += enter(handle, newest - (int)((state >> 20) % 16)) >= 0;
+		memory[(state >> 16) % sizeof(memory)]++;
+		if (state >> 28 == 0)
+			unshare_range(handle, memory, sizeof(memory));
+		if (state >> 28 == 1)
+			share_range(handle, memory, sizeof(memory), newest);
+		if ((uintptr_t)data % 8)
+			pause_ms(3);
+	}
+	return NULL;
+}
+
+static int flood_oneself(void)
+{
+	static int handles[HANDLES];
+	pthread_t thread;
+	unsigned int turn;
+	int i;
+
+	become_nobody();
+	for (i = 0; i < HANDLES - FLOOD_THREADS; i++) {
+		handles[i] = self();
+		pulse->attached += handles[i] >= 0;
+	}
+	need(handles[0] >= 0);
+	for (i = 0; i < FLOOD_THREADS; i++)
+		need(!pthread_create(&thread, NULL, move_about, (void *)(uintptr_t)i));
+	for (turn = 0; ; turn++) {
+		int handle = handles[turn % (HANDLES - FLOOD_THREADS)];
+		int view = create_view(handle, turn % 2 ? ATLAS_VIEW_BASE : newest);
+
+		if (view > 0) {
+			pulse->created++;
+			newest = view;
+			continue;
+		}
+		pulse->refused += view == -ENOSPC;
+		/* Makes room for some, unless threads are in them. */
+		for (i = 0; i < 8; i++)
+			delete_view(handle, newest - (int)((turn + 3 * i) % 32));
+	}
+	return 0;
+}
+
 static pid_t start(int (*function)(void))
 {
 	pid_t child = fork();
@@ -326,7 +382,7 @@ static void await_no_views(void)
 		pause_ms(10);
 }
 
-static void test_flood(void)
+static void test_flood(int (*function)(void))
 {
 	long before = kilobytes("/proc/meminfo", "SUnreclaim:"), after;
 	pid_t watcher, flooders[FLOODERS];
@@ -340,7 +396,7 @@ static void test_flood(void)
 		uint64_t limit = nanoseconds() + 60000000000ull;
 
 		for (i = 0; i < FLOODERS; i++)
-			flooders[i] = start(flood);
+			flooders[i] = start(function);
 		/* Until all of it goes on; then they die in the middle of it. */
 		while ((pulse->refused < refused + FLOODERS || pulse->moved < moved + 50) &&
 		       nanoseconds() < limit)
@@ -378,6 +434,12 @@ int main(void)
 	test_rights();
 	test_work_left();
 	test_missing_page();
-	test_flood();
+	test_flood(flood);
+	need(!chmod(ATLAS_DEVICE, 0666));
+	allow_self_service(true);
+	printf("# the same by users who serve themselves\n");
+	test_flood(flood_oneself);
+	allow_self_service(false);
+	need(!chmod(ATLAS_DEVICE, 0600));
 	return tap_done();
 }

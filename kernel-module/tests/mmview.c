@@ -7,6 +7,8 @@
  * "mmview: …" is what mmview documents, "differs: …" what is meant to differ.
  */
 #define _GNU_SOURCE
+#include "partner.h"
+#include "ring.h"
 #include "self.h"
 
 enum { CREATE, DELETE, CURRENT, MIGRATE, UNSHARE, SHARE, SWITCH_BASE };
@@ -446,6 +448,83 @@ static void test_switch_base(void)
 	close(handle);
 }
 
+/* --- what is refused --------------------------------------------------------------- */
+
+static void test_huge_pages(void)
+{
+	char *huge = mmap(NULL, SPAN, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+
+	if (!ok(huge != MAP_FAILED, "a huge page of hugetlbfs"))
+		return;
+	is(unshare_pages(huge, SPAN), -EACCES, "differs: unshare of it is EACCES");
+	munmap(huge, SPAN);
+}
+
+static void test_most_pages(void)
+{
+	size_t size = 65537 * PAGE;
+	char *most = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	long view = create();
+
+	need(most != MAP_FAILED);
+	is(unshare_pages(most, size), -ENOMEM, "differs: unshare of more pages than views may have is ENOMEM");
+	IN_VIEW(view, put(most, 1));
+	is(get(most), 1, "and none is unshared");
+	delete(view);
+	munmap(most, size);
+}
+
+/* In a child, since it can not be undone. */
+static int use_ring_in_a_view(void)
+{
+	long view = create();
+	struct ring ring;
+
+	need(mmview(MIGRATE, view) == 0);
+	if (!open_ring(&ring))
+		return 1;
+	return unshare_pages(data, PAGE) == -EACCES ? 0 : 2;
+}
+
+static int use_ring_with_data(void)
+{
+	long view = create();
+	struct ring ring;
+
+	need(!unshare_pages(data, PAGE));
+	if (!open_ring(&ring))
+		return 1;
+	return mmview(MIGRATE, view) == -EOPNOTSUPP && mmview(CURRENT) == 0 ? 0 : 2;
+}
+
+/* Its buffer is held on to as that of direct input is, as long as the test likes. */
+static int use_buffer(void)
+{
+	struct iovec buffer = { data, PAGE };
+	struct ring ring;
+
+	create();
+	put(data, 1);
+	if (!open_ring(&ring))
+		return 1;
+	need(!syscall(SYS_io_uring_register, ring.file, IORING_REGISTER_BUFFERS, &buffer, 1));
+	return unshare_pages(data, PAGE) == -ENOMEM && !unshare_pages(data + PAGE, PAGE) ? 0 : 2;
+}
+
+static void test_ring(void)
+{
+	int outcome = IN_CHILD(use_ring_in_a_view());
+
+	if (outcome == 1) {
+		ok(true, "differs: io_uring # SKIP not allowed here");
+		return;
+	}
+	is(outcome, 0, "differs: unshare is EACCES while a thread in a view uses io_uring");
+	is(IN_CHILD(use_ring_with_data()), 0, "differs: migrate of one that does fails when memory is unshared");
+	is(IN_CHILD(use_buffer()), 0, "differs: unshare of memory that a device may be storing to is ENOMEM");
+}
+
 /* --- fork and exec ------------------------------------------------------------- */
 
 static bool only_child_views(long parents)
@@ -454,6 +533,32 @@ static bool only_child_views(long parents)
 		if (id != mmview(CURRENT) && mmview(MIGRATE, id) != -EINVAL)
 			return false;
 	return true;
+}
+
+/* Its creator's view is one of its own, beside a base view that is its parent's. */
+static int child_of_view(void)
+{
+	long own = mmview(CURRENT);
+
+	if (own <= 0 || answer() != 2 || data[0] != 2)
+		return 1;
+	if (mmview(MIGRATE, 0l) != own || answer() != 1 || data[0] != 1)
+		return 2;
+	put(data, 5);
+	return mmview(MIGRATE, own) == 0 && answer() == 2 && data[0] == 2 ? 0 : 3;
+}
+
+static int share_in_child(void)
+{
+	long own = mmview(CURRENT);
+
+	if (share_pages(data, PAGE) || data[0] != 2)
+		return 1;
+	need(mmview(MIGRATE, 0l) == own);
+	if (data[0] != 2)
+		return 2;
+	put(data, 6);
+	return IN_VIEW(own, data[0]) == 6 ? 0 : 3;
 }
 
 static void test_fork(void)
@@ -479,6 +584,10 @@ static void test_fork(void)
 	is(answer() * 10 + data[0], 11, "mmview: in all views");
 	is(IN_VIEW(view, IN_CHILD(mmview(CREATE) > 0 && mmview(MIGRATE, mmview(CREATE)) >= 0 ?
 				  (put(data, 4), data[0]) : 0)), 4, "mmview: a child makes views of its own");
+	is(IN_VIEW(view, IN_CHILD(child_of_view())), 0,
+	   "differs: a child of a view is in one of its own, and has its parent's base view as view 0");
+	is(IN_VIEW(view, IN_CHILD(share_in_child())), 0, "differs: where it shares its content, with its base view");
+	is(IN_VIEW(view, data[0]) * 10 + data[0], 21, "its parent has none of that");
 	delete(view);
 	delete(other);
 	need(!share_pages(text_of(answer), PAGE));
@@ -728,6 +837,9 @@ int main(int count, char **arguments)
 {
 	if (count > 1)
 		return mmview(CURRENT);
+	/* For the user that this goes on as. */
+	if (!getuid())
+		need(!write_file("/proc/sys/vm/nr_hugepages", "1"));
 	become_user(arguments, "./libmmview.so");
 	test_other_system_calls();
 	test_unavailable();
@@ -742,6 +854,9 @@ int main(int count, char **arguments)
 	test_new_mapping();
 	test_threads();
 	test_delete_in_use();
+	test_huge_pages();
+	test_most_pages();
+	test_ring();
 	test_fork();
 	test_exec(arguments);
 	test_workers_move();
