@@ -334,6 +334,22 @@ static int settle_all(struct divergence *divergence, unsigned long start, unsign
 	return 0;
 }
 
+/*
+ * Stores of views leave no trace in the base. That a file's mapping has pages of its
+ * own is how security modules know that it was changed: one, whichever can be had.
+ */
+static int leave_trace(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+{
+	for (; start < end && !vma_is_anonymous(vma) && !vma->anon_vma; start += PAGE_SIZE) {
+		int error = populate(vma, start);
+
+		if (error && !unavailable(error))
+			return error;
+		cond_resched();
+	}
+	return 0;
+}
+
 static int diverge_vma(struct divergence *divergence, struct vm_area_struct *vma,
 		       unsigned long start, unsigned long end)
 {
@@ -348,14 +364,8 @@ static int diverge_vma(struct divergence *divergence, struct vm_area_struct *vma
 	error = reserve(divergence, start, end);
 	/* From here no view reaches the base's pages. */
 	atlas_flush_tlb(space->mm, start, end);
-	/*
-	 * Stores of views leave no trace in the base. That a file's mapping has
-	 * pages of its own is how security modules know that it was changed.
-	 */
-	if (!error && !vma_is_anonymous(vma) && !vma->anon_vma)
-		error = populate(vma, start);
-	if (!error || unavailable(error))
-		error = settle_all(divergence, start, end);
+	error = error ?: leave_trace(vma, start, end);
+	error = error ?: settle_all(divergence, start, end);
 	atlas_invalidate_end(space, start, end);
 	return error;
 }

@@ -298,27 +298,6 @@ static void test_boundary(void)
 	close(handle);
 }
 
-/* How much of the mapping that begins there is the process's own, in kB. */
-static long own_kilobytes(const void *start)
-{
-	FILE *file = fopen("/proc/self/smaps", "re");
-	char line[512];
-	long own = -1;
-	bool inside = false;
-
-	need(file);
-	while (own < 0 && fgets(line, sizeof(line), file)) {
-		unsigned long first, last;
-
-		if (sscanf(line, "%lx-%lx ", &first, &last) == 2)
-			inside = first == (unsigned long)start;
-		else if (inside)
-			sscanf(line, "Anonymous: %ld", &own);
-	}
-	fclose(file);
-	return own;
-}
-
 /* Stores decide, and what the process may not make writable it can not change. */
 static void test_stores_only(void)
 {

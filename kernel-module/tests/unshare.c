@@ -552,6 +552,30 @@ static void test_guards(int handle)
 	munmap(memory, 4 * PAGE);
 }
 
+/* By this security modules know of code that was changed (SELinux: execmod). */
+static void test_guarded_file(int handle)
+{
+	int file = memfd_create("guarded", 0), view = create_view(handle, 0);
+	char *memory;
+
+	need(file >= 0 && !ftruncate(file, 2 * PAGE));
+	memory = mmap(NULL, 2 * PAGE, PROT_READ, MAP_PRIVATE, file, 0);
+	need(memory != MAP_FAILED);
+	if (madvise(memory, PAGE, MADV_GUARD_INSTALL)) {
+		ok(true, "guards in a file's mapping # SKIP not in this kernel");
+	} else {
+		is(memory[PAGE], 0, "a file's page behind a guard");
+		need(!unshare_range(handle, memory, 2 * PAGE));
+		need(!mprotect(memory, 2 * PAGE, PROT_READ | PROT_WRITE));
+		store(handle, view, memory + PAGE, 2);
+		is(memory[PAGE], 0, "is changed by a view alone");
+		ok(own_kilobytes(memory) > 0, "and the mapping counts as changed");
+	}
+	delete_view(handle, view);
+	munmap(memory, 2 * PAGE);
+	close(file);
+}
+
 #define MAX_PAGES	"/sys/module/atlas/parameters/max_pages"
 
 /* mprotect() has few errors: whatever keeps views from their copies is one of them. */
@@ -730,6 +754,7 @@ int main(void)
 	test_most(handle);
 	test_no_copies(handle);
 	test_guards(handle);
+	test_guarded_file(handle);
 	test_beyond_end(handle);
 	test_fork(handle);
 	test_direct_io(handle);

@@ -279,6 +279,27 @@ static inline long kilobytes(const char *path, const char *name)
 	return number;
 }
 
+/* How much of the mapping that begins there is the process's own, in kB. */
+static inline long own_kilobytes(const void *start)
+{
+	FILE *file = fopen("/proc/self/smaps", "re");
+	char line[512];
+	long own = -1;
+	bool inside = false;
+
+	need(file);
+	while (own < 0 && fgets(line, sizeof(line), file)) {
+		unsigned long first, last;
+
+		if (sscanf(line, "%lx-%lx ", &first, &last) == 2)
+			inside = first == (unsigned long)start;
+		else if (inside)
+			sscanf(line, "Anonymous: %ld", &own);
+	}
+	fclose(file);
+	return own;
+}
+
 /* Code of one instruction's meaning: returns a number. Page-aligned text. */
 #define RETURNS(name, number)							\
 	__asm__(".pushsection .text.views,\"ax\"\n.balign 4096\n"		\
