@@ -66,7 +66,9 @@ static void await_end(struct atlas_space *space, unsigned long ended, bool killa
  *
  * While an invalidation covers the address no leaf can be filled in. Rather
  * than spin in faults, the thread lets go of the lock and waits for the next
- * end of an invalidation, then has the fault retried (W5).
+ * end of an invalidation, then has the fault retried (W5). Where that can not be
+ * (futexes, in a loop of their own) it waits with the lock, which nobody takes
+ * between the begin and the end of an invalidation.
  */
 static int fill_or_retry(struct vm_area_struct *vma, unsigned long address, bool own,
 			 unsigned int flags, vm_fault_t *result)
@@ -82,7 +84,9 @@ static int fill_or_retry(struct vm_area_struct *vma, unsigned long address, bool
 		return error;
 	}
 	atomic64_inc(&space->counters.fault_retries);
-	if ((flags & FAULT_FLAG_ALLOW_RETRY) && !(flags & FAULT_FLAG_RETRY_NOWAIT)) {
+	if (!(flags & FAULT_FLAG_ALLOW_RETRY)) {
+		await_end(space, ended, false);
+	} else if (!(flags & FAULT_FLAG_RETRY_NOWAIT)) {
 		atlas_compat_fault_unlock(vma, flags);
 		await_end(space, ended, flags & FAULT_FLAG_KILLABLE);
 		*result = VM_FAULT_RETRY | (*result & VM_FAULT_MAJOR);
