@@ -261,7 +261,7 @@ int atlas_share(struct atlas_space *space, struct atlas_view *from, unsigned lon
 /* discard.c */
 unsigned long atlas_discard(struct vm_area_struct *vma, unsigned long start, unsigned long end,
 			    bool *own);
-int atlas_discard_advice(unsigned long address, int advice);
+unsigned long atlas_discard_instead(unsigned long start, unsigned long length, int advice);
 
 /* move.c */
 struct atlas_mremap *atlas_move_begin(struct mm_struct *mm, unsigned long from,

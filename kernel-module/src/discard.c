@@ -158,36 +158,44 @@ unsigned long atlas_discard(struct vm_area_struct *vma, unsigned long start, uns
 	return next;
 }
 
-static bool is_anonymous(struct mm_struct *mm, unsigned long address)
+/* How much of a range is before the first mapping that is not anonymous. */
+static unsigned long anonymous_run(struct mm_struct *mm, unsigned long start, unsigned long length)
 {
+	unsigned long end = start + length, run = length;
 	struct vm_area_struct *vma;
-	bool anonymous;
 
 	mmap_read_lock(mm);
-	vma = find_vma(mm, address);
-	anonymous = vma && vma_is_anonymous(vma);
+	for (vma = find_vma(mm, start); vma && vma->vm_start < end; vma = find_vma(mm, vma->vm_end)) {
+		if (vma_is_anonymous(vma))
+			continue;
+		run = vma->vm_start > start ? vma->vm_start - start : 0;
+		break;
+	}
 	mmap_read_unlock(mm);
-	return anonymous;
+	return run;
 }
 
 /**
- * atlas_discard_advice() - what a thread's advice to madvise() is to be
- * @address: where it begins
+ * atlas_discard_instead() - how much of a range a thread's advice is to be another for
+ * @start: where it begins
+ * @length: how long it is
  * @advice: as it gave it
  *
- * Return: for MADV_FREE from within a view of a process with memory unshared, MADV_DONTNEED.
+ * MADV_FREE from within a view of a process with memory unshared is to be MADV_DONTNEED,
+ * up to a mapping of which the kernel refuses it.
+ *
+ * Return: for how many bytes.
  */
-int atlas_discard_advice(unsigned long address, int advice)
+unsigned long atlas_discard_instead(unsigned long start, unsigned long length, int advice)
 {
 	struct atlas_view *view;
 	bool concerned;
 
-	if (advice != MADV_FREE || !current->mm)
-		return advice;
+	if (advice != MADV_FREE || !current->mm || start + length < start)
+		return 0;
 	rcu_read_lock();
 	view = atlas_view_current(current->mm);
 	concerned = view && !xa_empty(&view->space->unshared);
 	rcu_read_unlock();
-	/* Of other mappings the kernel refuses it. */
-	return concerned && is_anonymous(current->mm, address) ? MADV_DONTNEED : advice;
+	return concerned ? anonymous_run(current->mm, start, length) : 0;
 }

@@ -14,6 +14,7 @@
  */
 #include <linux/ftrace.h>
 #include <linux/kernel.h>
+#include <linux/mman.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
@@ -164,11 +165,20 @@ ATLAS_WRAP_ENTRY(wrap_zap_range);
 static long notrace wrap___x64_sys_madvise(const struct pt_regs *regs)
 {
 	int section = srcu_read_lock(&atlas_wrapper_srcu);
+	unsigned long instead = atlas_discard_instead(regs->di, regs->si, regs->dx);
 	struct pt_regs changed = *regs;
-	long result;
+	long result = 0;
 
-	changed.dx = atlas_discard_advice(regs->di, regs->dx);
-	result = static_call(atlas_orig___x64_sys_madvise)(&changed);
+	if (instead) {
+		changed.si = instead;
+		changed.dx = MADV_DONTNEED;
+		result = static_call(atlas_orig___x64_sys_madvise)(&changed);
+		changed.di = regs->di + instead;
+		changed.si = regs->si - instead;
+		changed.dx = regs->dx;
+	}
+	if (!instead || changed.si)
+		result = static_call(atlas_orig___x64_sys_madvise)(&changed);
 	srcu_read_unlock(&atlas_wrapper_srcu, section);
 	return result;
 }

@@ -486,6 +486,30 @@ static void test_discard_code(void)
 	munmap(own.start, own.length);
 }
 
+/* The kernel refuses MADV_FREE of a file's pages, wherever the range begins. */
+static void test_free_beside_a_file(void)
+{
+	struct area all = own_memory(16 * PAGE), file = all;
+	int memory = memfd_create("file", 0);
+
+	file.start += 8 * PAGE;
+	file.length = 8 * PAGE;
+	need(memory >= 0 && !ftruncate(memory, file.length));
+	need(mmap(file.start, file.length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, memory, 0) ==
+	     file.start);
+	need(!unshare_range(handle, file.start, file.length));
+	fill_area(&file);
+	is(madvise(all.start, all.length, MADV_FREE) ? errno : 0, EINVAL,
+	   "MADV_FREE of memory and a file beside it is refused");
+	all.length = 8 * PAGE;
+	is(pages_of_zeros(&all), 8, "for the memory it was done");
+	all.value = BASE;
+	is(in_base(wrong_work, &all), 0, "and only for the view's");
+	is(wrong_pages(&file), 0, "what was written to the file's pages is there");
+	close(memory);
+	munmap(all.start, 16 * PAGE);
+}
+
 static void test_discard_on_a_file(void)
 {
 	struct area file = { .length = 8 * PAGE, .value = BASE }, own, base;
@@ -918,6 +942,7 @@ int main(void)
 	test_gone_in_parts();
 	test_moved_in_parts();
 	test_discard_code();
+	test_free_beside_a_file();
 	test_discard_on_a_file();
 	test_truncated();
 	test_moved();
