@@ -50,13 +50,13 @@ static unsigned long page_number(unsigned long address)
  * Whether there is room for what a fault takes: where a cgroup has none, a fault kills
  * for it, and a request is to fail. It is tried, and given back: the fault finds it.
  */
-static int find_room(void)
+static int find_room(gfp_t gfp)
 {
 	LIST_HEAD(pages);
 	int count, error = 0;
 
 	for (count = 0; count < FAULT_PAGES && !error; count++) {
-		struct page *page = alloc_page(ATLAS_GFP);
+		struct page *page = alloc_page(gfp);
 
 		if (page)
 			list_add(&page->lru, &pages);
@@ -69,9 +69,9 @@ static int find_room(void)
 
 /* The base's page at an address, with a reference, mapped by a table of small pages. */
 static int get_base_page(struct vm_area_struct *vma, unsigned long address, unsigned int flags,
-			 struct page **page)
+			 gfp_t gfp, struct page **page)
 {
-	int error = find_room();
+	int error = find_room(gfp);
 	long got;
 
 	if (error)
@@ -81,11 +81,11 @@ static int get_base_page(struct vm_area_struct *vma, unsigned long address, unsi
 }
 
 /* Has the base map something at an address. */
-static int populate(struct vm_area_struct *vma, unsigned long address)
+static int populate(struct vm_area_struct *vma, unsigned long address, gfp_t gfp)
 {
 	struct page *page;
 	/* A page of the process's own, which core dumps have too, not the file's. */
-	int error = get_base_page(vma, address, vma_is_anonymous(vma) ? 0 : FOLL_WRITE, &page);
+	int error = get_base_page(vma, address, vma_is_anonymous(vma) ? 0 : FOLL_WRITE, gfp, &page);
 
 	if (!error)
 		put_page(page);
@@ -270,6 +270,7 @@ static int settle(struct divergence *divergence, unsigned long address)
 {
 	struct vm_area_struct *vma = divergence->vma;
 	unsigned long index = page_number(address);
+	gfp_t gfp = atlas_gfp(divergence->space);
 	LIST_HEAD(pages);
 	int tries, error = 0;
 
@@ -278,7 +279,7 @@ static int settle(struct divergence *divergence, unsigned long address)
 		pte_t *pte = lock_entry(divergence->space, address, &lock), entry;
 
 		if (!pte) {
-			error = populate(vma, address);
+			error = populate(vma, address, gfp);
 			continue;
 		}
 		entry = ptep_get(pte);
@@ -300,7 +301,7 @@ static int settle(struct divergence *divergence, unsigned long address)
 		if (list_empty(&pages))
 			error = allocate(divergence, index, &pages);
 		if (!error && !pte_present(entry))
-			error = populate(vma, address);
+			error = populate(vma, address, gfp);
 	}
 	if (!error)
 		error = -EAGAIN;
@@ -338,10 +339,10 @@ static int settle_all(struct divergence *divergence, unsigned long start, unsign
  * Stores of views leave no trace in the base. That a file's mapping has pages of its
  * own is how security modules know that it was changed: one, whichever can be had.
  */
-static int leave_trace(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+static int leave_trace(struct vm_area_struct *vma, unsigned long start, unsigned long end, gfp_t gfp)
 {
 	for (; start < end && !vma_is_anonymous(vma) && !vma->anon_vma; start += PAGE_SIZE) {
-		int error = populate(vma, start);
+		int error = populate(vma, start, gfp);
 
 		if (error && !unavailable(error))
 			return error;
@@ -364,7 +365,7 @@ static int diverge_vma(struct divergence *divergence, struct vm_area_struct *vma
 	error = reserve(divergence, start, end);
 	/* From here no view reaches the base's pages. */
 	atlas_flush_tlb(space->mm, start, end);
-	error = error ?: leave_trace(vma, start, end);
+	error = error ?: leave_trace(vma, start, end, atlas_gfp(space));
 	error = error ?: settle_all(divergence, start, end);
 	atlas_invalidate_end(space, start, end);
 	return error;
@@ -738,7 +739,7 @@ static int adopt(struct vm_area_struct *vma, unsigned long address, struct page 
 		spinlock_t *lock;
 		pte_t *pte, entry;
 
-		error = get_base_page(vma, address, FOLL_WRITE, &page);
+		error = get_base_page(vma, address, FOLL_WRITE, ATLAS_GFP, &page);
 		if (error)
 			return error;
 		error = -EAGAIN;
