@@ -164,6 +164,7 @@ struct atlas_view {
 	u8 tag[ATLAS_TAG_SIZE];		/* mutex */
 	struct work_struct free_work;
 	struct delayed_work reap_work;
+	struct rcu_head rcu;
 };
 
 /* Views at one moment. */

@@ -12,6 +12,7 @@
 #include <linux/moduleparam.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <asm/text-patching.h>
 
 #include "../compat/compat.h"
 #include "atlas.h"
@@ -266,20 +267,27 @@ static int check_origin(struct atlas_view *view, const struct vm_area_struct *vm
 
 /*
  * A breakpoint that a debugger or uprobe planted in the base is not copied (W3):
- * where memory has int3 and the file has not, the file is right. Reads the file,
- * for which the mmap lock must not be held.
+ * where memory has int3 and nothing but int3 for what the file has, the file is
+ * right. With other bytes beside it that differ it is a part of what the program
+ * wrote there, an address that was relocated, say. Reads the file, for which the
+ * mmap lock must not be held.
  */
 static void remove_breakpoints(const struct origin *origin, u8 *content, u8 *pristine)
 {
 	loff_t offset = origin->offset;
-	ssize_t known, i;
+	ssize_t known, start, end;
+	bool planted;
 
 	if (!origin->code)
 		return;
 	known = kernel_read(origin->file, pristine, PAGE_SIZE, &offset);
-	for (i = 0; i < known; i++)
-		if (content[i] == 0xcc && pristine[i] != 0xcc)
-			content[i] = pristine[i];
+	for (start = 0; start < known; start = end + 1) {
+		planted = true;
+		for (end = start; end < known && content[end] != pristine[end]; end++)
+			planted &= content[end] == INT3_INSN_OPCODE;
+		if (planted)
+			memcpy(content + start, pristine + start, end - start);
+	}
 }
 
 /* Threads are in the view. */

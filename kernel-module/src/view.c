@@ -13,7 +13,10 @@ static unsigned int max_views = 32;
 module_param(max_views, uint, 0644);
 MODULE_PARM_DESC(max_views, "views that a process may have besides its base");
 
-/* No thread, CPU or fault may reach the tables when they are freed. */
+/*
+ * No thread, CPU or fault may reach the tables when they are freed, and no reader
+ * of the current view the view itself: readers are in atlas_srcu or in RCU alone.
+ */
 static void free_view(struct work_struct *work)
 {
 	struct atlas_view *view = container_of(work, struct atlas_view, free_work);
@@ -23,7 +26,7 @@ static void free_view(struct work_struct *work)
 	synchronize_srcu(&atlas_srcu);
 	atlas_tables_free(view);
 	atomic64_dec(&atlas_view_total);
-	kfree(view);
+	kfree_rcu(view, rcu);
 	atomic_dec(&space->views_unfreed);
 	wake_up_all(&space->view_freed);
 	atlas_space_unuse(space);

@@ -264,6 +264,22 @@ static void test_planted_before(void)
 	end_child(child);
 }
 
+/* An int3 among other bytes that are not the file's is the operand of what was written there. */
+static void test_operand(void)
+{
+	pid_t child = start_child(), tid = command->tid;
+	char *text = text_of(beside_answer);
+	long word;
+
+	stop(tid);
+	word = ptrace(PTRACE_PEEKTEXT, tid, text, NULL);
+	need(!ptrace(PTRACE_POKETEXT, tid, text, (word & ~0xffff00l) | 0x01cc00));
+	need(!write_view(handle, view, text + 64, "\x90", 1));
+	if (ok(serves_untrapped(tid), "text that was changed, but by no debugger, runs in the view"))
+		is(command->values[1], 0x1cc, "with the byte of a breakpoint as its operand (W3)");
+	end_child(child);
+}
+
 /* Text that the process stores to is content as any other: the breakpoint is copied. */
 static void test_planted_in_own_text(void)
 {
@@ -597,6 +613,7 @@ int main(void)
 	test_memory();
 	test_planted();
 	test_planted_before();
+	test_operand();
 	test_planted_in_own_text();
 	test_uprobe(true);
 	test_uprobe(false);
