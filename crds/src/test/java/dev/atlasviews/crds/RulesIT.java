@@ -137,13 +137,13 @@ final class RulesIT {
                 new Forbidden(
                         "spec.selector in body should have at least 1 properties",
                         patch("selector", redis, ""),
-                        redis,
-                        ""),
+                        "selector}\nspec:\n  selector: {" + redis,
+                        "no-selector}\nspec:\n  selector: {"),
                 new Forbidden(
                         "spec.selector.matchLabels in body should have at least 1 properties",
                         patch("labels", redis, ""),
-                        "app: redis",
-                        ""),
+                        "labels}\nspec:\n  selector: {matchLabels: {app: redis",
+                        "no-labels}\nspec:\n  selector: {matchLabels: {"),
                 new Forbidden(
                         "spec.selector.matchExpressions in body should have at least 1 items",
                         patch("expressions", "matchExpressions: [{key: app, operator: Exists}]", ""),
