@@ -332,7 +332,7 @@ static int inherit(struct atlas_fork *fork)
  */
 static void inherit_nothing(const struct atlas_fork *fork, int error)
 {
-	bool dies = !xa_empty(&fork->unshared);
+	bool dies = fork->view && !xa_empty(&fork->unshared);
 
 	pr_warn_ratelimited("atlas: process %d %s (%d)\n", task_pid_nr(current),
 			    dies ? "is killed: it can not have its creator's data" :

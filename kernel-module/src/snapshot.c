@@ -49,7 +49,10 @@ static int capture(struct atlas_space *space, struct task_struct *task,
 	thread = atlas_thread_find(task);
 	if (!thread || thread->space != space) {
 		error = -ESRCH;
-	} else if (!resting(thread, thread->sequence)) {
+	} else if (task->flags & PF_EXITING) {
+		error = -ESRCH;
+	} else if (!resting(thread, thread->sequence) || task->in_execve) {
+		/* What it has of uprobes is being freed, in exec as in exit. */
 		error = -EBUSY;
 	} else {
 		const struct pt_regs *regs = task_pt_regs(task);

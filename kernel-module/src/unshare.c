@@ -71,12 +71,19 @@ static int find_room(gfp_t gfp)
 static int get_base_page(struct vm_area_struct *vma, unsigned long address, unsigned int flags,
 			 gfp_t gfp, struct page **page)
 {
-	int error = find_room(gfp);
+	struct mm_struct *mm = vma->vm_mm;
+	int error;
 	long got;
 
+	flags |= FOLL_FORCE | FOLL_SPLIT_PMD;
+	/* Where it is there no room is needed. */
+	got = atlas_get_page_remote(mm, address, flags | FOLL_NOFAULT, page);
+	if (got == 1)
+		return 0;
+	error = find_room(gfp);
 	if (error)
 		return error;
-	got = atlas_get_page_remote(vma->vm_mm, address, flags | FOLL_FORCE | FOLL_SPLIT_PMD, page);
+	got = atlas_get_page_remote(mm, address, flags, page);
 	return got == 1 ? 0 : got < 0 ? (int)got : -EFAULT;
 }
 
@@ -97,9 +104,11 @@ static int populate(struct vm_area_struct *vma, unsigned long address, gfp_t gfp
  * guard marker or on a page whose memory broke. The process can not use such a page
  * either, and that is no reason to refuse it the others.
  */
-static bool unavailable(int error)
+static bool unavailable(const struct vm_area_struct *vma, int error)
 {
-	return error == -EFAULT || error == -EHWPOISON;
+	/* What userfaultfd is to give comes later. */
+	return error == -EHWPOISON ||
+	       (error == -EFAULT && !(vma->vm_flags & (VM_UFFD_MISSING | VM_UFFD_WP)));
 }
 
 /*
@@ -324,7 +333,7 @@ static int settle_all(struct divergence *divergence, unsigned long start, unsign
 				break;
 		if (i < divergence->views->count)
 			error = settle(divergence, index << PAGE_SHIFT);
-		if (unavailable(error)) {
+		if (unavailable(divergence->vma, error)) {
 			leave(divergence, index);
 			error = 0;
 		}
@@ -339,12 +348,20 @@ static int settle_all(struct divergence *divergence, unsigned long start, unsign
  * Stores of views leave no trace in the base. That a file's mapping has pages of its
  * own is how security modules know that it was changed: one, whichever can be had.
  */
-static int leave_trace(struct vm_area_struct *vma, unsigned long start, unsigned long end, gfp_t gfp)
+static int leave_trace(struct divergence *divergence, unsigned long start, unsigned long end)
 {
-	for (; start < end && !vma_is_anonymous(vma) && !vma->anon_vma; start += PAGE_SIZE) {
-		int error = populate(vma, start, gfp);
+	struct vm_area_struct *vma = divergence->vma;
+	gfp_t gfp = atlas_gfp(divergence->space);
+	unsigned long index;
+	void *mark;
 
-		if (error && !unavailable(error))
+	if (vma_is_anonymous(vma))
+		return 0;
+	xa_for_each_range(&divergence->space->unshared, index, mark, page_number(start),
+			  page_number(end) - 1) {
+		int error = vma->anon_vma ? 0 : populate(vma, index << PAGE_SHIFT, gfp);
+
+		if (vma->anon_vma || (error && !unavailable(vma, error)))
 			return error;
 		cond_resched();
 	}
@@ -365,7 +382,7 @@ static int diverge_vma(struct divergence *divergence, struct vm_area_struct *vma
 	error = reserve(divergence, start, end);
 	/* From here no view reaches the base's pages. */
 	atlas_flush_tlb(space->mm, start, end);
-	error = error ?: leave_trace(vma, start, end, atlas_gfp(space));
+	error = error ?: leave_trace(divergence, start, end);
 	error = error ?: settle_all(divergence, start, end);
 	atlas_invalidate_end(space, start, end);
 	return error;
@@ -806,8 +823,11 @@ static int share_vma(struct atlas_space *space, struct atlas_view *from,
 
 		if (entry)
 			error = adopt(vma, index << PAGE_SHIFT, atlas_entry_page(entry));
-		if (unavailable(error))
+		/* What the base can not have the views keep. */
+		if (unavailable(vma, error)) {
 			error = 0;
+			continue;
+		}
 		if (error)
 			break;
 		merge(space, index, dropped);

@@ -134,10 +134,15 @@ static int diverge(struct atlas_view *view, struct atlas_view *from)
 static int await_room(struct atlas_space *space)
 {
 	unsigned int limit = READ_ONCE(max_views);
+	struct atlas_view *view, *next;
 	long left;
 
 	if (space->inheriting)
 		return 0;
+	/* Those that reap_view() has not come to yet: it gives way to requests. */
+	list_for_each_entry_safe(view, next, &space->views, node)
+		if (finished(view))
+			atlas_view_put(view);
 	if (space->view_count >= limit)
 		return -ENOSPC;
 	left = wait_event_killable_timeout(space->view_freed,

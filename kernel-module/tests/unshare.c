@@ -399,8 +399,13 @@ static char *special_mapping(void)
 static void test_device(int handle)
 {
 	int device = open("/dev/mem", O_RDONLY | O_CLOEXEC);
-	char *mapped = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, device, 0xf0000);
+	char *mapped;
 
+	if (device < 0) {
+		ok(true, "a device's memory # SKIP none in this kernel");
+		return;
+	}
+	mapped = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, device, 0xf0000);
 	if (!ok(mapped != MAP_FAILED, "a device's memory is mapped"))
 		return;
 	is(unshare_range(handle, mapped, PAGE), -EACCES, "and can not be unshared");
@@ -498,10 +503,13 @@ static void test_beyond_end(int handle)
 	store(handle, view, memory, 3);
 	is(memory[0], 0, "its first page is unshared still");
 	need(!ftruncate(file, 0));
-	is(share_range(handle, memory, 4 * PAGE, view), 0, "without the file the mapping is shared");
+	is(share_range(handle, memory, 4 * PAGE, view), 0, "without the file share passes it over");
+	is(seen(handle, view, memory), 3, "and the view keeps its own");
 	need(!ftruncate(file, 4 * PAGE));
+	is(share_range(handle, memory, 4 * PAGE, view), 0, "once the file is there it is shared");
+	is(memory[0], 3, "with what the view has");
 	store(handle, view, memory, 4);
-	is(memory[0], 4, "and is one, once the file is there");
+	is(memory[0], 4, "and is one");
 	delete_view(handle, view);
 	munmap(memory, 4 * PAGE);
 	close(file);

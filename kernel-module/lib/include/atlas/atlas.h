@@ -140,7 +140,8 @@ int atlas_unshare(void *address, size_t length);
  * @view: the view whose content becomes that of all, or ATLAS_VIEW_CURRENT
  *
  * What the others had there is lost. Parts that are not mapped, or are shared
- * already, are passed over.
+ * already, are passed over, and so is what nobody can use (beyond the end of a
+ * file): views keep what they have of it.
  *
  * Return: 0. Errors, after which a part of the pages may be shared:
  *
