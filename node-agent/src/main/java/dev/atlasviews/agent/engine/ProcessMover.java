@@ -49,7 +49,8 @@ final class ProcessMover {
     /** The thread that kept all others from moving. */
     record Obstacle(ThreadEntry thread, String heldBy) {}
 
-    private record Move(int tid, int from, int to) {}
+    /** {@code wasThere}: whether {@code from} is the view it was held in, and not only the one it was on its way to. */
+    private record Move(int tid, int from, int to, boolean wasThere) {}
 
     private record Look(boolean reached, long sequence) {}
 
@@ -167,7 +168,8 @@ final class ProcessMover {
                 if (!move(thread, to)) {
                     return false;
                 }
-                moved.add(new Move(thread.tid(), pauses.wayBack(thread), to));
+                final int from = pauses.wayBack(thread);
+                moved.add(new Move(thread.tid(), from, to, thread.view() == from));
             }
         }
         return true;
@@ -217,16 +219,16 @@ final class ProcessMover {
     private void undo(final List<Move> moved, final long start) throws IOException {
         births.asBefore();
         for (final Move move : moved) {
-            if (!isBack(move, start)) {
-                // On its way to the gate, or behind it: it goes back only from where it may.
+            if (!move.wasThere() || !isBack(move, start)) {
+                // On its way to the gate, or behind it, or not there before: it goes back only from where it may.
                 ask(move, viewSet.transition(move.to(), move.from()).ranges());
             }
         }
     }
 
     /**
-     * While the gate is closed nothing has run in user mode since, so every thread is where it was. The clock is looked at
-     * after the snapshot: what runs from then on changes the sequence.
+     * While the gate is closed nothing has run in user mode since, so every thread is where it was, and may be in the view it
+     * was in. The clock is looked at after the snapshot: what runs from then on changes the sequence.
      */
     private boolean isBack(final Move move, final long start) {
         try {

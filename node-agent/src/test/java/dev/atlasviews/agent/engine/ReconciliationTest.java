@@ -188,6 +188,21 @@ final class ReconciliationTest extends EngineTest {
         assertThat(viewsOf(7, 8, 9)).containsOnly(ViewEntry.BASE);
     }
 
+    @Test
+    void aSleeperThatWasToGoBackFromTheNewCodeIsOnlyAskedForThatWhileTheGateIsClosed() throws IOException {
+        sleeperThatIsToGoBack();
+        views.at(7, newBody());
+        views.interference = tid -> {};
+        FakeViews.pause(Duration.ofMillis(100));
+        views.log.clear();
+
+        assertThat(reconcile(Scope.PROCESS, Duration.ZERO, A).state()).isEqualTo(State.MIXED);
+
+        assertThat(views.log).contains("freeze 1000", "move 7 to 1 frozen", "ask 7 outside 2");
+        assertThat(viewsOf(7, 8, 9)).containsExactly(1, ViewEntry.BASE, ViewEntry.BASE);
+        assertThat(views.count("move 8 to 0 frozen")).as("it was there").isOne();
+    }
+
     /** It was moved when another thread was found in the way, after so long that the gate may have been open. */
     private void sleeperThatIsToGoBack() throws IOException {
         views.at(9, IN_FUNCTION_1).run();
