@@ -24,7 +24,6 @@ import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
@@ -180,11 +179,26 @@ final class PodViewComposer {
                         .filter(old -> Layers.isSame(old, layer) && old.desired() == layer.desired())
                         .findFirst()
                         .map(old -> releasedBefore(patch, layer, old))
-                        // Nothing new for a pod that ends.
-                        .or(() -> Optional.of(layer).filter(any -> !isGoing() && !hasFailed()))
-                        .stream();
+                        .map(Stream::of)
+                        .orElseGet(() -> releasedNow(patch, layer, before));
             }
         }
+        return asBefore(patch, before);
+    }
+
+    /** Nothing new for a pod that ends: one that is being deleted runs until then with the version that it has. */
+    private Stream<Layer> releasedNow(final ViewPatch patch, final Layer layer, final List<Layer> before) {
+        if (!isGoing() && !hasFailed()) {
+            return Stream.of(layer);
+        }
+        return isGoing()
+                        && layer.desired() == DesiredState.PRESENT
+                        && before.stream().noneMatch(old -> Layers.isSame(old, layer))
+                ? asBefore(patch, before)
+                : Stream.empty();
+    }
+
+    private static Stream<Layer> asBefore(final ViewPatch patch, final List<Layer> before) {
         final String name = Layers.nameOf(patch);
         return before.stream()
                 .filter(layer -> layer.name().equals(name))

@@ -340,12 +340,21 @@ final class PodViewComposerTest {
                 .containsExactly(DesiredState.ABSENT, DesiredState.ABSENT);
         rollout(second, RolloutPhase.COMPLETE);
         second.setSpec(spec(digest("better"), null, NewPods.APPLY));
+        second.setSpec(observing(second.getSpec()));
         assertThat(desired(compose(pod, List.of(second), existing)))
-                .as("the next change does not come")
+                .as("a look at the next change")
                 .containsExactly(DesiredState.ABSENT, DesiredState.ABSENT);
-        assertThat(desired(PodViewComposer.compose(pod, List.of(second), existing, patch -> false, NOW)))
+    }
+
+    @Test
+    void aPodThatGoesKeepsItsVersionWhenTheNextOneComes() {
+        final PodView existing = view(pod, compose(pod, List.of(first), null), 1);
+        pod.getMetadata().setDeletionTimestamp("2026-11-23T22:00:00Z");
+        first.setSpec(spec(digest("better"), null, NewPods.APPLY));
+        assertThat(compose(pod, List.of(first), existing)).isEqualTo(existing.getSpec());
+        assertThat(PodViewComposer.compose(pod, List.of(first), existing, patch -> false, NOW))
                 .as("before its wave")
-                .containsExactly(DesiredState.ABSENT, DesiredState.PRESENT);
+                .isEqualTo(existing.getSpec());
     }
 
     private static void rollout(final ViewPatch patch, final RolloutPhase phase) {
@@ -361,8 +370,13 @@ final class PodViewComposerTest {
     @Test
     void whatIsOnlyObservedIsNotPresent() {
         final PodView existing = view(pod, compose(pod, List.of(first), null), 1);
-        final ViewPatchSpec spec = first.getSpec();
-        first.setSpec(new ViewPatchSpec(
+        first.setSpec(observing(first.getSpec()));
+        assertThat(desired(compose(pod, List.of(first), null))).containsExactly(DesiredState.OBSERVED);
+        assertThat(desired(compose(pod, List.of(first), existing))).containsExactly(DesiredState.OBSERVED);
+    }
+
+    private static ViewPatchSpec observing(final ViewPatchSpec spec) {
+        return new ViewPatchSpec(
                 spec.selector(),
                 null,
                 spec.change(),
@@ -371,9 +385,7 @@ final class PodViewComposerTest {
                 spec.newPods(),
                 Mode.OBSERVE,
                 Rollout.DEFAULT,
-                List.of()));
-        assertThat(desired(compose(pod, List.of(first), null))).containsExactly(DesiredState.OBSERVED);
-        assertThat(desired(compose(pod, List.of(first), existing))).containsExactly(DesiredState.OBSERVED);
+                List.of());
     }
 
     private static PodViewSpec compose(final Pod pod, final List<ViewPatch> patches, final @Nullable PodView existing) {
