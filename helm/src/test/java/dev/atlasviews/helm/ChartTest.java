@@ -43,6 +43,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -503,13 +504,21 @@ final class ChartTest {
     }
 
     @Test
-    void operatorsAreToldOfEachAlert() throws IOException {
+    void operatorsAreToldOfEachAlertAndAfterHowLongItComes() throws IOException {
         final String described = Files.readString(Path.of("../docs/operations.md"));
-        assertThat(Files.readAllLines(Chart.FOLDER.resolve("monitoring/alerts.yaml")).stream()
-                        .filter(line -> line.contains("- alert: "))
-                        .map(line -> line.replaceFirst(".*- alert: ", "")))
+        assertThat(Pattern.compile("- alert: (\\w+)(?s:.*?)\n +for: (\\d+)m")
+                        .matcher(Files.readString(Chart.FOLDER.resolve("monitoring/alerts.yaml")))
+                        .results()
+                        .map(alert -> "| `%s` | %s minutes |".formatted(alert.group(1), alert.group(2))))
                 .hasSizeGreaterThan(5)
-                .allSatisfy(alert -> assertThat(described).contains("| `" + alert + "` |"));
+                .allSatisfy(alert -> assertThat(described).contains(alert));
+    }
+
+    /** Of half of fifteen minutes nothing is left to an agent that is new: it is the time after that which lets it start. */
+    @Test
+    void anAgentHasTimeToStartBeforeItIsDown() throws IOException {
+        assertThat(Files.readString(Chart.FOLDER.resolve("monitoring/alerts.yaml")))
+                .containsPattern("alert: AtlasAgentDown\n(?: +#.*\n)* +expr: .*\n +for: 10m\n");
     }
 
     @Test
