@@ -46,6 +46,16 @@ final class Pausing {
                 .filter(rollout -> !wasOnlyObserved(rollout) && !isTriedAnew(rollout, patch));
     }
 
+    /**
+     * The same where to lift a pause would not help: that of a wave that took too long is lifted, and as a change of the
+     * specification that lets it go on.
+     */
+    static Optional<RolloutStatus> beyondResuming(final ViewPatch patch) {
+        return ended(patch)
+                .filter(rollout ->
+                        !tookTooLong(rollout) || !patch.getSpec().rollout().paused());
+    }
+
     /** Whether it failed because a wave took too long. */
     static boolean tookTooLong(final RolloutStatus rollout) {
         return rollout.phase() == RolloutPhase.FAILED

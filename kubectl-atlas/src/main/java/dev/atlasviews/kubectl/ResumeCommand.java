@@ -29,7 +29,7 @@ final class ResumeCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         try (KubernetesClient client = cluster.client()) {
             final ViewPatch patch = cluster.viewPatch(client, name);
-            final RolloutStatus ended = Pausing.ended(patch).orElse(null);
+            final RolloutStatus ended = Pausing.beyondResuming(patch).orElse(null);
             if (ended == null || ended.phase() == RolloutPhase.COMPLETE) {
                 if (patch.getSpec().rollout().paused()) {
                     Pausing.set(client, patch, false);

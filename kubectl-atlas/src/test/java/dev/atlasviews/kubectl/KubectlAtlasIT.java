@@ -229,7 +229,14 @@ final class KubectlAtlasIT {
         rollout("ended", RolloutPhase.FAILED, "ProgressDeadlineExceeded");
         assertThat(run("resume", "ended").err()).contains("it goes on by itself when the wave is done");
         assertThat(run("pause", "ended").out()).contains("is paused");
-        assertThat(patch("ended").getSpec().rollout().paused()).isTrue();
+        final ViewPatch held = patch("ended");
+        assertThat(held.getSpec().rollout().paused()).isTrue();
+        // The operator has tried it anew since, and it took too long again.
+        rollout("ended", RolloutPhase.FAILED, "ProgressDeadlineExceeded");
+        assertThat(run("resume", "ended").out()).contains("goes on");
+        assertThat(patch("ended").getSpec().rollout().paused()).isFalse();
+        assertThat(patch("ended").getMetadata().getGeneration())
+                .isGreaterThan(held.getMetadata().getGeneration());
         client.resource(patch("ended")).delete();
     }
 
@@ -246,7 +253,10 @@ final class KubectlAtlasIT {
                         1,
                         null,
                         NOW,
-                        failure == null ? null : new RolloutFailure(1L, failure, "redis-0 has ended"))));
+                        failure == null
+                                ? null
+                                : new RolloutFailure(
+                                        patch.getMetadata().getGeneration(), failure, "redis-0 has ended"))));
         client.resource(patch).updateStatus();
     }
 

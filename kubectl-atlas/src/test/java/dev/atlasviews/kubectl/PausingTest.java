@@ -29,6 +29,20 @@ final class PausingTest {
                 .isEmpty();
     }
 
+    @Test
+    void onlyAWaveThatTookTooLongIsResumedAfterItFailedAndOnlyIfItIsPaused() {
+        assertThat(isResumed(true, "ProgressDeadlineExceeded")).isTrue();
+        assertThat(isResumed(false, "ProgressDeadlineExceeded")).isFalse();
+        assertThat(isResumed(true, "PodsFailed")).isFalse();
+    }
+
+    private static boolean isResumed(final boolean paused, final String failure) {
+        final String status =
+                Yaml.status(2, "phase: Failed, failure: {generation: 2, reason: %s, message: m}".formatted(failure));
+        return Pausing.beyondResuming(Yaml.patch("rollout: {paused: %s}".formatted(paused), status))
+                .isEmpty();
+    }
+
     private static boolean ended(final String rollout) {
         return Pausing.ended(Yaml.patch(Yaml.status(2, rollout))).isPresent();
     }
