@@ -12,8 +12,8 @@ final class ContainerGroup {
     private static final Pattern ID = Pattern.compile("[a-z][a-z0-9.+-]*://(?<id>[0-9a-f]{64})");
 
     /** The group of a pod, by its UID; a static pod's has a digest of its file in place of the UID that the cluster knows. */
-    private static final Pattern POD =
-            Pattern.compile("pod(?<uid>[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})(?=/|\\.slice[/:])");
+    private static final Pattern POD = Pattern.compile(
+            "pod(?:(?<uid>[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})|[0-9a-f]{32})(?=/|\\.slice[/:])");
 
     private static final String RUNTIMES = "(?:cri-containerd|crio|docker)";
 
@@ -49,12 +49,13 @@ final class ContainerGroup {
         return matcher.matches() && isOfPod(matcher.group("above"));
     }
 
-    /** The innermost pod is the one: a node may be a pod itself. */
+    /** The innermost pod is the one: a node may be a pod itself. Where that is a static one its UID is not known. */
     private boolean isOfPod(final String above) {
         return POD.matcher(above)
                 .results()
                 .reduce((outer, inner) -> inner)
-                .map((final MatchResult pod) -> pod.group(1).replace('_', '-').equals(podUid))
+                .map((final MatchResult pod) -> pod.group("uid"))
+                .map(uid -> uid.replace('_', '-').equals(podUid))
                 .orElse(true);
     }
 }

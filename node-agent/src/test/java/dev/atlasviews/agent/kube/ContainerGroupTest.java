@@ -14,6 +14,7 @@ final class ContainerGroupTest {
     private static final String ID = ContainerProcessesTest.ID;
     private static final String OTHER = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
     private static final String UID = "0d6d2f4e-8f0b-4a34-9c1c-000000000001";
+    private static final String STATIC = "pod6f1ee3b6cd2e9ba8b9dcbf0d4d2d5e5b";
     private static final String SLICE = "pod" + UID.replace('-', '_') + ".slice";
 
     @ParameterizedTest
@@ -34,7 +35,10 @@ final class ContainerGroupTest {
                 // A node that is a container of a pod of another cluster.
                 "0::/kubepods/pod99999999-8f0b-4a34-9c1c-000000000001/" + OTHER + "/kubelet/kubepods/podUID/ID",
                 // A static pod, whose group knows a digest of its file.
-                "0::/kubepods/burstable/pod6f1ee3b6cd2e9ba8b9dcbf0d4d2d5e5b/ID"
+                "0::/kubepods/burstable/STATIC/ID",
+                "0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-STATIC.slice/crio-ID.scope",
+                // The same on a node that is a pod.
+                "0::/kubepods/pod99999999-8f0b-4a34-9c1c-000000000001/" + OTHER + "/kubelet/kubepods/STATIC/ID"
             })
     void processesOfTheContainerAreInIt(final String line) throws IOException {
         assertThat(new ContainerGroup(UID, "containerd://" + ID).has(filled(line)))
@@ -57,7 +61,9 @@ final class ContainerGroupTest {
                 // Another pod's.
                 "0::/kubepods/pod0d6d2f4e-8f0b-4a34-9c1c-000000000002/ID",
                 "0::/kubepods.slice/kubepods-pod0d6d2f4e_8f0b_4a34_9c1c_000000000002.slice/crio-ID.scope",
-                "0::/kubepods-pod0d6d2f4e_8f0b_4a34_9c1c_000000000002.slice:cri-containerd:ID"
+                "0::/kubepods-pod0d6d2f4e_8f0b_4a34_9c1c_000000000002.slice:cri-containerd:ID",
+                // On a node that is a static pod of another cluster.
+                "0::/kubepods/STATIC/" + OTHER + "/kubelet/kubepods/pod0d6d2f4e-8f0b-4a34-9c1c-000000000002/ID"
             })
     void otherProcessesAreNot(final String line) throws IOException {
         assertThat(new ContainerGroup(UID, "containerd://" + ID).has(filled(line)))
@@ -82,6 +88,9 @@ final class ContainerGroupTest {
     }
 
     private static String filled(final String line) {
-        return line.replace("SLICE", SLICE).replace("UID", UID).replace("ID", ID);
+        return line.replace("SLICE", SLICE)
+                .replace("STATIC", STATIC)
+                .replace("UID", UID)
+                .replace("ID", ID);
     }
 }
