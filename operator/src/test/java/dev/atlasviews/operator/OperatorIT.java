@@ -553,6 +553,8 @@ final class OperatorIT {
         agentReports(pod, LayerState.APPLIED);
         awaitGate(pod, "True", "Patched");
 
+        // While the rollout is under way it would be a failure of it.
+        awaitPhase("fix", RolloutPhase.COMPLETE);
         startAgain(pod, "containerd://2");
         awaitGate(pod, "False", "WaitingForNode");
         assertThat(gate(pod).getMessage()).contains("ViewPatch fix");
