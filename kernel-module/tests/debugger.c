@@ -432,7 +432,9 @@ static void test_uretprobe(void)
 	enable_uprobe(true);
 	command->spin = true;
 	command->asked++;
-	for (stop(tid); !inside(registers(tid).rip, (char *)spin + 1); stop(tid)) {
+	/* Past its first instruction, where the probe is. */
+	for (stop(tid); !inside(registers(tid).rip, spin) || registers(tid).rip == (uintptr_t)spin;
+	     stop(tid)) {
 		need(!ptrace(PTRACE_DETACH, tid, NULL, NULL));
 		sched_yield();
 	}
