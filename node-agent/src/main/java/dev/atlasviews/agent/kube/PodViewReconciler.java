@@ -20,9 +20,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
@@ -78,30 +76,41 @@ final class PodViewReconciler {
         this.audit = audit;
     }
 
+    /** The processes of a container, and where there may be more. */
+    private record Members(ContainerGroup group, List<TargetProcess> processes) {}
+
     /** One pass over all processes; the status is what is to be written, empty while it is too early to say anything. */
     Optional<PodViewStatus> reconcile(final PodView view) throws IOException {
-        final Map<ContainerLayers, List<TargetProcess>> processes = new LinkedHashMap<>();
+        final Map<ContainerLayers, Members> members = new LinkedHashMap<>();
         for (final ContainerLayers container : view.getSpec().containers()) {
             final String id = container.id();
             if (id != null && !container.layers().isEmpty()) {
-                final ContainerProcesses.Found found = containers.find(group(view, id));
+                // A PodView is called by its pod's UID, and speaks of no other pod.
+                final var group = new ContainerGroup(view.getMetadata().getName(), id);
+                final ContainerProcesses.Found found = containers.find(group);
                 if (found.onlyYoung()) {
                     return Optional.empty();
                 }
-                processes.put(container, found.processes());
+                members.put(container, new Members(group, found.processes()));
             }
         }
-        final var slices =
-                new Slices(processes.values().stream().mapToInt(List::size).sum());
+        final var slices = new Slices(members.values().stream()
+                .mapToInt(container -> container.processes().size())
+                .sum());
         final List<ProcessStatus> statuses = new ArrayList<>();
-        for (final Map.Entry<ContainerLayers, List<TargetProcess>> entry : processes.entrySet()) {
+        for (final Map.Entry<ContainerLayers, Members> entry : members.entrySet()) {
             final ContainerLayers container = entry.getKey();
             final List<ProcessStatus> found = new ArrayList<>();
-            for (final TargetProcess process : entry.getValue()) {
+            for (final TargetProcess process : entry.getValue().processes()) {
                 reconcile(view, process, container, slices.next()).ifPresent(found::add);
             }
-            final var offspring =
-                    new Offspring(containers, group(view, container.id()), step, container, entry.getValue(), found);
+            final var offspring = new Offspring(
+                    containers,
+                    entry.getValue().group(),
+                    step,
+                    container,
+                    entry.getValue().processes(),
+                    found);
             if (!offspring.follow(child -> reconcile(view, child, container, slices.next()))) {
                 LOG.info("container {} forks children with a layer that is being taken back", container.name());
                 return Optional.empty();
@@ -144,11 +153,6 @@ final class PodViewReconciler {
             LOG.warn("process {} of container {} can not be worked on", process.pid(), container.name(), e);
             return Optional.of(new ProcessFailure(process, last, e, Instant.now()).status(container, bootId));
         }
-    }
-
-    /** A PodView is called by its pod's UID, and speaks of no other pod. */
-    private static ContainerGroup group(final PodView view, final @Nullable String id) throws IOException {
-        return new ContainerGroup(view.getMetadata().getName(), Objects.requireNonNull(id));
     }
 
     /** Whether threads are still on their way. */
