@@ -2,6 +2,7 @@
 package dev.atlasviews.helm;
 
 import com.marcnuri.helm.Helm;
+import com.marcnuri.helm.InstallCommand;
 import com.marcnuri.helm.TemplateCommand;
 import dev.atlasviews.operator.Objects;
 import io.fabric8.kubernetes.api.model.HasMetadata;
@@ -22,6 +23,7 @@ import java.util.stream.Stream;
 final class Chart {
     static final Path FOLDER = Path.of("target/chart/atlas-for-kubernetes");
     static final String NAMESPACE = "atlas-system";
+    static final String RELEASE = "atlas";
 
     private static final Pattern SEPARATOR = Pattern.compile("^---$", Pattern.MULTILINE);
     private static final Pattern HOOK = Pattern.compile("^ *helm\\.sh/hook: .*\n", Pattern.MULTILINE);
@@ -31,6 +33,17 @@ final class Chart {
 
     static Helm helm() {
         return new Helm(FOLDER);
+    }
+
+    /** An installation by Helm, of no operator's pod and without the definitions. */
+    static InstallCommand installation(final Path kubeconfig) {
+        return helm().install()
+                .withName(RELEASE)
+                .withNamespace(NAMESPACE)
+                .createNamespace()
+                .withKubeConfig(kubeconfig)
+                .skipCrds()
+                .set("operator.replicas", 0);
     }
 
     /** The objects that a server of some version is given, without the definitions. */
@@ -46,7 +59,7 @@ final class Chart {
             final Path folder, final String kubernetes, final UnaryOperator<TemplateCommand> values) {
         final TemplateCommand command = new Helm(folder)
                 .template()
-                .withName("atlas")
+                .withName(RELEASE)
                 .withNamespace(NAMESPACE)
                 .withKubeVersion(kubernetes)
                 .skipCrds();

@@ -212,20 +212,23 @@ final class ChartTest {
         assertThat(container.getSecurityContext().getCapabilities().getDrop()).containsExactly("ALL");
     }
 
+    private static List<PodSpec> allPodsButTheAgents(final List<HasMetadata> objects) {
+        return List.of(
+                Chart.only(objects, Deployment.class, "atlas-operator")
+                        .getSpec()
+                        .getTemplate()
+                        .getSpec(),
+                Chart.only(objects, Job.class, UNINSTALL)
+                        .getSpec()
+                        .getTemplate()
+                        .getSpec(),
+                Chart.only(objects, Pod.class, "atlas-test").getSpec());
+    }
+
     @Test
     void allPodsButTheAgentsMeetThePodSecurityStandardRestricted(@TempDir final Path folder) throws IOException {
         final List<HasMetadata> objects = Chart.renderWithHooks(folder, NEW, command -> command);
-        assertThat(List.of(
-                        Chart.only(objects, Deployment.class, "atlas-operator")
-                                .getSpec()
-                                .getTemplate()
-                                .getSpec(),
-                        Chart.only(objects, Job.class, UNINSTALL)
-                                .getSpec()
-                                .getTemplate()
-                                .getSpec(),
-                        Chart.only(objects, Pod.class, "atlas-test").getSpec()))
-                .allSatisfy(ChartTest::assertRestricted);
+        assertThat(allPodsButTheAgents(objects)).allSatisfy(ChartTest::assertRestricted);
     }
 
     private static void assertRestricted(final PodSpec pod) {
@@ -270,16 +273,7 @@ final class ChartTest {
                         .set("operator.nodeSelector.kubernetes\\.io/arch", "arm64")
                         .set("operator.tolerations[0].operator", "Exists")
                         .set("agent.nodeSelector.pool", "system"));
-        final List<PodSpec> operators = List.of(
-                Chart.only(objects, Deployment.class, "atlas-operator")
-                        .getSpec()
-                        .getTemplate()
-                        .getSpec(),
-                Chart.only(objects, Job.class, UNINSTALL)
-                        .getSpec()
-                        .getTemplate()
-                        .getSpec(),
-                Chart.only(objects, Pod.class, "atlas-test").getSpec());
+        final List<PodSpec> operators = allPodsButTheAgents(objects);
         final PodSpec agent = Chart.only(objects, DaemonSet.class, "atlas-agent")
                 .getSpec()
                 .getTemplate()

@@ -38,7 +38,6 @@ import org.junit.jupiter.api.io.TempDir;
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 final class UninstallIT {
     private static final Duration LIMIT = Duration.ofSeconds(60);
-    private static final String RELEASE = "atlas";
     private static final String HOOK = "atlas-uninstall";
 
     @TempDir
@@ -73,7 +72,7 @@ final class UninstallIT {
     /** Also where the test failed before. */
     @AfterEach
     void remove() {
-        Helm.uninstall(RELEASE)
+        Helm.uninstall(Chart.RELEASE)
                 .withNamespace(Chart.NAMESPACE)
                 .withKubeConfig(kubeconfig)
                 .noHooks()
@@ -156,19 +155,11 @@ final class UninstallIT {
     }
 
     private static void install(final UnaryOperator<InstallCommand> values) {
-        values.apply(Chart.helm()
-                        .install()
-                        .withName(RELEASE)
-                        .withNamespace(Chart.NAMESPACE)
-                        .createNamespace()
-                        .withKubeConfig(kubeconfig)
-                        .skipCrds()
-                        .set("operator.replicas", 0))
-                .call();
+        values.apply(Chart.installation(kubeconfig)).call();
     }
 
     private static void uninstall() {
-        Helm.uninstall(RELEASE)
+        Helm.uninstall(Chart.RELEASE)
                 .withNamespace(Chart.NAMESPACE)
                 .withKubeConfig(kubeconfig)
                 .call();

@@ -41,7 +41,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** Helm itself, on a real API server: what an upgrade changes, and what it leaves alone. */
 final class UpgradeIT {
     private static final Duration LIMIT = Duration.ofSeconds(60);
-    private static final String RELEASE = "atlas";
     private static final String DEFINITION = "viewpatches.atlasviews.dev";
     /** A field that the definition gets by the upgrade. */
     private static final String LATER = "mode";
@@ -74,9 +73,10 @@ final class UpgradeIT {
     void anUpgradeChangesWhatItIsAskedToAndNoViewPatch() throws Exception {
         final Path kubeconfig = server.kubeconfig(Chart.NAMESPACE);
         // As a release that was uninstalled leaves them.
-        assertRefusedWhileADefinitionIsOlder(() -> install(kubeconfig));
+        assertRefusedWhileADefinitionIsOlder(
+                () -> Chart.installation(kubeconfig).call());
         assertThat(agent()).isNull();
-        install(kubeconfig);
+        Chart.installation(kubeconfig).call();
         assertThat(stateDirectory()).isEqualTo("/var/lib/atlas");
         assertRefusedWhileADefinitionIsOlder(
                 () -> upgrade(kubeconfig, command -> command.set("agent.stateDirectory", "/data/atlas")));
@@ -112,7 +112,7 @@ final class UpgradeIT {
 
         // The operator did not run, and took no ViewPatch up.
         try (var _ = new JobController(client, kubeconfig, folder)) {
-            Helm.uninstall(RELEASE)
+            Helm.uninstall(Chart.RELEASE)
                     .withNamespace(Chart.NAMESPACE)
                     .withKubeConfig(kubeconfig)
                     .call();
@@ -184,22 +184,10 @@ final class UpgradeIT {
         }
     }
 
-    private static Release install(final Path kubeconfig) {
-        return Chart.helm()
-                .install()
-                .withName(RELEASE)
-                .withNamespace(Chart.NAMESPACE)
-                .createNamespace()
-                .withKubeConfig(kubeconfig)
-                .skipCrds()
-                .set("operator.replicas", 0)
-                .call();
-    }
-
     private static Release upgrade(final Path kubeconfig, final UnaryOperator<UpgradeCommand> values) {
         return values.apply(Chart.helm()
                         .upgrade()
-                        .withName(RELEASE)
+                        .withName(Chart.RELEASE)
                         .withNamespace(Chart.NAMESPACE)
                         .withKubeConfig(kubeconfig)
                         .skipCrds())
