@@ -47,9 +47,7 @@ static int capture(struct atlas_space *space, struct task_struct *task,
 	rcu_read_lock();
 	raw_spin_lock_irq(&space->lock);
 	thread = atlas_thread_find(task);
-	if (!thread || thread->space != space) {
-		error = -ESRCH;
-	} else if (task->flags & PF_EXITING) {
+	if (!thread || thread->space != space || (task->flags & PF_EXITING)) {
 		error = -ESRCH;
 	} else if (!resting(thread, thread->sequence) || task->in_execve) {
 		/* What it has of uprobes is being freed, in exec as in exit. */

@@ -115,8 +115,8 @@ int atlas_view_migrate(int view);
  *
  * Only of private mappings: anonymous memory, the heap, stacks, the text and
  * data of programs and libraries. Parts that are not mapped, or are unshared
- * already, or that nobody can use (beyond the end of a file), are passed over. What is mapped later in a place like this is
- * shared again.
+ * already, or that nobody can use (beyond the end of a file), are passed over.
+ * What is mapped later in a place like this is shared again.
  *
  * Return: 0. Errors:
  *
