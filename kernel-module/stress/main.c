@@ -38,12 +38,15 @@ static const char * const names[OPERATION_COUNT] = {
 	[PROTECT] = "mprotect",
 	[UNMAP] = "munmap",
 	[MAP] = "mmap",
+	[AREA] = "areas",
 	[REMAP] = "mremap",
 	[DROP] = "madvise that drops",
 	[ADVISE] = "other madvise",
 	[FORK] = "fork",
+	[VFORK] = "vfork",
 	[EXEC] = "exec",
 	[BORN] = "threads born",
+	[OFFICE] = "changes of the base",
 	[FREEZE] = "freeze",
 	[SNAPSHOT] = "snapshots",
 	[DUEL] = "duels",
@@ -224,6 +227,20 @@ static void delete_one(struct random *random)
 		slot_delete(slot);
 }
 
+/* For a while another view is the one that can not go; what it holds stays as it is. */
+static void change_base(struct random *random)
+{
+	int slot = slot_choose(random), error = switch_base(handle, slots[slot].id);
+
+	if (!error) {
+		error = delete_view(handle, slots[slot].id);
+		error = error == -EPERM ? switch_base(handle, slots[0].id) : error ?: -EEXIST;
+	}
+	if (error)
+		complain("view %d as the base: %s", slots[slot].id, strerror(-error));
+	count(OFFICE);
+}
+
 static void plan(struct random *random)
 {
 	slots_reap();
@@ -234,6 +251,8 @@ static void plan(struct random *random)
 	while (alive() < 3 || below(random, 3) == 0)
 		if (slot_create(slot_choose(random), ALIVE) < 0)
 			break;
+	if (below(random, 4) == 0)
+		change_base(random);
 	round_over = false;
 	give_roles(random);
 	give_regions(random);
@@ -255,14 +274,17 @@ static void *visit(void *data)
 static void bear(struct random *random)
 {
 	struct worker visitor = { .index = WORKERS + 1, .slot = slot_choose(random) };
+	int error;
 
 	random_begin(&visitor.random, below(random, 1u << 30));
-	if (visitor.slot && default_view(handle, slots[visitor.slot].id))
-		complain("view %d can not be the default", slots[visitor.slot].id);
+	error = visitor.slot ? default_view(handle, slots[visitor.slot].id) : 0;
+	if (error)
+		complain("view %d as the default: %s", slots[visitor.slot].id, strerror(-error));
 	need(!pthread_create(&visitor.thread, NULL, visit, &visitor));
 	pthread_join(visitor.thread, NULL);
-	if (default_view(handle, ATLAS_VIEW_CREATOR))
-		complain("the default can not be taken back");
+	error = default_view(handle, ATLAS_VIEW_CREATOR);
+	if (error)
+		complain("no default: %s", strerror(-error));
 	count(BORN);
 }
 

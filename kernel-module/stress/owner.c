@@ -170,15 +170,47 @@ static uint64_t pristine(const struct region *region, unsigned int page)
 	return region->file < 0 ? 0 : file_stamp(region, page);
 }
 
-static void do_map(struct run *run)
+/* The same content in a file of the module's, for which there may be no memory just now. */
+static bool map_area(const struct run *run)
 {
-	struct region *region = run->region;
-	int protection = region->kind == FILE_TEXT ? PROT_RX : PROT_RW;
+	uint64_t words[4 * WORDS];
+	struct atlas_area area = {
+		.address = (uintptr_t)run->address,
+		.length = run->bytes,
+		.data = (uintptr_t)words,
+		.data_length = run->bytes,
+		.kind = ATLAS_AREA_DATA,
+		.name = "model",
+	};
+	int error;
+
+	for (unsigned int i = 0; i < run->length; i++)
+		page_fill(words + i * WORDS, file_stamp(run->region, run->first + i));
+	error = result(ioctl(handle, ATLAS_IOC_AREA_MAP, &area));
+	if (error != -ENOMEM && error != -ENOSPC)
+		must("mapping an area", run, error);
+	if (!error)
+		count(AREA);
+	return !error;
+}
+
+static void map_file(const struct run *run, int protection)
+{
+	const struct region *region = run->region;
 	int flags = MAP_PRIVATE | MAP_FIXED_NOREPLACE | (region->file < 0 ? MAP_ANONYMOUS : 0);
 	char *got = mmap(run->address, run->bytes, protection, flags, region->file,
 			 region->file < 0 ? 0 : run->first * PAGE);
 
 	must("mapping", run, got == run->address ? 0 : -errno);
+}
+
+static void do_map(struct run *run, bool as_area)
+{
+	struct region *region = run->region;
+	int protection = region->kind == FILE_TEXT ? PROT_RX : PROT_RW;
+
+	if (!as_area || !map_area(run))
+		map_file(run, protection);
 	if (region->kind == HUGE)
 		madvise(run->address, run->bytes, MADV_HUGEPAGE);
 	for (unsigned int i = 0; i < run->length; i++) {
@@ -199,7 +231,7 @@ void regions_map(void)
 			.bytes = PAGES * regions[index].stride * PAGE,
 		};
 
-		do_map(&run);
+		do_map(&run, false);
 	}
 }
 
@@ -219,7 +251,7 @@ static void do_map_or_unmap(struct worker *worker, struct run *run)
 	if (creating)
 		return;
 	if (!run->pages->mapped)
-		do_map(run);
+		do_map(run, run->region->kind == FILE_DATA && below(&worker->random, 2));
 	else if (below(&worker->random, 8) == 0)
 		do_unmap(worker, run);
 }
@@ -344,27 +376,84 @@ static int child(struct worker *worker, struct region *region)
 	return *wrong;
 }
 
-static void do_fork(struct worker *worker, struct region *region)
+static int ended(pid_t pid)
 {
-	bool execute = below(&worker->random, 4) == 0;
 	int status;
-	pid_t pid = fork();
 
-	if (pid < 0) {
-		complain("fork: %s", strerror(errno));
-		return;
-	}
-	if (!pid) {
-		if (execute)
-			execl("/proc/self/exe", "model", "--executed", NULL);
-		_exit(execute ? 97 : child(worker, region));
-	}
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		complain("%s in slot %d ended with %#x", execute ? "an executed program" : "a child",
-			 worker->slot, status);
-	count(execute ? EXEC : FORK);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
+}
+
+static void judge_child(struct worker *worker, const char *what, pid_t pid)
+{
+	int status = pid < 0 ? 0 : ended(pid);
+
+	if (pid < 0)
+		complain("%s in slot %d: %s", what, worker->slot, strerror(errno));
+	else if (status)
+		complain("%s in slot %d ended with %d", what, worker->slot, status);
+}
+
+static void do_fork(struct worker *worker, struct region *region)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(child(worker, region));
+	judge_child(worker, "a child", pid);
+	count(FORK);
+}
+
+/* Another process in the same memory, in the view of the thread that waits for it. */
+static void do_vfork(struct worker *worker, struct region *region)
+{
+	pid_t pid = vfork();
+
+	if (!pid) {
+		region_check(region, BIT(worker->slot), &worker->random);
+		_exit(*wrong);
+	}
+	judge_child(worker, "a process in the same memory", pid);
+	count(VFORK);
+}
+
+/* One that starts in the memory of this process, by vfork(), or in a copy, and leaves it. */
+static void do_exec(struct worker *worker)
+{
+	static char * const arguments[] = { "model", "--executed", NULL }, * const none[] = { NULL };
+	pid_t pid;
+	int error;
+
+	if (below(&worker->random, 2)) {
+		pid = fork();
+		if (!pid)
+			execv("/proc/self/exe", arguments);
+		if (!pid)
+			_exit(97);
+	} else {
+		error = posix_spawn(&pid, "/proc/self/exe", NULL, NULL, arguments, none);
+		if (error) {
+			errno = error;
+			pid = -1;
+		}
+	}
+	judge_child(worker, "an executed program", pid);
+	count(EXEC);
+}
+
+static void do_process(struct worker *worker, struct region *region)
+{
+	switch (below(&worker->random, 4)) {
+	case 0:
+		do_exec(worker);
+		break;
+	case 1:
+		do_vfork(worker, region);
+		break;
+	default:
+		do_fork(worker, region);
+	}
 	region_check(region, BIT(worker->slot), &worker->random);
 }
 
@@ -398,7 +487,7 @@ static void operate(struct worker *worker, struct region *region)
 	else if (die < 126)
 		do_advise(worker, &run);
 	else
-		do_fork(worker, region);
+		do_process(worker, region);
 	page_check(region, run.first, BIT(worker->slot), &worker->random);
 }
 
