@@ -238,6 +238,8 @@ extern atomic64_t atlas_view_total;
 
 /* page.c */
 struct page *atlas_page_get(struct atlas_view *view, unsigned long address, bool *own);
+int atlas_page_get_base(struct mm_struct *mm, unsigned long address, unsigned int flags, gfp_t gfp,
+			struct page **page);
 int atlas_page_room(struct atlas_space *space, unsigned long count);
 int atlas_page_store(struct atlas_view *view, unsigned long index, void *entry,
 		     struct list_head *dropped);
@@ -277,7 +279,7 @@ bool atlas_gup_dump(unsigned long address, struct page **page);
 int atlas_root_alloc(struct atlas_view *view);
 void atlas_tables_free(struct atlas_view *view);
 int atlas_table_fill(struct atlas_view *view, struct vm_area_struct *vma,
-		     unsigned long address);
+		     unsigned long address, gfp_t gfp);
 void atlas_table_divert(struct atlas_view *view, unsigned long address);
 bool atlas_table_clear(struct atlas_space *space, unsigned long start,
 		       unsigned long end, struct list_head *dropped);

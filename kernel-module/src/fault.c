@@ -37,7 +37,7 @@ static int fill(struct vm_area_struct *vma, unsigned long address, bool own,
 	} else if (view) {
 		*ended = READ_ONCE(view->space->invalidations_ended);
 		smp_rmb(); /* pairs with the lock that atlas_table_fill() takes */
-		error = atlas_table_fill(view, vma, address);
+		error = atlas_table_fill(view, vma, address, GFP_KERNEL_ACCOUNT);
 		if (!error)
 			atomic64_inc(&view->space->counters.faults);
 	}

@@ -167,6 +167,60 @@ void atlas_pages_free(struct list_head *pages)
 	}
 }
 
+/* --- the base's page --------------------------------------------------------- */
+
+/* What a fault may take: a page, one of the file's, and tables that lead there. */
+#define FAULT_PAGES	4
+
+/*
+ * Whether there is room for what a fault takes: where a cgroup has none, a fault kills
+ * for it, and a request is to fail. It is tried, and given back: the fault finds it.
+ */
+static int find_room(gfp_t gfp)
+{
+	LIST_HEAD(pages);
+	int count, error = 0;
+
+	for (count = 0; count < FAULT_PAGES && !error; count++) {
+		struct page *page = alloc_page(gfp);
+
+		if (page)
+			list_add(&page->lru, &pages);
+		else
+			error = -ENOMEM;
+	}
+	atlas_pages_free(&pages);
+	return error;
+}
+
+/**
+ * atlas_page_get_base() - the page that the base has at an address
+ * @mm: the mm, of which the mmap lock is held
+ * @address: the address
+ * @flags: FOLL_*, beside FOLL_FORCE
+ * @gfp: how to see whether there is room for what a fault takes
+ * @page: out: the page, with a reference
+ *
+ * Return: 0; -ENOMEM where there is no room; what the fault gives, -EFAULT, say.
+ */
+int atlas_page_get_base(struct mm_struct *mm, unsigned long address, unsigned int flags,
+			gfp_t gfp, struct page **page)
+{
+	long got;
+	int error;
+
+	flags |= FOLL_FORCE;
+	/* Where it is there no room is needed. */
+	got = atlas_get_page_remote(mm, address, flags | FOLL_NOFAULT, page);
+	if (got == 1)
+		return 0;
+	error = find_room(gfp);
+	if (error)
+		return error;
+	got = atlas_get_page_remote(mm, address, flags, page);
+	return got == 1 ? 0 : got < 0 ? (int)got : -EFAULT;
+}
+
 /* --- writing ------------------------------------------------------------- */
 
 /* What must hold for a mapping whose pages are to be written. */
@@ -208,13 +262,6 @@ static loff_t file_offset(const struct vm_area_struct *vma, unsigned long addres
 	return ((loff_t)vma->vm_pgoff << PAGE_SHIFT) + (address - vma->vm_start);
 }
 
-static int get_base_page(struct mm_struct *mm, unsigned long address, struct page **page)
-{
-	long got = atlas_get_page_remote(mm, address, FOLL_FORCE, page);
-
-	return got == 1 ? 0 : got < 0 ? (int)got : -EFAULT;
-}
-
 /* Finds the page that a view has at an address. The mmap lock is held. */
 static int find_origin(struct atlas_view *view, unsigned long address, struct origin *origin)
 {
@@ -228,7 +275,7 @@ static int find_origin(struct atlas_view *view, unsigned long address, struct or
 	origin->page = get_page_at(view, &index, index, &origin->entry);
 	if (origin->entry)
 		return 0;
-	error = get_base_page(mm, address, &origin->page);
+	error = atlas_page_get_base(mm, address, 0, ATLAS_GFP, &origin->page);
 	if (!error && vma->vm_file) {
 		origin->file = get_file(vma->vm_file);
 		origin->offset = file_offset(vma, address);
@@ -256,7 +303,7 @@ static int check_origin(struct atlas_view *view, const struct vm_area_struct *vm
 	    (origin->file && file_offset(vma, address) != origin->offset))
 		return -EAGAIN;
 	/* Anonymous memory, or a private page of a file: known by the page alone. */
-	error = get_base_page(view->space->mm, address, &page);
+	error = atlas_page_get_base(view->space->mm, address, 0, ATLAS_GFP, &page);
 	if (error)
 		return error;
 	if (page != origin->page)
@@ -342,7 +389,7 @@ static int write_page(struct atlas_view *view, unsigned long address,
 		error = replace_page(view, base, page);
 	/* Ready for the first thread. Where this fails, its fault does it. */
 	if (!error)
-		atlas_table_fill(view, vma, base);
+		atlas_table_fill(view, vma, base, ATLAS_GFP);
 	mmap_read_unlock(mm);
 out:
 	put_origin(&origin);

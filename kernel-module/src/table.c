@@ -214,10 +214,10 @@ static void spare_free(struct spare *spare)
 		__free_page(spare->pages[--spare->count]);
 }
 
-static int spare_alloc(struct spare *spare)
+static int spare_alloc(struct spare *spare, gfp_t gfp)
 {
 	while (spare->count < top_level()) {
-		struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+		struct page *page = alloc_page(gfp | __GFP_ZERO);
 
 		if (!page)
 			return -ENOMEM;
@@ -328,11 +328,12 @@ static int fill_locked(struct atlas_view *view, struct vm_area_struct *vma,
  * @view: the view
  * @vma: the mapping that holds the address, locked against changes
  * @address: where
+ * @gfp: how to allocate tables: for the current thread, or for a request (ATLAS_GFP)
  *
  * Return: 0; -EAGAIN while an invalidation covers the address; -ENOMEM.
  */
 int atlas_table_fill(struct atlas_view *view, struct vm_area_struct *vma,
-		     unsigned long address)
+		     unsigned long address, gfp_t gfp)
 {
 	struct atlas_space *space = view->space;
 	struct spare spare = { };
@@ -344,7 +345,7 @@ int atlas_table_fill(struct atlas_view *view, struct vm_area_struct *vma,
 		spin_lock_irqsave(&space->pt_lock, flags);
 		error = fill_locked(view, vma, address, &spare);
 		spin_unlock_irqrestore(&space->pt_lock, flags);
-	} while (error == -ENOBUFS && !(error = spare_alloc(&spare)));
+	} while (error == -ENOBUFS && !(error = spare_alloc(&spare, gfp)));
 	atlas_table_audit(space);
 	spare_free(&spare);
 	return error;

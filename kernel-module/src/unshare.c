@@ -43,56 +43,13 @@ static unsigned long page_number(unsigned long address)
 
 /* --- the base's page --------------------------------------------------------- */
 
-/* What a fault may take: a page, one of the file's, and tables that lead there. */
-#define FAULT_PAGES	4
-
-/*
- * Whether there is room for what a fault takes: where a cgroup has none, a fault kills
- * for it, and a request is to fail. It is tried, and given back: the fault finds it.
- */
-static int find_room(gfp_t gfp)
-{
-	LIST_HEAD(pages);
-	int count, error = 0;
-
-	for (count = 0; count < FAULT_PAGES && !error; count++) {
-		struct page *page = alloc_page(gfp);
-
-		if (page)
-			list_add(&page->lru, &pages);
-		else
-			error = -ENOMEM;
-	}
-	atlas_pages_free(&pages);
-	return error;
-}
-
-/* The base's page at an address, with a reference, mapped by a table of small pages. */
-static int get_base_page(struct vm_area_struct *vma, unsigned long address, unsigned int flags,
-			 gfp_t gfp, struct page **page)
-{
-	struct mm_struct *mm = vma->vm_mm;
-	int error;
-	long got;
-
-	flags |= FOLL_FORCE | FOLL_SPLIT_PMD;
-	/* Where it is there no room is needed. */
-	got = atlas_get_page_remote(mm, address, flags | FOLL_NOFAULT, page);
-	if (got == 1)
-		return 0;
-	error = find_room(gfp);
-	if (error)
-		return error;
-	got = atlas_get_page_remote(mm, address, flags, page);
-	return got == 1 ? 0 : got < 0 ? (int)got : -EFAULT;
-}
-
 /* Has the base map something at an address. */
 static int populate(struct vm_area_struct *vma, unsigned long address, gfp_t gfp)
 {
 	struct page *page;
 	/* A page of the process's own, which core dumps have too, not the file's. */
-	int error = get_base_page(vma, address, vma_is_anonymous(vma) ? 0 : FOLL_WRITE, gfp, &page);
+	unsigned int flags = FOLL_SPLIT_PMD | (vma_is_anonymous(vma) ? 0 : FOLL_WRITE);
+	int error = atlas_page_get_base(vma->vm_mm, address, flags, gfp, &page);
 
 	if (!error)
 		put_page(page);
@@ -756,7 +713,7 @@ static int adopt(struct vm_area_struct *vma, unsigned long address, struct page 
 		spinlock_t *lock;
 		pte_t *pte, entry;
 
-		error = get_base_page(vma, address, FOLL_WRITE, ATLAS_GFP, &page);
+		error = atlas_page_get_base(mm, address, FOLL_WRITE | FOLL_SPLIT_PMD, ATLAS_GFP, &page);
 		if (error)
 			return error;
 		error = -EAGAIN;

@@ -223,8 +223,52 @@ static void test_no_room_in_base(void)
 	is(kilobytes(GROUP "/memory.events", "oom_kill "), killed, "nobody was killed for it");
 }
 
+/* Tables of a view are for its first thread to come: that writing has none left for them is no error. */
+#define APART	(1ul << 30)
+#define FAR	64
+
+static char *far_away = (char *)0x300000000000;
+
+static int write_far(int handle, int view)
+{
+	int error = 0, i;
+
+	for (i = 0; i < FAR && !error; i++)
+		error = write_view(handle, view, far_away + i * APART, "\xc3", 1);
+	return error;
+}
+
+static void test_no_room_for_tables(void)
+{
+	long killed = kilobytes(GROUP "/memory.events", "oom_kill ");
+	int turn, refused = 0, lives = 0;
+
+	for (turn = 0; turn < 8; turn++) {
+		int go, handle, view;
+		pid_t child = start_child(&go);
+
+		handle = attach(child);
+		need(handle >= 0);
+		view = create_view(handle, 0);
+		need(view > 0);
+		limit_to((16 + turn) * PAGE);
+		refused += write_far(handle, view) == -ENOMEM;
+		lives += !waitpid(child, NULL, WNOHANG);
+		need(!set("memory.max", "max"));
+		close(go);
+		waitpid(child, NULL, 0);
+		close(handle);
+	}
+	is(refused, 8, "without room for a view's tables, or its pages, it can not be written for long");
+	is(lives, 8, "each process lives");
+	is(kilobytes(GROUP "/memory.events", "oom_kill "), killed, "nobody was killed for it");
+}
+
 static void map_for_children(void)
 {
+	for (int i = 0; i < FAR; i++)
+		need(mmap(far_away + i * APART, PAGE, PROT_READ | PROT_EXEC,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == far_away + i * APART);
 	int file = memfd_create("much", MFD_CLOEXEC);
 
 	need(file >= 0 && !ftruncate(file, MUCH * PAGE));
@@ -461,6 +505,7 @@ int main(void)
 	test_no_room();
 	map_for_children();
 	test_no_room_in_base();
+	test_no_room_for_tables();
 	test_age();
 	test_pressure();
 	test_kill();
