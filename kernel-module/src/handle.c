@@ -556,9 +556,10 @@ static long handle_ioctl(struct file *file, unsigned int command, unsigned long 
 	/* The process may be exiting: its mm must not go away under us. */
 	if (READ_ONCE(space->gone) || !mmget_not_zero(space->mm))
 		return -ESRCH;
+	/* Nothing was done yet: whether EINTR is seen is up to the signal's handler. */
 	if (mutex_lock_interruptible(&space->mutex)) {
 		mmput(space->mm);
-		return -EINTR;
+		return -ERESTARTSYS;
 	}
 	error = dispatch_charged(handle, command, &request, &found);
 	mutex_unlock(&space->mutex);

@@ -230,6 +230,60 @@ static void test_waiting(void)
 	close(file);
 }
 
+/* --- requests ------------------------------------------------------------------- */
+
+static char much[4096 * PAGE] __attribute__((aligned(4096)));
+static atomic_int requests_end;
+
+static void *hold_up(void *data)
+{
+	while (!requests_end) {
+		need(!unshare_range(handle, much, sizeof(much)));
+		need(!share_range(handle, much, sizeof(much), 0));
+	}
+	return data;
+}
+
+static void *request(void *data)
+{
+	int *interrupted = data;
+
+	while (!requests_end) {
+		int views = list_views(handle, NULL, 0);
+
+		need(views == 1 || views == -EINTR);
+		*interrupted += views == -EINTR;
+	}
+	return NULL;
+}
+
+/* Requests that wait for others meanwhile get signals: how often did one fail by that? */
+static int interrupted_requests(int flags)
+{
+	pthread_t holder, requester;
+	int interrupted = 0, i;
+
+	handle_signal(SIGUSR1, note, flags);
+	requests_end = 0;
+	need(!pthread_create(&holder, NULL, hold_up, NULL));
+	need(!pthread_create(&requester, NULL, request, &interrupted));
+	for (i = 0; i < 500; i++) {
+		pthread_kill(requester, SIGUSR1);
+		pause_ms(2);
+	}
+	requests_end = 1;
+	pthread_join(requester, NULL);
+	pthread_join(holder, NULL);
+	return interrupted;
+}
+
+static void test_requests(void)
+{
+	memset(much, 1, sizeof(much));
+	ok(interrupted_requests(0) > 0, "a request that waits for another is interrupted by a signal");
+	is(interrupted_requests(SA_RESTART), 0, "or restarted, as the handler was installed");
+}
+
 /* The address of the code that ends a handler lies in the C library's text: diverged too. */
 static void test_restorer(void)
 {
@@ -264,6 +318,7 @@ int main(void)
 	test_storm();
 	test_timer();
 	test_waiting();
+	test_requests();
 	test_restorer();
 	need(move(handle, own_tid(), 0));
 	is(delete_view(handle, view), 0, "the view goes");
