@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "module/reach.h"
 #include "partner.h"
 #include "ring.h"
 
@@ -650,6 +651,40 @@ static void test_pinned(void)
 	unlink("/var/tmp/direct");
 }
 
+static int take_pages(int device, int way, struct reach *reach, void *start, unsigned int count)
+{
+	*reach = (struct reach){ .address = (unsigned long)start, .pages = count };
+	return result(ioctl(device, REACH_IOC(way), reach));
+}
+
+/* Drivers take a thread's pages by one of these, of which few are behind a system call. */
+static void test_drivers(void)
+{
+	static const char * const names[REACH_WAYS] = {
+		"get_user_pages", "get_user_pages_fast", "get_user_pages_unlocked",
+		"pin_user_pages", "pin_user_pages_fast", "pin_user_pages_unlocked",
+	};
+	struct area own = own_memory(4 * PAGE);
+	char *shared = mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int device = open("/dev/reach", O_RDWR | O_CLOEXEC);
+
+	need(device >= 0 && shared != MAP_FAILED);
+	memset(shared, 7, 8 * PAGE);
+	need(!unshare_range(handle, shared + 7 * PAGE, PAGE));
+	for (int way = 0; way < REACH_WAYS; way++) {
+		struct reach reach;
+
+		is(take_pages(device, way, &reach, own.start, 4), -EFAULT,
+		   "%s() of it is refused (W2)", names[way]);
+		is(take_pages(device, way, &reach, shared, 7), 7, "but not of shared memory beside it");
+		is(reach.content, 7, "which is there");
+		is(take_pages(device, way, &reach, shared, 8), -EFAULT, "all of which must be shared");
+	}
+	close(device);
+	munmap(shared, 8 * PAGE);
+	munmap(own.start, own.length);
+}
+
 /* What a helper of the kernel's does for a thread must be right, or refused. */
 static int ring_child(struct area *own)
 {
@@ -948,6 +983,7 @@ int main(void)
 	test_moved();
 	test_plain();
 	test_pinned();
+	test_drivers();
 	test_ring();
 	test_ring_refusals();
 	test_held_by_a_device();
