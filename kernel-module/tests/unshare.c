@@ -529,6 +529,41 @@ static bool readable(int handle, int view, const char *at)
 	return can;
 }
 
+static void go_on(int number)
+{
+	(void)number;
+}
+
+/* Pages whose memory broke, which the kernel says of those that it is told to, by a signal too. */
+static void test_broken(int handle)
+{
+	char *memory = pages(4);
+	int view = create_view(handle, 0);
+
+	memset(memory, 5, 4 * PAGE);
+	signal(SIGBUS, go_on);
+	if (madvise(memory + PAGE, PAGE, MADV_HWPOISON)) {
+		ok(true, "memory that broke # SKIP not in this kernel");
+	} else {
+		ok(!readable(handle, 0, memory + PAGE) && !readable(handle, view, memory + PAGE),
+		   "memory that broke can be read in no view");
+		is(unshare_range(handle, memory, 4 * PAGE), 0, "unshare leaves it out");
+		store(handle, view, memory, 6);
+		is(memory[0], 5, "and goes on beside it");
+		ok(!readable(handle, view, memory + PAGE), "nothing is there for a view");
+		store(handle, view, memory + 2 * PAGE, 7);
+		need(!madvise(memory + 2 * PAGE, 2 * PAGE, MADV_HWPOISON));
+		ok(!readable(handle, 0, memory + 2 * PAGE), "when the base's breaks later");
+		is(seen(handle, view, memory + 2 * PAGE), 7, "a view has what it stored");
+		is(seen(handle, view, memory + 3 * PAGE), 5, "and what it took over");
+		is(share_range(handle, memory, PAGE, view), 0, "share works beside it");
+		is(memory[0], 6, "with what the view has");
+	}
+	signal(SIGBUS, SIG_DFL);
+	delete_view(handle, view);
+	munmap(memory, 4 * PAGE);
+}
+
 static void test_guards(int handle)
 {
 	char *memory = pages(4);
@@ -762,6 +797,7 @@ int main(void)
 	test_most(handle);
 	test_no_copies(handle);
 	test_guards(handle);
+	test_broken(handle);
 	test_guarded_file(handle);
 	test_beyond_end(handle);
 	test_fork(handle);
