@@ -225,6 +225,10 @@ static void test_suspend(void)
 	static struct worker worker;
 	int handle, view;
 
+	if (access(ALARM, W_OK)) {
+		ok(true, "suspend # SKIP no clock that wakes the machine");
+		return;
+	}
 	/* The lighter kind of sleep keeps CR3. */
 	need(put(STALLS, "1") && put("/sys/power/mem_sleep", "deep"));
 	need(put(ALARM, "0") && put(ALARM, "+3"));

@@ -770,7 +770,7 @@ static void *discard_all(void *unused)
 /* The longest time without a touch, until enough of them have met an invalidation. */
 static uint64_t longest_wait(uint64_t enough)
 {
-	uint64_t until = nanoseconds() + 60000000000ull, last = nanoseconds(), longest = 0, now;
+	uint64_t until = nanoseconds() + 300000000000ull, last = nanoseconds(), longest = 0, now;
 	long touches = 0;
 
 	while (stats(handle).fault_retries < enough && (now = nanoseconds()) < until) {
