@@ -2,6 +2,7 @@
 package dev.atlasviews.operator;
 
 import dev.atlasviews.monitoring.StatusServer;
+import dev.atlasviews.operator.events.EventRecorder;
 import dev.atlasviews.operator.monitoring.ReconciliationMetrics;
 import dev.atlasviews.operator.monitoring.ViewPatchMetrics;
 import dev.atlasviews.operator.nodelabel.NodeLabelReconciler;
@@ -45,14 +46,19 @@ public final class OperatorMain {
             final var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
             final String namespace = System.getenv("ATLAS_NAMESPACE");
             final var leadership = Leadership.of(System.getenv("ATLAS_LEASE"), namespace);
+            final KubernetesClient client = new KubernetesClientBuilder().build();
+            final var events = new EventRecorder(client, registry);
             final Operator operator = create(
-                    new KubernetesClientBuilder().build(),
+                    client,
                     registry,
+                    events,
                     leadership,
                     namespace,
                     Boolean.parseBoolean(System.getenv("ATLAS_NODE_LABELS")));
             serve(operator, registry, System.getenv("ATLAS_STATUS_PORT"));
             operator.installShutdownHook(TERMINATION_GRACE);
+            // That of the framework does nothing where one of several operators acts.
+            Runtime.getRuntime().addShutdownHook(new Thread(events::close));
             operator.start();
             LOG.info("operator started at {}", operator.getKubernetesClient().getMasterUrl());
         } catch (final RuntimeException | IOException e) {
@@ -68,7 +74,8 @@ public final class OperatorMain {
      * @return the operator
      */
     public static Operator create(final KubernetesClient client) {
-        return create(client, new CompositeMeterRegistry(), Leadership.alone(), null, false);
+        final var registry = new CompositeMeterRegistry();
+        return create(client, registry, new EventRecorder(client, registry), Leadership.alone(), null, false);
     }
 
     /**
@@ -76,6 +83,7 @@ public final class OperatorMain {
      *
      * @param client the cluster; closed when the operator stops
      * @param registry where its metrics go
+     * @param events who writes its events; closed when the operator stops
      * @param leadership whether it acts
      * @param agentNamespace where the agents' pods are; null where they do not run in pods
      * @param labelsNodes whether it labels nodes that can patch
@@ -84,22 +92,32 @@ public final class OperatorMain {
     static Operator create(
             final KubernetesClient client,
             final MeterRegistry registry,
+            final EventRecorder events,
             final Leadership leadership,
             final @Nullable String agentNamespace,
             final boolean labelsNodes) {
-        final var operator = new Operator(configuration -> configuration
-                .withKubernetesClient(client)
-                .withLeaderElectionConfiguration(leadership.election().orElse(null))
-                .withMetrics(new ReconciliationMetrics(registry))
-                .withStopOnInformerErrorDuringStartup(true)
-                .withInformerStoppedHandler((informer, e) -> {
-                    if (e != null) {
-                        LOG.error("the watch of {} ended", informer.getApiTypeClass(), e);
-                        System.exit(1);
+        final var operator =
+                new Operator(configuration -> configuration
+                        .withKubernetesClient(client)
+                        .withCloseClientOnStop(false)
+                        .withLeaderElectionConfiguration(leadership.election().orElse(null))
+                        .withMetrics(new ReconciliationMetrics(registry))
+                        .withStopOnInformerErrorDuringStartup(true)
+                        .withInformerStoppedHandler((informer, e) -> {
+                            if (e != null) {
+                                LOG.error("the watch of {} ended", informer.getApiTypeClass(), e);
+                                System.exit(1);
+                            }
+                        })) {
+                    @Override
+                    public void stop() {
+                        super.stop();
+                        events.close();
+                        client.close();
                     }
-                }));
-        final var patches = new ViewPatchReconciler(agentNamespace);
-        operator.register(new PodReconciler());
+                };
+        final var patches = new ViewPatchReconciler(agentNamespace, events);
+        operator.register(new PodReconciler(events));
         operator.register(patches);
         if (labelsNodes) {
             operator.register(new NodeLabelReconciler());

@@ -76,6 +76,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -110,7 +111,9 @@ final class OperatorIT {
         createNamespace(AGENTS);
         reports(readyNode("node-1"));
         registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-        operator = OperatorMain.create(server.client(), registry, Leadership.alone(), AGENTS, true);
+        final KubernetesClient own = server.client();
+        operator =
+                OperatorMain.create(own, registry, new EventRecorder(own, registry), Leadership.alone(), AGENTS, true);
         status = OperatorMain.status(operator, registry, 0);
         assertThat(ask("readyz")).startsWith("status 503");
         operator.start();
@@ -180,9 +183,9 @@ final class OperatorIT {
         agentReports(pod, LayerState.REVERTED);
         awaitGone("fix");
         awaitNoView(pod);
-        assertThat(client.v1().events().inNamespace(namespace).list().getItems())
+        awaitEvents(events -> assertThat(events)
                 .extracting(Event::getReason)
-                .containsExactlyInAnyOrder("WaitingForNode", "Because", "Because", "Applied", "Reverting");
+                .containsExactlyInAnyOrder("WaitingForNode", "Because", "Because", "Applied", "Reverting"));
     }
 
     @Test
@@ -474,12 +477,14 @@ final class OperatorIT {
         try (KubernetesClient nobody = server.client(namespace, "nobody")) {
             assertThatThrownBy(() -> nobody.v1().events().inNamespace(namespace).list())
                     .isInstanceOf(KubernetesClientException.class);
-            new EventRecorder(nobody, "test").record(about, "fix", false, "Unwritten", "nobody may write this");
+            try (var recorder = new EventRecorder(nobody, registry)) {
+                recorder.record("test", about, "fix", false, "Unwritten", "nobody may write this");
+            }
         }
-        new EventRecorder(client, "test").record(about, "fix", false, "Written", "the administrator may");
-        assertThat(client.v1().events().inNamespace(namespace).list().getItems())
-                .extracting(Event::getReason)
-                .containsExactly("Written");
+        try (var recorder = new EventRecorder(client, registry)) {
+            recorder.record("test", about, "fix", false, "Written", "the administrator may");
+        }
+        assertThat(events()).extracting(Event::getReason).containsExactly("Written");
     }
 
     @Test
@@ -518,13 +523,22 @@ final class OperatorIT {
             agentReports(pod, LayerState.REFUSED);
             awaitReason("fix", "Because");
         }
-        assertThat(client.v1().events().inNamespace(namespace).list().getItems())
+        awaitEvents(events -> assertThat(events)
                 .extracting(event -> event.getInvolvedObject().getKind(), Event::getReason, Event::getCount)
                 .containsExactlyInAnyOrder(
                         tuple("ViewPatch", "WaitingForNode", 1),
                         tuple("ViewPatch", "Applied", 2),
                         tuple("ViewPatch", "Because", 2),
-                        tuple("Pod", "Because", 4));
+                        tuple("Pod", "Because", 4)));
+    }
+
+    /** They are written after what they tell of. */
+    private void awaitEvents(final Consumer<List<Event>> assertion) {
+        await().atMost(LIMIT).untilAsserted(() -> assertion.accept(events()));
+    }
+
+    private List<Event> events() {
+        return client.v1().events().inNamespace(namespace).list().getItems();
     }
 
     @Test
@@ -576,11 +590,11 @@ final class OperatorIT {
         client.resource(patch("fix")).delete();
         awaitGate(late, "True", "NoViewPatch");
         awaitGate(pod, "True", "NoViewPatch");
-        assertThat(client.v1().events().inNamespace(namespace).list().getItems())
+        awaitEvents(events -> assertThat(events)
                 .filteredOn(event -> event.getInvolvedObject().getName().equals("redis-late")
                         && event.getMessage().startsWith("ViewPatch fix"))
                 .extracting(Event::getReason)
-                .contains("WaitingForNode", "Because");
+                .contains("WaitingForNode", "Because"));
     }
 
     @Test

@@ -3,6 +3,7 @@ package dev.atlasviews.operator;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.atlasviews.operator.events.EventRecorder;
 import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
@@ -20,7 +21,7 @@ final class OperatorMainTest {
                         .withMasterUrl("https://127.0.0.1:1")
                         .build())
                 .build()) {
-            OperatorMain.create(client, registry, Leadership.alone(), null, false);
+            OperatorMain.create(client, registry, new EventRecorder(client, registry), Leadership.alone(), null, false);
             assertThat(registry.get("atlas.operator.acts").gauge().value()).isZero();
         }
     }

@@ -63,6 +63,8 @@ public final class PodReconciler implements Reconciler<Pod> {
     /** Made by the framework's call before the first reconciliation. */
     private @Nullable Sources sources;
 
+    private final EventRecorder events;
+
     private record Sources(
             InformerEventSource<ViewPatch, Pod> patches,
             InformerEventSource<PodView, Pod> views,
@@ -79,6 +81,15 @@ public final class PodReconciler implements Reconciler<Pod> {
                             .flatMap(view -> Layers.wanted(patch, view))
                             .isPresent());
         }
+    }
+
+    /**
+     * A reconciler.
+     *
+     * @param events who writes its events
+     */
+    public PodReconciler(final EventRecorder events) {
+        this.events = events;
     }
 
     @Override
@@ -154,7 +165,7 @@ public final class PodReconciler implements Reconciler<Pod> {
         return UpdateControl.noUpdate();
     }
 
-    private static void reconcile(final Pod pod, final Context<Pod> context, final Sources sources) {
+    private void reconcile(final Pod pod, final Context<Pod> context, final Sources sources) {
         final String namespace = pod.getMetadata().getNamespace();
         final PodView existing = sources.views()
                 .get(new ResourceID(pod.getMetadata().getUid(), namespace))
@@ -186,7 +197,7 @@ public final class PodReconciler implements Reconciler<Pod> {
      * Writes the condition of a pod that asks for it. Only on the very pod that was looked at: an older one may have had
      * other containers. A pod that does not run yet has no condition, and does not serve.
      */
-    private static void sayWhetherPatched(final Pod pod, final PatchedGate gate, final Context<Pod> context) {
+    private void sayWhetherPatched(final Pod pod, final PatchedGate gate, final Context<Pod> context) {
         if (gate.isSaid(pod)) {
             return;
         }
@@ -208,8 +219,7 @@ public final class PodReconciler implements Reconciler<Pod> {
                     pod.getMetadata().getName(),
                     gate.reason(),
                     gate.message());
-            new EventRecorder(context.getClient(), NAME)
-                    .record(reference(pod), Atlas.PATCHED_CONDITION, gate.warning(), gate.reason(), gate.message());
+            events.record(NAME, reference(pod), Atlas.PATCHED_CONDITION, gate.warning(), gate.reason(), gate.message());
         }
     }
 

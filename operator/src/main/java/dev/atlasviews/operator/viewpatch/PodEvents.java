@@ -21,11 +21,16 @@ final class PodEvents {
     private static final Set<Outcome> WORTH_SAYING =
             EnumSet.of(Outcome.APPLIED, Outcome.REFUSED, Outcome.UNREACHABLE, Outcome.REVERTED);
 
+    private final EventRecorder recorder;
     /** By ViewPatch, then by the pod's UID: what was last said. */
     private final Map<String, Map<String, String>> said = new ConcurrentHashMap<>();
 
-    /** Writes what is new. */
-    void announce(final ViewPatch patch, final List<PodOutcome> outcomes, final EventRecorder recorder) {
+    PodEvents(final EventRecorder recorder) {
+        this.recorder = recorder;
+    }
+
+    /** Says what is new. */
+    void announce(final ViewPatch patch, final List<PodOutcome> outcomes) {
         final Map<String, String> before = said.get(key(patch));
         final Map<String, String> now = new HashMap<>();
         for (final PodOutcome outcome : outcomes) {
@@ -36,6 +41,7 @@ final class PodEvents {
                     : news.equals(before.get(outcome.uid()));
             if (!known && WORTH_SAYING.contains(outcome.outcome())) {
                 recorder.record(
+                        ViewPatchReconciler.NAME,
                         outcome.reference(patch.getMetadata().getNamespace()),
                         patch.getMetadata().getName(),
                         outcome.outcome() != Outcome.APPLIED,

@@ -76,7 +76,8 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
     private @Nullable Sources sources;
 
     private final @Nullable String agentNamespace;
-    private final PodEvents podEvents = new PodEvents();
+    private final EventRecorder events;
+    private final PodEvents podEvents;
 
     private record Sources(
             InformerEventSource<Pod, ViewPatch> pods,
@@ -88,9 +89,12 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
      * A reconciler.
      *
      * @param agentNamespace where the agents' pods are; null where they do not run in pods
+     * @param events who writes its events
      */
-    public ViewPatchReconciler(final @Nullable String agentNamespace) {
+    public ViewPatchReconciler(final @Nullable String agentNamespace, final EventRecorder events) {
         this.agentNamespace = agentNamespace;
+        this.events = events;
+        this.podEvents = new PodEvents(events);
     }
 
     @Override
@@ -215,24 +219,23 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
                 patch, sources().pods(), sources().views(), sources().nodes());
         final var factory = new StatusFactory(patch, Instant.now());
         if (!acceptance.accepted()) {
-            return update(patch, factory.unaccepted(acceptance, pods.outcomes(nothing -> false)), context);
+            return update(patch, factory.unaccepted(acceptance, pods.outcomes(nothing -> false)));
         }
         final List<String> predecessors = predecessors(patch);
         final var step = new RolloutStep(patch, pods.situation(predecessors), Instant.now());
         final RolloutStatus rollout = step.next();
         final List<PodOutcome> outcomes = pods.outcomes(released(patch, rollout, pods));
-        podEvents.announce(patch, outcomes, new EventRecorder(context.getClient(), NAME));
+        podEvents.announce(patch, outcomes);
         final UpdateControl<ViewPatch> control =
-                update(patch, factory.applying(acceptance, outcomes, rollout, predecessors), context);
+                update(patch, factory.applying(acceptance, outcomes, rollout, predecessors));
         return step.wait(rollout).map(control::rescheduleAfter).orElse(control);
     }
 
-    private static UpdateControl<ViewPatch> update(
-            final ViewPatch patch, final ViewPatchStatus status, final Context<ViewPatch> context) {
+    private UpdateControl<ViewPatch> update(final ViewPatch patch, final ViewPatchStatus status) {
         if (status.equals(patch.getStatus())) {
             return UpdateControl.noUpdate();
         }
-        announce(patch, status, context.getClient());
+        announce(patch, status);
         return UpdateControl.patchStatus(withStatus(patch, status));
     }
 
@@ -289,7 +292,7 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
                 Acceptance.before(patch).orElse(new Acceptance(false, "Deleted", "the ViewPatch is being deleted"));
         final ViewPatchStatus status = new StatusFactory(patch, Instant.now()).reverting(acceptance, remaining);
         if (!status.equals(patch.getStatus())) {
-            announce(patch, status, context.getClient());
+            announce(patch, status);
             context.resourceOperations().serverSideApplyPrimaryStatus(withStatus(patch, status));
         }
         return DeleteControl.noFinalizerRemoval().rescheduleAfter(GONE_POD_RETRY.toMillis());
@@ -342,7 +345,7 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
     }
 
     /** An event for each new reason; that a number in the message changed is no event. */
-    private static void announce(final ViewPatch patch, final ViewPatchStatus status, final KubernetesClient client) {
+    private void announce(final ViewPatch patch, final ViewPatchStatus status) {
         final List<Condition> before =
                 patch.getStatus() == null ? List.of() : patch.getStatus().conditions();
         final Condition applied =
@@ -355,8 +358,7 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
                     .map(condition -> condition.getStatus().equals("True"))
                     .orElse(false);
             LOG.info("{}: {}: {}", Layers.nameOf(patch), applied.getReason(), applied.getMessage());
-            new EventRecorder(client, NAME)
-                    .record(reference(patch), NAME, degraded, applied.getReason(), applied.getMessage());
+            events.record(NAME, reference(patch), NAME, degraded, applied.getReason(), applied.getMessage());
         }
     }
 
