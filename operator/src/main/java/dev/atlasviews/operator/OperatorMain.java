@@ -126,7 +126,11 @@ public final class OperatorMain {
                 .strongReference(true)
                 .register(registry);
         // Summed up over all operators, each ViewPatch counts once.
-        new ViewPatchMetrics(() -> leadership.isLeading() ? patches.viewPatches() : List.of()).bindTo(registry);
+        new ViewPatchMetrics(() ->
+                        leadership.isLeading() && operator.getRuntimeInfo().isStarted()
+                                ? patches.viewPatches()
+                                : List.of())
+                .bindTo(registry);
         new JvmMemoryMetrics().bindTo(registry);
         new ProcessorMetrics().bindTo(registry);
         return operator;

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 
 final class OperatorMainTest {
     @Test
-    void oneThatHasNotStartedDoesNotAct() {
+    void oneThatHasNotStartedDoesNotActAndCountsNothing() {
         final var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         try (KubernetesClient client = new KubernetesClientBuilder()
                 .withConfig(new ConfigBuilder()
@@ -23,6 +23,10 @@ final class OperatorMainTest {
                 .build()) {
             OperatorMain.create(client, registry, new EventRecorder(client, registry), Leadership.alone(), null, false);
             assertThat(registry.get("atlas.operator.acts").gauge().value()).isZero();
+            // What fails has no value, and a line in the log.
+            assertThat(registry.get("atlas.viewpatches").gauges())
+                    .isNotEmpty()
+                    .allSatisfy(gauge -> assertThat(gauge.value()).isZero());
         }
     }
 }

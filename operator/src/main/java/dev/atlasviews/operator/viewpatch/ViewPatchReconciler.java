@@ -298,11 +298,9 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
         return DeleteControl.noFinalizerRemoval().rescheduleAfter(GONE_POD_RETRY.toMillis());
     }
 
-    /** All ViewPatches, from memory; none before the watch has brought them. */
+    /** All ViewPatches, from memory, of an operator that has started: before, there is none to look into. */
     public List<ViewPatch> viewPatches() {
-        return sources == null
-                ? List.of()
-                : sources.patches().list(patch -> true).toList();
+        return sources().patches().list(patch -> true).toList();
     }
 
     private Sources sources() {
