@@ -2,7 +2,6 @@
 package dev.atlasviews.crds;
 
 import io.fabric8.kubernetes.api.model.Namespaced;
-import io.fabric8.kubernetes.client.CustomResource;
 import io.fabric8.kubernetes.model.annotation.Group;
 import io.fabric8.kubernetes.model.annotation.Version;
 
@@ -10,4 +9,4 @@ import io.fabric8.kubernetes.model.annotation.Version;
  * writes the specification, the agent of the pod's node the status. */
 @Group(Atlas.GROUP)
 @Version(Atlas.VERSION)
-public final class PodView extends CustomResource<PodViewSpec, PodViewStatus> implements Namespaced {}
+public final class PodView extends AtlasResource<PodViewSpec, PodViewStatus> implements Namespaced {}

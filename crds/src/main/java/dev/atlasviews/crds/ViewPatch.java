@@ -2,7 +2,6 @@
 package dev.atlasviews.crds;
 
 import io.fabric8.kubernetes.api.model.Namespaced;
-import io.fabric8.kubernetes.client.CustomResource;
 import io.fabric8.kubernetes.model.annotation.Group;
 import io.fabric8.kubernetes.model.annotation.ShortNames;
 import io.fabric8.kubernetes.model.annotation.Version;
@@ -11,4 +10,4 @@ import io.fabric8.kubernetes.model.annotation.Version;
 @Group(Atlas.GROUP)
 @Version(Atlas.VERSION)
 @ShortNames("vpatch")
-public final class ViewPatch extends CustomResource<ViewPatchSpec, ViewPatchStatus> implements Namespaced {}
+public final class ViewPatch extends AtlasResource<ViewPatchSpec, ViewPatchStatus> implements Namespaced {}

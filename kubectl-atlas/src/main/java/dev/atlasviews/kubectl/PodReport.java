@@ -27,6 +27,7 @@ final class PodReport {
         final String name =
                 patch.getMetadata().getNamespace() + "/" + patch.getMetadata().getName();
         return views.stream()
+                .filter(PodView::isReadable)
                 .filter(view -> view.getSpec().containers().stream()
                         .flatMap(container -> container.layers().stream())
                         .anyMatch(layer -> layer.name().equals(name)))

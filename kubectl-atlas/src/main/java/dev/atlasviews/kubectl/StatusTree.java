@@ -121,7 +121,8 @@ final class StatusTree {
                         layer.state(),
                         layer.reason(),
                         text(layer.threads())));
-        if (!layer.digest().equals(patch.getSpec().change().patch().digest())) {
+        if (patch.isReadable()
+                && !layer.digest().equals(patch.getSpec().change().patch().digest())) {
             line.add("this is the version before, " + layer.digest());
         }
         if (layer.state() != LayerState.APPLIED && !layer.message().isBlank()) {

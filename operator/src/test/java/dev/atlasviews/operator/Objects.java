@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.operator;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.atlasviews.crds.ArtifactReference;
 import dev.atlasviews.crds.Atlas;
+import dev.atlasviews.crds.AtlasResource;
 import dev.atlasviews.crds.Change;
 import dev.atlasviews.crds.ContainerLayers;
 import dev.atlasviews.crds.Digest;
@@ -31,6 +33,7 @@ import io.fabric8.kubernetes.api.model.LabelSelectorBuilder;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
@@ -122,6 +125,15 @@ public final class Objects {
                 ThreadSelector.ALL,
                 Quiescence.DEFAULT,
                 newPods);
+    }
+
+    /** The same object, of whose specification nobody here can read a part. */
+    @SuppressWarnings("unchecked")
+    public static <R extends AtlasResource<?, ?>> R unreadable(final R resource) {
+        final var serialization = new KubernetesSerialization();
+        final ObjectNode json = serialization.convertValue(resource, ObjectNode.class);
+        ((ObjectNode) json.get("spec")).put("mode", "Later").put("containers", "all");
+        return (R) serialization.convertValue(json, resource.getClass());
     }
 
     /** The digest of a text. */

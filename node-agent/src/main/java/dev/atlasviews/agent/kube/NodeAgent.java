@@ -209,6 +209,14 @@ public final class NodeAgent implements AutoCloseable {
             forget(key);
         }
         return view.map(found -> {
+            if (!found.isReadable()) {
+                // It may have layers that nobody here knows of: the processes stay as they are.
+                LOG.warn(
+                        "podview {} can not be read: {}",
+                        key,
+                        found.unreadableSpec().orElseThrow());
+                return AFTER_FAILURE;
+            }
             final String pod =
                     found.getMetadata().getNamespace() + "/" + found.getSpec().podName();
             try (var _ = MDC.putCloseable(LogFields.POD, pod)) {

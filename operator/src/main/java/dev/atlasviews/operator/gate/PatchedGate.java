@@ -61,8 +61,8 @@ public record PatchedGate(boolean open, boolean warning, String reason, String m
             final PodViewSpec wanted,
             final @Nullable PodView existing) {
         final List<ViewPatch> meant = patches.stream()
-                .filter(patch -> patch.getSpec().mode() == Mode.APPLY)
                 .filter(patch -> Layers.wanted(patch, wanted).isPresent())
+                .filter(patch -> patch.getSpec().mode() == Mode.APPLY)
                 .sorted(Comparator.comparing(patch -> patch.getMetadata().getName()))
                 .toList();
         if (meant.isEmpty()) {

@@ -42,9 +42,9 @@ public final class Layers {
         return of(view).anyMatch(layer -> layer.name().equals(name));
     }
 
-    /** The layers of all containers of a pod. */
+    /** The layers of all containers of a pod, as far as they can be read. */
     public static Stream<Layer> of(final PodView view) {
-        return of(view.getSpec());
+        return view.isReadable() ? of(view.getSpec()) : Stream.empty();
     }
 
     private static Stream<Layer> of(final PodViewSpec spec) {
@@ -59,7 +59,7 @@ public final class Layers {
      * @return the layer; empty where it is not listed, or listed as to be taken back
      */
     public static Optional<Layer> wanted(final ViewPatch patch, final PodView view) {
-        return wanted(patch, view.getSpec());
+        return view.isReadable() ? wanted(patch, view.getSpec()) : Optional.empty();
     }
 
     /**
@@ -70,6 +70,9 @@ public final class Layers {
      * @return the layer; empty where it is not listed, or listed as to be taken back
      */
     public static Optional<Layer> wanted(final ViewPatch patch, final PodViewSpec spec) {
+        if (!patch.isReadable()) {
+            return Optional.empty();
+        }
         final String name = nameOf(patch);
         final Digest digest = patch.getSpec().change().patch().digest();
         final DesiredState desired = desired(patch);
@@ -83,10 +86,12 @@ public final class Layers {
     }
 
     /**
-     * Whether a ViewPatch may have an effect: it has been accepted as it is now, and cannot go without being taken back.
+     * Whether a ViewPatch may have an effect: it can be read, has been accepted as it is now, and cannot go without being taken
+     * back.
      */
     public static boolean isEffective(final ViewPatch patch) {
-        return Objects.requireNonNullElse(patch.getMetadata().getFinalizers(), List.<String>of())
+        return patch.isReadable()
+                && Objects.requireNonNullElse(patch.getMetadata().getFinalizers(), List.<String>of())
                         .contains(Atlas.REVERT_FINALIZER)
                 && patch.getStatus() != null
                 && patch.getStatus().conditions().stream()

@@ -41,7 +41,12 @@ public record NodeState(Kind kind, String message) {
      */
     public static NodeState of(final String name, final @Nullable ViewNode node) {
         if (node == null || node.getStatus() == null) {
-            return new NodeState(Kind.AGENT_MISSING, "no agent has ever reported from node " + name);
+            return new NodeState(
+                    Kind.AGENT_MISSING,
+                    Optional.ofNullable(node)
+                            .flatMap(ViewNode::unreadableStatus)
+                            .map(why -> "what the agent of node %s reported can not be read: %s".formatted(name, why))
+                            .orElse("no agent has ever reported from node " + name));
         }
         return node.getStatus().conditions().stream()
                 .filter(condition -> condition.getType().equals(ConditionType.READY.value()))

@@ -57,17 +57,26 @@ public record PodOutcome(String pod, String uid, Outcome outcome, ThreadCounts t
                     pod, uid, outcome, threads, reason, "pod %s on node %s: %s".formatted(pod, node, message));
         }
 
-        /** Nothing is reported of the specification as it is now. */
-        PodOutcome unreported(final NodeStates nodes) {
+        /** Nothing is reported of the specification as it is now, or nothing that can be read. */
+        PodOutcome unreported(final @Nullable PodView view, final NodeStates nodes) {
             final NodeState state = nodes.of(node);
             return switch (state.kind()) {
                 case READY ->
-                    outcome(Outcome.PROGRESSING, "WaitingForNode", "its node has not reported on what runs there now");
+                    outcome(
+                            Outcome.PROGRESSING,
+                            "WaitingForNode",
+                            unread(view).orElse("its node has not reported on what runs there now"));
                 case AGENT_MISSING -> outcome(Outcome.UNREACHABLE, "AgentMissing", state.message());
                 case MODULE_UNAVAILABLE ->
                     outcome(Outcome.REFUSED, LayerReason.MODULE_UNAVAILABLE.value(), state.message());
             };
         }
+    }
+
+    private static Optional<String> unread(final @Nullable PodView view) {
+        return Optional.ofNullable(view)
+                .flatMap(any -> any.unreadableSpec().or(any::unreadableStatus))
+                .map("its PodView can not be read: "::concat);
     }
 
     /**
@@ -98,7 +107,7 @@ public record PodOutcome(String pod, String uid, Outcome outcome, ThreadCounts t
             return place.outcome(Outcome.WAITING, "WaitingForWave", "its wave has not begun");
         }
         if (view == null || layer.isEmpty() || !Reports.areOf(pod, view, nodes)) {
-            return place.unreported(nodes);
+            return place.unreported(view, nodes);
         }
         if (isBetweenProcesses(view)) {
             return place.outcome(
@@ -127,7 +136,18 @@ public record PodOutcome(String pod, String uid, Outcome outcome, ThreadCounts t
      * @return progressing or unreachable: what is done is not listed any more
      */
     public static PodOutcome reverting(final ViewPatch patch, final PodView view, final NodeStates nodes) {
-        final PodOutcome unreported = Place.of(view).unreported(nodes);
+        if (!view.isReadable()) {
+            final String uid = view.getMetadata().getName();
+            return new PodOutcome(
+                    uid,
+                    uid,
+                    Outcome.UNREACHABLE,
+                    ThreadCounts.NONE,
+                    "InvalidPodView",
+                    "the PodView of pod %s can not be read, and may have a layer of it: %s"
+                            .formatted(uid, view.unreadableSpec().orElseThrow()));
+        }
+        final PodOutcome unreported = Place.of(view).unreported(view, nodes);
         final PodOutcome waiting = unreported.outcome() == Outcome.REFUSED
                 ? Place.of(view).outcome(Outcome.UNREACHABLE, unreported.reason(), unreported.message())
                 : unreported;
@@ -174,8 +194,9 @@ public record PodOutcome(String pod, String uid, Outcome outcome, ThreadCounts t
         final List<Finding> findings = Objects.requireNonNull(view.getStatus()).processes().stream()
                 .flatMap(process -> process.layers().stream()
                         .filter(layer -> layer.name().equals(Layers.nameOf(patch)))
-                        .filter(layer -> layer.digest()
-                                .equals(patch.getSpec().change().patch().digest()))
+                        .filter(layer -> !patch.isReadable()
+                                || layer.digest()
+                                        .equals(patch.getSpec().change().patch().digest()))
                         .map(layer -> new Finding(process, layer)))
                 .toList();
         final ThreadCounts threads = findings.stream()

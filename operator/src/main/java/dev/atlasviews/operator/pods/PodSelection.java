@@ -33,10 +33,11 @@ public final class PodSelection {
      *
      * @param patch the ViewPatch
      * @param pod a pod of any namespace, also one that ends or has ended
-     * @return the same as {@link #selects} for a pod that runs
+     * @return the same as {@link #selects} for a pod that runs; of a ViewPatch that can not be read nobody knows
      */
     public static boolean matches(final ViewPatch patch, final Pod pod) {
-        return Objects.equals(
+        return patch.isReadable()
+                && Objects.equals(
                         patch.getMetadata().getNamespace(), pod.getMetadata().getNamespace())
                 && !(patch.getSpec().newPods() == NewPods.LEAVE && isNewer(pod, patch))
                 && LabelMatching.matches(

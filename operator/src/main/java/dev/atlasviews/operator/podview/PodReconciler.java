@@ -129,8 +129,10 @@ public final class PodReconciler implements Reconciler<Pod> {
     }
 
     private static Set<ResourceID> podOf(final PodView view) {
-        return Set.of(
-                new ResourceID(view.getSpec().podName(), view.getMetadata().getNamespace()));
+        return view.isReadable()
+                ? Set.of(new ResourceID(
+                        view.getSpec().podName(), view.getMetadata().getNamespace()))
+                : Set.of();
     }
 
     /** The pods that a ViewPatch is meant for, and those that it was meant for before it changed. */
@@ -172,6 +174,15 @@ public final class PodReconciler implements Reconciler<Pod> {
                 .orElse(null);
         // One that goes gets nothing new, but runs on for its grace period with what it has.
         if (existing == null && pod.getMetadata().getDeletionTimestamp() != null) {
+            return;
+        }
+        if (existing != null && !existing.isReadable()) {
+            // To write it would drop layers that nobody here knows of, without taking them back.
+            LOG.warn(
+                    "pod {}/{}: its PodView can not be read, and stays as it is: {}",
+                    namespace,
+                    pod.getMetadata().getName(),
+                    existing.unreadableSpec().orElseThrow());
             return;
         }
         final List<ViewPatch> patches =

@@ -24,6 +24,7 @@ import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
@@ -153,18 +154,18 @@ final class PodViewComposer {
         return result;
     }
 
-    /** What is being taken back already stays as it was. */
+    /** What is being taken back already stays as it was, and so does what a ViewPatch asked for that can not be read now. */
     private Layer absent(final Layer layer) {
-        if (layer.desired() == DesiredState.ABSENT) {
+        final Optional<ViewPatch> patch = patches.stream()
+                .filter(candidate -> Layers.nameOf(candidate).equals(layer.name()))
+                .findFirst();
+        if (layer.desired() == DesiredState.ABSENT
+                || patch.filter(found ->
+                                !found.isReadable() && found.getMetadata().getDeletionTimestamp() == null)
+                        .isPresent()) {
             return layer;
         }
-        return Layers.absent(
-                layer,
-                patches.stream()
-                        .filter(patch -> Layers.nameOf(patch).equals(layer.name()))
-                        .findFirst()
-                        .map(Origins::of)
-                        .orElseGet(() -> Origins.ofGone(layer.origin())));
+        return Layers.absent(layer, patch.map(Origins::of).orElseGet(() -> Origins.ofGone(layer.origin())));
     }
 
     /** A ViewPatch that cannot be acted on as it is now, or whose wave is still to come, leaves things as they are. */

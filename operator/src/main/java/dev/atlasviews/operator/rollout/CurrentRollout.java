@@ -28,6 +28,7 @@ public final class CurrentRollout {
         final RolloutStatus stored =
                 patch.getStatus() == null ? null : patch.getStatus().rollout();
         return Optional.ofNullable(stored)
+                .filter(rollout -> patch.isReadable())
                 .filter(rollout ->
                         rollout.digest().equals(patch.getSpec().change().patch().digest()))
                 .filter(rollout -> isOfMode(rollout, patch.getSpec().mode()));

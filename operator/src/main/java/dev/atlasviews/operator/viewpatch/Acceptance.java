@@ -36,6 +36,19 @@ record Acceptance(boolean accepted, String reason, String message) {
                 .map(Acceptance::of);
     }
 
+    /**
+     * A ViewPatch that the server took, by a definition that allowed more than this operator knows.
+     *
+     * @param patch a ViewPatch that can not be read
+     */
+    static Acceptance unreadable(final ViewPatch patch) {
+        return new Acceptance(
+                false,
+                "InvalidSpecification",
+                "it can not be read, and what it did stays as it is: "
+                        + patch.unreadableSpec().orElseThrow());
+    }
+
     private static Acceptance of(final Condition condition) {
         return new Acceptance(true, condition.getReason(), condition.getMessage());
     }

@@ -145,7 +145,8 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
         final String name = artifact.getMetadata().getName();
         return patches.list(
                         artifact.getMetadata().getNamespace(),
-                        patch -> patch.getSpec()
+                        patch -> patch.isReadable()
+                                && patch.getSpec()
                                         .change()
                                         .patch()
                                         .artifactRef()
@@ -190,7 +191,7 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
             final IndexerResourceCache<ViewPatch> patches,
             final InformerEventSource<PodView, ViewPatch> views) {
         final Set<String> namespaces = views.list(
-                        view -> view.getSpec().nodeName().equals(node))
+                        view -> view.isReadable() && view.getSpec().nodeName().equals(node))
                 .map(view -> view.getMetadata().getNamespace())
                 .collect(Collectors.toSet());
         return patches.list(patch -> namespaces.contains(patch.getMetadata().getNamespace()))
@@ -212,6 +213,10 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
     }
 
     private UpdateControl<ViewPatch> next(final ViewPatch patch, final Context<ViewPatch> context) {
+        if (!patch.isReadable()) {
+            return update(
+                    patch, new StatusFactory(patch, Instant.now()).unaccepted(Acceptance.unreadable(patch), List.of()));
+        }
         final Acceptance acceptance = Acceptance.before(patch)
                 .orElseGet(
                         () -> Acceptance.check(patch.getSpec().change().patch(), artifact(patch, context.getClient())));
@@ -279,7 +284,7 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
         }
         final List<PodOutcome> remaining = sources()
                 .views()
-                .list(patch.getMetadata().getNamespace(), view -> Layers.lists(view, patch))
+                .list(patch.getMetadata().getNamespace(), view -> !view.isReadable() || Layers.lists(view, patch))
                 .filter(view -> mayHaveProcesses(view, context.getClient()))
                 .map(view -> PodOutcome.reverting(patch, view, sources().nodes()))
                 .toList();
@@ -319,6 +324,10 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
 
     /** A pod that the cache does not know, or of whose name it knows another, is asked for: a cache that lags ends no wait. */
     private boolean mayHaveProcesses(final PodView view, final KubernetesClient client) {
+        if (!view.isReadable()) {
+            // It goes with its pod.
+            return true;
+        }
         final String namespace = view.getMetadata().getNamespace();
         final String name = view.getSpec().podName();
         final Pod pod = sources()

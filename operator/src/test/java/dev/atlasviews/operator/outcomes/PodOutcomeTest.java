@@ -2,12 +2,17 @@
 package dev.atlasviews.operator.outcomes;
 
 import static dev.atlasviews.operator.Objects.BOOT;
+import static dev.atlasviews.operator.Objects.layer;
 import static dev.atlasviews.operator.Objects.patch;
 import static dev.atlasviews.operator.Objects.pod;
+import static dev.atlasviews.operator.Objects.report;
 import static dev.atlasviews.operator.Objects.reported;
+import static dev.atlasviews.operator.Objects.uid;
+import static dev.atlasviews.operator.Objects.unreadable;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.atlasviews.crds.LayerState;
+import dev.atlasviews.crds.PodView;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.operator.nodes.NodeState;
 import dev.atlasviews.operator.nodes.NodeStates;
@@ -36,6 +41,21 @@ final class PodOutcomeTest {
         public Optional<String> boot(final String node) {
             return Optional.of(id);
         }
+    }
+
+    @Test
+    void whatCanNotBeReadIsSaidSoAndHoldsAnEndUp() {
+        final PodView view = reported(pod, fix, LayerState.APPLIED);
+        assertThat(PodOutcome.reverting(fix, unreadable(view), NodeStates.ALL_READY))
+                .returns(Outcome.UNREACHABLE, PodOutcome::outcome)
+                .satisfies(outcome -> assertThat(outcome.message()).contains(uid("redis-0"), "spec.containers"));
+        assertThat(PodOutcome.applying(fix, pod, unreadable(view), true, NodeStates.ALL_READY))
+                .returns(Outcome.PROGRESSING, PodOutcome::outcome)
+                .satisfies(outcome -> assertThat(outcome.message()).contains("spec.containers"));
+        // Of a ViewPatch that can not be read it is not known which version of it is meant: any is taken back.
+        view.setStatus(report(1, layer(fix, LayerState.REVERTING, 1)));
+        assertThat(PodOutcome.reverting(unreadable(fix), view, NodeStates.ALL_READY))
+                .returns("Because", PodOutcome::reason);
     }
 
     @Test

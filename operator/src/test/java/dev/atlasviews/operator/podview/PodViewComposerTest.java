@@ -7,6 +7,7 @@ import static dev.atlasviews.operator.Objects.patch;
 import static dev.atlasviews.operator.Objects.pod;
 import static dev.atlasviews.operator.Objects.report;
 import static dev.atlasviews.operator.Objects.spec;
+import static dev.atlasviews.operator.Objects.unreadable;
 import static dev.atlasviews.operator.Objects.view;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
@@ -88,6 +89,19 @@ final class PodViewComposerTest {
         first.setSpec(spec(digest("bad"), null, NewPods.APPLY));
         first.getMetadata().setGeneration(2L);
         assertThat(compose(pod, List.of(first), existing)).isEqualTo(existing.getSpec());
+    }
+
+    @Test
+    void oneThatCanNotBeReadLeavesWhatThereIsAndIsTakenBackAllTheSame() {
+        final PodView existing = view(pod, compose(pod, List.of(first, second), null), 1);
+        final ViewPatch unreadable = unreadable(first);
+        assertThat(unreadable.isReadable()).isFalse();
+        assertThat(compose(pod, List.of(unreadable, second), existing)).isEqualTo(existing.getSpec());
+        assertThat(names(compose(pod, List.of(unreadable, second), null))).containsExactly("shop/a-second");
+
+        unreadable.getMetadata().setDeletionTimestamp("2026-11-23T22:00:00Z");
+        assertThat(desired(compose(pod, List.of(unreadable, second), existing)))
+                .containsExactly(DesiredState.ABSENT, DesiredState.PRESENT);
     }
 
     @Test
