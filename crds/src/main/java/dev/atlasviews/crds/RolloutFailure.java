@@ -9,4 +9,10 @@ package dev.atlasviews.crds;
  * @param message why, in a sentence that names the pods
  */
 @ApiRecord
-public record RolloutFailure(Long generation, String reason, String message) {}
+public record RolloutFailure(Long generation, String reason, String message) {
+    /** Pods failed that have the change. */
+    public static final String PODS_FAILED = "PodsFailed";
+
+    /** A wave takes too long; the rollout goes on by itself once that wave is done. */
+    public static final String DEADLINE_EXCEEDED = "ProgressDeadlineExceeded";
+}

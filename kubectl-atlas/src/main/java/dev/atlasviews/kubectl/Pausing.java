@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.kubectl;
 
+import dev.atlasviews.crds.CurrentRollout;
 import dev.atlasviews.crds.RolloutFailure;
 import dev.atlasviews.crds.RolloutPhase;
 import dev.atlasviews.crds.RolloutStatus;
@@ -8,7 +9,6 @@ import dev.atlasviews.crds.ViewPatch;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 
@@ -16,8 +16,6 @@ import java.util.Set;
 final class Pausing {
     /** Not that of "apply": a file that says nothing of a pause leaves it as it is. */
     private static final String MANAGER = "kubectl-atlas-pause";
-    /** The operator's: it goes on by itself once that wave is done, and to pause it makes sense. */
-    private static final String TOO_LONG = "ProgressDeadlineExceeded";
 
     private Pausing() {}
 
@@ -37,13 +35,10 @@ final class Pausing {
      * would be the word to try one anew that has failed.
      */
     static Optional<RolloutStatus> ended(final ViewPatch patch) {
-        return Optional.ofNullable(
-                        patch.getStatus() == null ? null : patch.getStatus().rollout())
-                .filter(rollout ->
-                        rollout.digest().equals(patch.getSpec().change().patch().digest()))
+        return CurrentRollout.of(patch)
                 .filter(rollout -> Set.of(RolloutPhase.COMPLETE, RolloutPhase.FAILED, RolloutPhase.REVERTED)
                         .contains(rollout.phase()))
-                .filter(rollout -> !wasOnlyObserved(rollout) && !isTriedAnew(rollout, patch));
+                .filter(rollout -> !wasOnlyObserved(rollout) && !CurrentRollout.isTriedAnew(patch));
     }
 
     /**
@@ -51,16 +46,19 @@ final class Pausing {
      * specification that lets it go on.
      */
     static Optional<RolloutStatus> beyondResuming(final ViewPatch patch) {
-        return ended(patch)
-                .filter(rollout ->
-                        !tookTooLong(rollout) || !patch.getSpec().rollout().paused());
+        return ended(patch).filter(rollout -> !tookTooLong(rollout) || !isPaused(patch));
     }
 
-    /** Whether it failed because a wave took too long. */
+    /** Whether it is asked for; of a ViewPatch that can not be read nobody knows. */
+    static boolean isPaused(final ViewPatch patch) {
+        return patch.isReadable() && patch.getSpec().rollout().paused();
+    }
+
+    /** Whether it failed because a wave took too long, of which it goes on by itself: to pause it makes sense. */
     static boolean tookTooLong(final RolloutStatus rollout) {
         return rollout.phase() == RolloutPhase.FAILED
                 && rollout.failure() != null
-                && rollout.failure().reason().equals(TOO_LONG);
+                && rollout.failure().reason().equals(RolloutFailure.DEADLINE_EXCEEDED);
     }
 
     /** Why it failed. */
@@ -69,15 +67,8 @@ final class Pausing {
         return failure == null ? "Unknown" : Visible.line(failure.reason() + ": " + failure.message());
     }
 
-    /** A look has the wave 0; what follows it begins anew. */
+    /** What follows a look begins anew, and may be paused before. */
     private static boolean wasOnlyObserved(final RolloutStatus rollout) {
-        return rollout.wave() == 0 && rollout.phase() != RolloutPhase.REVERTED;
-    }
-
-    private static boolean isTriedAnew(final RolloutStatus rollout, final ViewPatch patch) {
-        return rollout.phase() == RolloutPhase.FAILED
-                && rollout.failure() != null
-                && !Objects.equals(
-                        rollout.failure().generation(), patch.getMetadata().getGeneration());
+        return rollout.wave() == CurrentRollout.OBSERVING && rollout.phase() != RolloutPhase.REVERTED;
     }
 }

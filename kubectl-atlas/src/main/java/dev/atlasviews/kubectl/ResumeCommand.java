@@ -31,7 +31,7 @@ final class ResumeCommand implements Callable<Integer> {
             final ViewPatch patch = cluster.viewPatch(client, name);
             final RolloutStatus ended = Pausing.beyondResuming(patch).orElse(null);
             if (ended == null || ended.phase() == RolloutPhase.COMPLETE) {
-                if (patch.getSpec().rollout().paused()) {
+                if (Pausing.isPaused(patch)) {
                     Pausing.set(client, patch, false);
                 }
                 spec.commandLine()

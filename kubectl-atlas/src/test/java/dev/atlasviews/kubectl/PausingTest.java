@@ -3,6 +3,7 @@ package dev.atlasviews.kubectl;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.atlasviews.crds.ViewPatch;
 import org.junit.jupiter.api.Test;
 
 /** Which rollouts have ended: those are neither paused nor do they go on. */
@@ -27,6 +28,9 @@ final class PausingTest {
         assertThat(Pausing.ended(Yaml.patch(Yaml.status(2, "phase: Complete").replace(Yaml.DIGEST, Yaml.OTHER))))
                 .as("another digest begins anew")
                 .isEmpty();
+        assertThat(Pausing.ended(Yaml.patch("mode: Observe", Yaml.status(2, "phase: Complete"))))
+                .as("a look begins anew")
+                .isEmpty();
     }
 
     @Test
@@ -34,6 +38,13 @@ final class PausingTest {
         assertThat(isResumed(true, "ProgressDeadlineExceeded")).isTrue();
         assertThat(isResumed(false, "ProgressDeadlineExceeded")).isFalse();
         assertThat(isResumed(true, "PodsFailed")).isFalse();
+    }
+
+    @Test
+    void whatCanNotBeReadHasNotEndedAndIsNotResumed() {
+        final ViewPatch patch = Yaml.patch("rollout: {wave: 3000000000}", Yaml.status(2, "phase: Complete"));
+        assertThat(Pausing.ended(patch)).isEmpty();
+        assertThat(Pausing.isPaused(patch)).isFalse();
     }
 
     private static boolean isResumed(final boolean paused, final String failure) {

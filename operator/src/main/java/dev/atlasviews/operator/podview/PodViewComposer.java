@@ -2,6 +2,7 @@
 package dev.atlasviews.operator.podview;
 
 import dev.atlasviews.crds.ContainerLayers;
+import dev.atlasviews.crds.CurrentRollout;
 import dev.atlasviews.crds.DesiredState;
 import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.LayerState;
@@ -13,7 +14,6 @@ import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.operator.layers.Layers;
 import dev.atlasviews.operator.layers.Origins;
 import dev.atlasviews.operator.pods.PodSelection;
-import dev.atlasviews.operator.rollout.CurrentRollout;
 import dev.atlasviews.operator.rollout.PodHealth;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.time.Instant;

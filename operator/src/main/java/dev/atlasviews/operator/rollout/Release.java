@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.operator.rollout;
 
+import dev.atlasviews.crds.CurrentRollout;
+import dev.atlasviews.crds.RolloutFailure;
 import dev.atlasviews.crds.RolloutPhase;
 import dev.atlasviews.crds.RolloutStatus;
 import dev.atlasviews.crds.ViewPatch;
@@ -62,6 +64,6 @@ public final class Release {
     private static boolean isStopped(final RolloutStatus rollout) {
         return rollout.phase() == RolloutPhase.FAILED
                 && rollout.failure() != null
-                && rollout.failure().reason().equals(RolloutStep.PODS_FAILED);
+                && rollout.failure().reason().equals(RolloutFailure.PODS_FAILED);
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.operator.rollout;
 
+import dev.atlasviews.crds.CurrentRollout;
 import dev.atlasviews.crds.Mode;
 import dev.atlasviews.crds.OnFailure;
 import dev.atlasviews.crds.Rollout;
@@ -16,9 +17,6 @@ import java.util.Optional;
 
 /** The next step of a rollout, from the step that the status names and from how the pods are now. */
 public final class RolloutStep {
-    static final String PODS_FAILED = "PodsFailed";
-    static final String DEADLINE_EXCEEDED = "ProgressDeadlineExceeded";
-
     private static final int NAMED_PODS = 5;
     private static final int MESSAGE_LIMIT = 1024;
 
@@ -118,7 +116,7 @@ public final class RolloutStep {
             return isSettled(current) ? phase(current, RolloutPhase.COMPLETE) : current;
         }
         if (!situation.failures().isEmpty()) {
-            return failed(current, PODS_FAILED, failures());
+            return failed(current, RolloutFailure.PODS_FAILED, failures());
         }
         if (situation.selected() == 0) {
             // Of those that come none has the change: the first of them is the canary again.
@@ -130,7 +128,7 @@ public final class RolloutStep {
             return isOver(progressing, rollout.progressDeadlineSeconds())
                     ? failed(
                             progressing,
-                            DEADLINE_EXCEEDED,
+                            RolloutFailure.DEADLINE_EXCEEDED,
                             "wave %d: %d of %d pods are done after %d seconds"
                                     .formatted(
                                             current.wave(),
@@ -195,7 +193,7 @@ public final class RolloutStep {
         return situation.failures().isEmpty()
                 && (CurrentRollout.isTriedAnew(patch)
                         || (current.failure() != null
-                                && current.failure().reason().equals(DEADLINE_EXCEEDED)
+                                && current.failure().reason().equals(RolloutFailure.DEADLINE_EXCEEDED)
                                 && isSettled(current)));
     }
 

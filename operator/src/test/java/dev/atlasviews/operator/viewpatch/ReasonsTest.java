@@ -4,6 +4,7 @@ package dev.atlasviews.operator.viewpatch;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.atlasviews.crds.ReasonGuide;
+import dev.atlasviews.crds.RolloutFailure;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -45,8 +46,9 @@ final class ReasonsTest {
                 }
             }
         }
+        words.addAll(List.of(RolloutFailure.PODS_FAILED, RolloutFailure.DEADLINE_EXCEEDED));
         words.removeAll(OTHERS);
-        assertThat(words).contains("WaitingForWave", "PodsFailed", "Accepted");
+        assertThat(words).contains("WaitingForWave", "RollingOut", "Accepted");
         assertThat(ReasonGuide.all().keySet()).containsAll(words);
     }
 }

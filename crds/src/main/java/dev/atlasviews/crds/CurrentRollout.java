@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.atlasviews.operator.rollout;
+package dev.atlasviews.crds;
 
-import dev.atlasviews.crds.Mode;
-import dev.atlasviews.crds.RolloutPhase;
-import dev.atlasviews.crds.RolloutStatus;
-import dev.atlasviews.crds.ViewPatch;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -14,7 +10,7 @@ import java.util.Optional;
  */
 public final class CurrentRollout {
     /** The wave of what is only observed: all pods at once, for nothing happens to them. */
-    static final int OBSERVING = 0;
+    public static final int OBSERVING = 0;
 
     private CurrentRollout() {}
 
