@@ -9,7 +9,8 @@ import java.util.Optional;
 
 /**
  * When a process may be stopped again after that was in vain: ever later. Looking costs a process nothing, but an attempt
- * stops it, so this outlives one reconciliation, and so does what threads were asked for that could not go back at once.
+ * stops it, so this outlives one reconciliation, and so does what threads were asked for that could not go back at once, and
+ * whose turn it is where there was no time for all of them.
  */
 final class FreezePauses {
     private static final Duration FIRST = Duration.ofMillis(50);
@@ -19,6 +20,12 @@ final class FreezePauses {
     private long next = System.nanoTime();
     private Optional<ProcessMover.Obstacle> obstacle = Optional.empty();
     private final Map<Integer, Integer> askedBack = new HashMap<>();
+    private final Turn turn = new Turn();
+
+    /** Which thread is tried first where each moves on its own. */
+    Turn turn() {
+        return turn;
+    }
 
     boolean due() {
         return System.nanoTime() - next >= 0;

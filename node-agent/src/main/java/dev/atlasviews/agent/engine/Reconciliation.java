@@ -43,7 +43,7 @@ final class Reconciliation {
         /** Ready to judge: the deadline is for the threads, not for the start of a helper. */
         StackCheck check() throws IOException;
 
-        /** What became of earlier attempts to move all threads of the process at one instant. */
+        /** What became of earlier attempts to move the threads of the process. */
         FreezePauses pauses();
 
         /** A layer that was applied before. */
@@ -91,7 +91,8 @@ final class Reconciliation {
         final StackCheck check = means.check();
         final ThreadMover.Plan<RefusedException> forth =
                 thread -> viewSet.isOwn(thread.view()) ? thread.view() : viewSet.provide(selection.stackFor(thread));
-        final ThreadMover threads = new ThreadMover(views, check, viewSet, progress);
+        final ThreadMover threads =
+                new ThreadMover(views, check, viewSet, means.pauses().turn(), progress);
         final ProcessMover all =
                 new ProcessMover(views, check, viewSet, forth, new Births(viewSet, defaultBefore), means.pauses());
         try {
@@ -280,7 +281,8 @@ final class Reconciliation {
         // Where threads move together none has moved, so who was born meanwhile is where it belongs.
         final ThreadMover.Plan<RuntimeException> back =
                 thread -> before.getOrDefault(thread.tid(), together() ? thread.view() : home);
-        final ThreadMover threads = new ThreadMover(views, check, viewSet, Progress.NONE);
+        final ThreadMover threads =
+                new ThreadMover(views, check, viewSet, means.pauses().turn(), Progress.NONE);
         final Duration most =
                 desired.deadline().compareTo(SHORTEST_WAY_BACK) > 0 ? desired.deadline() : SHORTEST_WAY_BACK;
         final boolean inPlace = threads.move(back, most);
@@ -338,13 +340,13 @@ final class Reconciliation {
         return report.threads().stream()
                 .filter(thread -> !thread.inPlace())
                 .findFirst()
-                .map(thread -> "thread %d %s did not come to rest, and %d of %d are in place"
+                .map(thread -> "thread %d %s was not seen at rest, and %d of %d are in place"
                         .formatted(
                                 thread.tid(),
                                 thread.name(),
                                 report.inPlace(),
                                 report.threads().size()))
-                .orElse("threads did not come to rest");
+                .orElse("threads were not seen at rest");
     }
 
     private ProcessReport report(

@@ -11,24 +11,30 @@ import dev.atlasviews.agent.views.ViewEvent;
 import dev.atlasviews.agent.views.ViewException;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
  * Moves each thread to its view at its own quiescence point. A thread that is off the CPU is judged by a snapshot and
  * moved where it sleeps, unless it ran meanwhile; a running one is asked to check itself on its next way to user mode.
  * No thread waits for anything. Threads that could not move are tried again: one that rests ever less often, one that runs
- * more often, as it may be where it can move for a short while only ({@link Attempt} says how often).
+ * more often, as it may be where it can move for a short while only ({@link Attempt} says how often). Where there is no time
+ * to try all of them, the next time begins with those that were not tried.
  */
 final class ThreadMover {
     /** Enough for the usual thread; a deeper stack is seen only in part, and its thread held until it is shallower. */
     static final int STACK_CAPACITY = 1 << 20;
 
     private static final Duration LONGEST_WAIT = Duration.ofMillis(100);
+    /** How long threads are tried also where the time is over, so that every call gets on. */
+    private static final Duration SHORTEST_PASS = Duration.ofMillis(50);
 
     private final ProcessViews views;
     private final StackCheck check;
     private final ViewSet viewSet;
+    private final Turn turn;
     private final Progress progress;
     private final long start = System.nanoTime();
     private final Map<Integer, Attempt> attempts = new HashMap<>();
@@ -44,10 +50,16 @@ final class ThreadMover {
         int viewFor(ThreadEntry thread) throws IOException, E;
     }
 
-    ThreadMover(final ProcessViews views, final StackCheck check, final ViewSet viewSet, final Progress progress) {
+    ThreadMover(
+            final ProcessViews views,
+            final StackCheck check,
+            final ViewSet viewSet,
+            final Turn turn,
+            final Progress progress) {
         this.views = views;
         this.check = check;
         this.viewSet = viewSet;
+        this.turn = turn;
         this.progress = progress;
     }
 
@@ -55,24 +67,12 @@ final class ThreadMover {
     <E extends Exception> boolean move(final Plan<E> plan, final Duration most) throws IOException, E {
         final long deadline = System.nanoTime() + most.toNanos();
         while (true) {
-            boolean done = true;
-            long next = System.nanoTime() + LONGEST_WAIT.toNanos();
-            for (final ThreadEntry thread : views.listThreads()) {
-                if (thread.view() == plan.viewFor(thread)) {
-                    arrived(thread);
-                } else {
-                    done = false;
-                    final Attempt attempt = attempt(thread);
-                    if (attempt.due()) {
-                        attempt(thread, plan.viewFor(thread), attempt);
-                        attempt.later(attempts.size());
-                    }
-                    next = Math.min(next, attempt.next());
-                }
-            }
-            if (done) {
+            final long begin = System.nanoTime();
+            final List<ThreadEntry> left = left(plan);
+            if (left.isEmpty()) {
                 return true;
             }
+            final long next = attempt(plan, left, Math.max(deadline, begin + SHORTEST_PASS.toNanos()));
             final long now = System.nanoTime();
             if (now - deadline >= 0) {
                 return false;
@@ -81,6 +81,40 @@ final class ThreadMover {
             final long wait = Math.max(0, Math.min(next, deadline) - now) / 1_000_000 + 1;
             views.events(Duration.ofMillis(wait)).forEach(this::note);
         }
+    }
+
+    /** The threads that are not where they should be. */
+    private <E extends Exception> List<ThreadEntry> left(final Plan<E> plan) throws IOException, E {
+        final List<ThreadEntry> left = new ArrayList<>();
+        for (final ThreadEntry thread : views.listThreads()) {
+            if (thread.view() == plan.viewFor(thread)) {
+                arrived(thread);
+            } else {
+                left.add(thread);
+            }
+        }
+        return left;
+    }
+
+    /** Tries those of the threads that are due, one at least, until the time is over. Returns when the next one is due. */
+    private <E extends Exception> long attempt(final Plan<E> plan, final List<ThreadEntry> threads, final long end)
+            throws IOException, E {
+        long next = System.nanoTime() + LONGEST_WAIT.toNanos();
+        boolean tried = false;
+        for (final ThreadEntry thread : turn.sorted(threads)) {
+            final Attempt attempt = attempt(thread);
+            if (attempt.due()) {
+                if (tried && System.nanoTime() - end >= 0) {
+                    turn.of(thread);
+                    return next;
+                }
+                attempt(thread, plan.viewFor(thread), attempt);
+                attempt.later(attempts.size());
+                tried = true;
+            }
+            next = Math.min(next, attempt.next());
+        }
+        return next;
     }
 
     /** Why a thread could not move at its last attempt. */

@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param outdated whether its view is older than a library of the process in which it needs a jump, so that it may lack any
  *     of those layers; an inspection does not ask
  * @param inPlace whether it is where it should be
- * @param heldBy the function that holds it, or why its stack can not be read; null if nothing does
+ * @param heldBy the function that holds it, or why its stack can not be read; null if nothing does, or there was no time to
+ *     look
  * @param heldSince since when; null if it is not held
  * @param movedAfterMillis how long after the start it was found where it should be; null if it was there before
  */

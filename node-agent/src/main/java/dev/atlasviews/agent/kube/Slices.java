@@ -11,7 +11,7 @@ import java.util.function.LongSupplier;
 final class Slices {
     private static final Duration PASS = Duration.ofSeconds(10);
     private static final Duration LONGEST = Duration.ofSeconds(2);
-    /** Enough to try each thread. */
+    /** Enough to try each thread of most processes; where it is not, the next pass begins with the others. */
     private static final Duration SHORTEST = Duration.ofMillis(50);
 
     private final LongSupplier nanos;
