@@ -21,11 +21,7 @@ import java.util.Optional;
  * @param buildId lower-case hexadecimal; empty when the file has none
  */
 public record MappedImage(Mapping first, long end, long loadBias, Optional<String> buildId) {
-    private static final int ELF_HEADER = 64;
-    private static final int PROGRAM_HEADER = 56;
-    private static final int MAX_PROGRAM_HEADERS = 128;
     private static final int MAX_NOTES = 64 << 10;
-    private static final int PT_LOAD = 1;
     private static final int PT_NOTE = 4;
     private static final int NT_GNU_BUILD_ID = 3;
     private static final int MAX_BUILD_ID = 64;
@@ -91,9 +87,9 @@ public record MappedImage(Mapping first, long end, long loadBias, Optional<Strin
         }
         final Mapping first = mappings.getFirst();
         return copy.segments().stream()
-                .filter(segment -> segment.type == PT_LOAD)
+                .filter(segment -> segment.isLoaded())
                 .findFirst()
-                .map(load -> first.start() - (load.address & -4096L))
+                .map(load -> first.start() - (load.address() & -4096L))
                 .map(bias -> new MappedImage(
                         first, mappings.getLast().end(), bias, buildId(process, mappings, copy.segments(), bias)));
     }
@@ -102,7 +98,7 @@ public record MappedImage(Mapping first, long end, long loadBias, Optional<Strin
         if (first.offset() != 0 || first.permissions().charAt(0) != 'r') {
             return List.of();
         }
-        final int length = (int) Math.min(first.length(), ELF_HEADER + MAX_PROGRAM_HEADERS * PROGRAM_HEADER);
+        final int length = (int) Math.min(first.length(), Segment.MAX_HEAD);
         final ByteBuffer head;
         try {
             head = ByteBuffer.wrap(process.read(first.start(), length)).order(ByteOrder.LITTLE_ENDIAN);
@@ -112,21 +108,21 @@ public record MappedImage(Mapping first, long end, long loadBias, Optional<Strin
             }
             throw e;
         }
-        return length < ELF_HEADER || head.getInt(0) != 0x464c457f || head.get(4) != 2 ? List.of() : Segment.read(head);
+        return Segment.read(head);
     }
 
     private static Optional<String> buildId(
             final TargetProcess process, final List<Mapping> mappings, final List<Segment> segments, final long bias) {
         for (final Segment segment : segments) {
-            final long start = segment.address + bias;
+            final long start = segment.address() + bias;
             final boolean mapped = mappings.stream()
-                    .anyMatch(mapping -> start >= mapping.start() && start + segment.size <= mapping.end());
-            if (segment.type == PT_NOTE && segment.size > 0 && segment.size <= MAX_NOTES && mapped) {
+                    .anyMatch(mapping -> start >= mapping.start() && start + segment.size() <= mapping.end());
+            if (segment.type() == PT_NOTE && segment.size() > 0 && segment.size() <= MAX_NOTES && mapped) {
                 try {
                     final Optional<String> found = buildId(
-                            ByteBuffer.wrap(process.read(start, (int) segment.size))
+                            ByteBuffer.wrap(process.read(start, (int) segment.size()))
                                     .order(ByteOrder.LITTLE_ENDIAN),
-                            segment.alignment == 8 ? 8 : 4);
+                            segment.alignment() == 8 ? 8 : 4);
                     if (found.isPresent()) {
                         return found;
                     }
@@ -164,37 +160,5 @@ public record MappedImage(Mapping first, long end, long loadBias, Optional<Strin
 
     private static long aligned(final long size, final int alignment) {
         return (size + alignment - 1) & -alignment;
-    }
-
-    private record Segment(int type, long address, long offset, long size, long alignment) {
-
-        /** Whether one of them has the file's first page, so far behind the first of them. */
-        static boolean isOfFirstPage(final List<Segment> segments, final long distance) {
-            final List<Segment> loaded =
-                    segments.stream().filter(segment -> segment.type == PT_LOAD).toList();
-            return loaded.stream()
-                    .anyMatch(segment -> (segment.offset & -4096L) == 0
-                            && (segment.address & -4096L) - (loaded.getFirst().address & -4096L) == distance);
-        }
-
-        static List<Segment> read(final ByteBuffer head) {
-            final long table = head.getLong(32);
-            final int count = Math.min(head.getShort(56) & 0xffff, MAX_PROGRAM_HEADERS);
-            final List<Segment> segments = new ArrayList<>();
-            for (int i = 0; i < count; i++) {
-                final long at = table + (long) i * PROGRAM_HEADER;
-                if (table < 0 || table > head.limit() || at + PROGRAM_HEADER > head.limit()) {
-                    break;
-                }
-                final int position = (int) at;
-                segments.add(new Segment(
-                        head.getInt(position),
-                        head.getLong(position + 16),
-                        head.getLong(position + 8),
-                        head.getLong(position + 40),
-                        head.getLong(position + 48)));
-            }
-            return segments;
-        }
     }
 }

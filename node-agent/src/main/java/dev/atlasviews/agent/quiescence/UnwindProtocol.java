@@ -18,7 +18,7 @@ final class UnwindProtocol {
     static final byte UNWIND = 2;
     static final byte READY = 3;
 
-    /** The stacks of a process with a larger one are scanned. */
+    /** Stacks that lead through what has a larger one are scanned. */
     static final int MAX_IMAGE = 128 << 20;
     /** More than a snapshot has. */
     static final int MAX_STACK = 4 << 20;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.quiescence;
 
-import dev.atlasviews.agent.process.LoadedFile;
 import dev.atlasviews.agent.process.MappedImage;
 import dev.atlasviews.agent.process.TargetProcess;
+import dev.atlasviews.agent.process.UnwindImage;
 import dev.atlasviews.agent.views.Snapshot;
 import java.io.IOException;
 import java.time.Duration;
@@ -22,15 +22,25 @@ public final class Unwinder implements AutoCloseable {
     private static final Duration TIMEOUT = Duration.ofSeconds(5);
     /** How many bytes of images the helper is given before it is replaced: it shares the memory of the agent's container. */
     static final long MAX_IMAGES_TOTAL = UnwindProtocol.MAX_IMAGE;
+    /** What is kept of an image besides its bytes: there may be very many small ones. */
+    private static final int EACH = 1 << 10;
 
     private final long most;
     private final Map<ImageKey, Known> known = new HashMap<>();
-    private long knownBytes;
+    private long knownSize;
     private long nextId = 1;
     private @Nullable HelperProcess helper;
 
-    /** An image that the helper has. */
-    private record Known(long id, int length) {}
+    /**
+     * An image that the helper has.
+     *
+     * @param size what it takes up, bytes
+     */
+    private record Known(long id, int size) {
+        static Known of(final long id, final UnwindImage image) {
+            return new Known(id, image.length() + EACH);
+        }
+    }
 
     /** An unwinder that may have a helper of its own. */
     public Unwinder() {
@@ -113,7 +123,7 @@ public final class Unwinder implements AutoCloseable {
             helper = null;
         }
         known.clear();
-        knownBytes = 0;
+        knownSize = 0;
     }
 
     private HelperProcess helper() throws IOException {
@@ -133,19 +143,20 @@ public final class Unwinder implements AutoCloseable {
         long left = most;
         for (final MappedImage image : images) {
             final ImageKey key = ImageKey.of(process, image);
-            try (LoadedFile file = known.containsKey(key) ? null : open(process, image, left)) {
-                if (file != null && knownBytes + file.length() > most) {
-                    return null;
-                }
+            try (UnwindImage file = known.containsKey(key) ? null : open(process, image, left - EACH)) {
                 if (file != null) {
-                    helper().add(nextId, file.length(), file::writeTo, TIMEOUT);
-                    known.put(key, new Known(nextId++, file.length()));
-                    knownBytes += file.length();
+                    final Known next = Known.of(nextId++, file);
+                    if (knownSize + next.size() > most) {
+                        return null;
+                    }
+                    helper().add(next.id(), file.length(), file::writeTo, TIMEOUT);
+                    known.put(key, next);
+                    knownSize += next.size();
                 }
             }
             final Known there = known.get(key);
-            if (there != null && there.length() <= left) {
-                left -= there.length();
+            if (there != null && there.size() <= left) {
+                left -= there.size();
                 places.add(new UnwindRequest.Image(there.id(), image.first().start(), image.end()));
             }
         }
@@ -153,9 +164,9 @@ public final class Unwinder implements AutoCloseable {
     }
 
     /** Null if the image can not be read. */
-    private static @Nullable LoadedFile open(final TargetProcess process, final MappedImage image, final long most) {
+    private static @Nullable UnwindImage open(final TargetProcess process, final MappedImage image, final long most) {
         try {
-            return LoadedFile.open(process, image, (int) Math.min(most, UnwindProtocol.MAX_IMAGE));
+            return UnwindImage.open(process, image, (int) Math.min(most, UnwindProtocol.MAX_IMAGE));
         } catch (final IOException e) {
             return null;
         }

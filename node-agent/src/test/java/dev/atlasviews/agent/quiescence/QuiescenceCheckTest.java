@@ -201,8 +201,8 @@ final class QuiescenceCheckTest {
 
     @Test
     void whatTheHelperHasNoRoomForIsLeftOutAndEndsNoHelper() throws Exception {
-        // The program's code, but not its library's.
-        try (Unwinder small = new Unwinder(256 << 10)) {
+        // The program's table, but not its library's.
+        try (Unwinder small = new Unwinder(64 << 10)) {
             final Frames partly = small.unwind(target, MappedImage.of(target), take("plain"));
             final long helper = small.helperPid();
             assertThat(partly.complete()).isFalse();
@@ -210,6 +210,16 @@ final class QuiescenceCheckTest {
                             .check(take("plain"), List.of(Objects.requireNonNull(functions.get("middle")))))
                     .isInstanceOf(Quiescence.Held.class);
             assertThat(small.helperPid()).isEqualTo(helper);
+        }
+    }
+
+    @Test
+    void theHelperHasRoomForTheTablesOfProgramsThatItHasNoRoomFor() throws Exception {
+        try (Unwinder small = new Unwinder(1 << 20)) {
+            assertThat(MappedImage.of(target))
+                    .anyMatch(image -> image.end() - image.first().start() > 1 << 20);
+            final Frames frames = small.unwind(target, MappedImage.of(target), take("plain"));
+            assertThat(frames.complete()).as(frames.reason()).isTrue();
         }
     }
 
