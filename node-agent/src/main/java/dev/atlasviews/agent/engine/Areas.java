@@ -70,6 +70,47 @@ final class Areas {
         return List.copyOf(found);
     }
 
+    /**
+     * The areas of a patch of which some are there, without the text, and there is room for the others: who mapped them ran
+     * out of memory, or was interrupted.
+     */
+    static List<AreaAddresses> begun(
+            final List<Mapping> mappings, final String digest, final String buildId, final AreaSizes sizes) {
+        final List<AreaAddresses> found = new ArrayList<>();
+        for (final Mapping mapping : mappings) {
+            for (final AreaKind kind : List.of(AreaKind.DATA, AreaKind.CONSTANTS)) {
+                if (sizes.of(kind) > 0 && isStart(mapping, kind, digest, buildId)) {
+                    final AreaAddresses areas = layout(mapping.start() - offset(sizes, kind), sizes);
+                    if (!found.contains(areas)
+                            && isFree(mappings, areas.text(), sizes.text())
+                            && List.of(AreaKind.DATA, AreaKind.CONSTANTS).stream()
+                                    .allMatch(other -> isMapped(mappings, areas, other, digest, buildId)
+                                            || isFree(mappings, areas.of(other), sizes.of(other)))) {
+                        found.add(areas);
+                    }
+                }
+            }
+        }
+        return List.copyOf(found);
+    }
+
+    /** Whether an area is there. */
+    static boolean isMapped(
+            final List<Mapping> mappings,
+            final AreaAddresses areas,
+            final AreaKind kind,
+            final String digest,
+            final String buildId) {
+        return mappings.stream()
+                .anyMatch(mapping -> mapping.start() == areas.of(kind) && isStart(mapping, kind, digest, buildId));
+    }
+
+    private static boolean isFree(final List<Mapping> mappings, final long start, final long size) {
+        return start >= LOWEST
+                && mappings.stream()
+                        .noneMatch(mapping -> mapping.start() < start + aligned(size) && mapping.end() > start);
+    }
+
     /** All mappings of patch code in the process. */
     static List<Mapping> text(final List<Mapping> mappings) {
         return mappings.stream()
@@ -146,10 +187,7 @@ final class Areas {
             final AreaSizes sizes,
             final AreaAddresses areas) {
         for (final AreaKind kind : AreaKind.values()) {
-            if (sizes.of(kind) > 0
-                    && mappings.stream()
-                            .noneMatch(mapping ->
-                                    mapping.start() == areas.of(kind) && isStart(mapping, kind, digest, buildId))) {
+            if (sizes.of(kind) > 0 && !isMapped(mappings, areas, kind, digest, buildId)) {
                 return false;
             }
         }

@@ -13,10 +13,12 @@ import dev.atlasviews.agent.process.AmbiguousSymbolException;
 import dev.atlasviews.agent.process.DynamicSymbols;
 import dev.atlasviews.agent.process.MappedImage;
 import dev.atlasviews.agent.process.TargetProcess;
+import dev.atlasviews.agent.views.Errno;
 import dev.atlasviews.agent.views.ProcessViews;
 import dev.atlasviews.agent.views.ViewException;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -25,10 +27,13 @@ import java.util.stream.Stream;
 
 /**
  * Brings layers into a process: finds the areas that are there from before, else maps them. Areas are mapped with their
- * final content and never change, so what is there is complete, and the same layer never takes room twice.
+ * final content and never change, so what is there is complete, and the same layer never takes room twice. Nothing unmaps
+ * an area, so where the memory for all areas of a layer was not to be had, the next attempt goes on with those that it finds.
  */
 final class LayerLinker {
     private static final int MAX_PATCHES = 64;
+    /** The text last: it refers to the others, and its presence says that they are there. */
+    private static final List<AreaKind> ORDER = List.of(AreaKind.DATA, AreaKind.CONSTANTS, AreaKind.TEXT);
 
     private final TargetProcess process;
     private final ProcessViews views;
@@ -204,14 +209,64 @@ final class LayerLinker {
                     "process %d has as many patches as it may have: %d".formatted(process.pid(), patches));
         }
         room.checkRetained(List.of(digest));
+        for (final AreaAddresses areas : Areas.begun(process.mappings(), digest, target.buildId(), target.sizes())) {
+            final Optional<LinkedPatch> finished = finish(digest, target, image, areas, kept);
+            if (finished.isPresent()) {
+                return finished.get();
+            }
+        }
         return room.fill(List.of(digest), image, target.positionIndependent(), target.sizes(), areas -> {
             final LinkedPatch linked = link(digest, target, image, areas, kept);
-            // The text last: it refers to the others, and its presence says that they are there.
-            map(AreaKind.DATA, areas, linked.data(), digest, target);
-            map(AreaKind.CONSTANTS, areas, linked.constants(), digest, target);
-            map(AreaKind.TEXT, areas, linked.text(), digest, target);
+            for (final AreaKind kind : ORDER) {
+                map(kind, areas, content(linked, kind), digest, target);
+            }
             return linked;
         });
+    }
+
+    /** Maps the areas that are missing among these; empty if those that are there are not what they would be. */
+    private Optional<LinkedPatch> finish(
+            final String digest,
+            final PatchTarget target,
+            final MappedImage image,
+            final AreaAddresses areas,
+            final Map<Long, Long> kept)
+            throws IOException {
+        try {
+            final LinkedPatch linked =
+                    PatchLinker.link(target, image.loadBias(), areas, kept, symbol -> resolve(image, symbol));
+            final List<AreaKind> missing = new ArrayList<>(ORDER);
+            for (final AreaKind kind : ORDER) {
+                if (Areas.isMapped(process.mappings(), areas, kind, digest, target.buildId())) {
+                    final byte[] content = content(linked, kind);
+                    if (!Arrays.equals(process.read(areas.of(kind), content.length), content)) {
+                        return Optional.empty();
+                    }
+                    missing.remove(kind);
+                }
+            }
+            for (final AreaKind kind : missing) {
+                map(kind, areas, content(linked, kind), digest, target);
+            }
+            return Optional.of(linked);
+        } catch (final PatchLinkException e) {
+            // They are of another copy of the image, and too far away.
+            return Optional.empty();
+        } catch (final ViewException e) {
+            if (e.errno() != Errno.EEXIST) {
+                throw e;
+            }
+            // The process mapped something there meanwhile.
+            return Optional.empty();
+        }
+    }
+
+    private static byte[] content(final LinkedPatch linked, final AreaKind kind) {
+        return switch (kind) {
+            case TEXT -> linked.text();
+            case CONSTANTS -> linked.constants();
+            case DATA -> linked.data();
+        };
     }
 
     private void map(

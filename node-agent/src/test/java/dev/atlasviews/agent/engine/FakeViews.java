@@ -46,6 +46,9 @@ final class FakeViews implements ProcessViews {
 
     private final Set<Integer> own = new TreeSet<>();
 
+    /** How many more areas there is memory for. */
+    int areas = Integer.MAX_VALUE;
+
     /** Called when a view has been written. */
     Runnable written = () -> {};
 
@@ -288,7 +291,12 @@ final class FakeViews implements ProcessViews {
 
     @Override
     public void mapArea(
-            final AreaKind kind, final long address, final long length, final byte[] content, final String name) {
+            final AreaKind kind, final long address, final long length, final byte[] content, final String name)
+            throws ViewException {
+        if (areas == 0) {
+            throw new ViewException("no memory", Errno.ENOSPC);
+        }
+        areas--;
         process.map(address, length, content, name);
     }
 
