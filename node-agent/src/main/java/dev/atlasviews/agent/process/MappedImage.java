@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
  * An ELF file that a process has mapped, as its own memory describes it: the build-id comes from the mapped note, so it
@@ -28,9 +29,18 @@ public record MappedImage(Mapping first, long end, long loadBias, Optional<Strin
 
     /** All images of a process, the vDSO included. What does not read as ELF is left out. */
     public static List<MappedImage> of(final TargetProcess process) throws IOException {
+        return of(process, any -> true);
+    }
+
+    /**
+     * Those of some of its mappings.
+     *
+     * @param some none or all of a file
+     */
+    public static List<MappedImage> of(final TargetProcess process, final Predicate<Mapping> some) throws IOException {
         final Map<String, List<Mapping>> files = new LinkedHashMap<>();
         for (final Mapping mapping : process.mappings()) {
-            if (mapping.inode() != 0 || mapping.name().equals("[vdso]")) {
+            if ((mapping.inode() != 0 || mapping.name().equals("[vdso]")) && some.test(mapping)) {
                 final String file = mapping.device() + ":" + mapping.inode() + ":" + mapping.name();
                 files.computeIfAbsent(file, key -> new ArrayList<>()).add(mapping);
             }
@@ -73,6 +83,13 @@ public record MappedImage(Mapping first, long end, long loadBias, Optional<Strin
     /** Where the file's address lies in the process. */
     public long address(final long fileAddress) {
         return fileAddress + loadBias;
+    }
+
+    /** Whether a mapping is of the image's file, going by its name and number. */
+    public boolean isOfFile(final Mapping mapping) {
+        return mapping.inode() == first.inode()
+                && mapping.device().equals(first.device())
+                && mapping.name().equals(first.name());
     }
 
     /** Whether the address lies in the image. */

@@ -26,7 +26,10 @@ public final class QuiescenceCheck implements StackCheck {
     private List<Mapping> mappings;
     private long refreshed = System.nanoTime();
 
-    /** For the process as it is mapped now; what it maps later is looked for when a stack can not be unwound. */
+    /**
+     * For the process as it is mapped now; what it maps later is looked for when a stack leads through it, or can not be
+     * unwound.
+     */
     public QuiescenceCheck(final Unwinder unwinder, final TargetProcess process) throws IOException {
         this.unwinder = unwinder;
         this.process = process;
@@ -37,7 +40,7 @@ public final class QuiescenceCheck implements StackCheck {
     @Override
     public Quiescence check(final Snapshot snapshot, final List<AddressRange> bodies) throws IOException {
         Frames frames = unwinder.unwind(process, images, snapshot);
-        if (!frames.complete() && System.nanoTime() - refreshed > REFRESH.toNanos()) {
+        if (frames.complete() ? !areAsUnwound(frames.addresses()) : System.nanoTime() - refreshed > REFRESH.toNanos()) {
             images = MappedImage.of(process);
             mappings = process.mappings();
             refreshed = System.nanoTime();
@@ -54,6 +57,19 @@ public final class QuiescenceCheck implements StackCheck {
         }
         // Frames that end on another stack say nothing of what waits on the thread's own.
         return scan(snapshot, ownStack, bodies, frames.complete() ? "it is not on its own stack" : frames.reason());
+    }
+
+    /**
+     * Whether the code that the frames lead through is still that by whose tables they were found. By the tables of a library
+     * that was replaced at the same address a stack seems to end anywhere. While the thread sleeps in it, a library stays, so
+     * that a look after the snapshot is enough.
+     */
+    private boolean areAsUnwound(final List<Long> addresses) throws IOException {
+        final List<MappedImage> passed = images.stream()
+                .filter(image -> addresses.stream().anyMatch(image::contains))
+                .toList();
+        return MappedImage.of(process, mapping -> passed.stream().anyMatch(image -> image.isOfFile(mapping)))
+                .containsAll(passed);
     }
 
     private Quiescence scan(

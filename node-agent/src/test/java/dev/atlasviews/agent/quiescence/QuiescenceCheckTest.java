@@ -190,6 +190,54 @@ final class QuiescenceCheckTest {
         }
     }
 
+    /**
+     * By the tables of the first library the return address of a function of the second one would lie where that has zeros,
+     * which is how stacks end.
+     */
+    @Test
+    void aLibraryInThePlaceOfAnotherIsUnwoundByItsOwnTables(@TempDir final Path directory) throws Exception {
+        final Path first = library(directory, "libfirst.so", 40);
+        final Path second = library(directory, "libsecond.so", 56);
+        final Path host = CProgram.compile(directory, "host", source("replaced.c"));
+        final Process running = new ProcessBuilder(host.toString(), first.toString(), second.toString()).start();
+        try (BufferedReader output = running.inputReader()) {
+            final TargetProcess replacing =
+                    TargetProcess.find(TargetProcess.PROC, running.pid()).orElseThrow();
+            assertThat(output.readLine()).isEqualTo("first");
+            final QuiescenceCheck before = new QuiescenceCheck(unwinder, replacing);
+            threads.put("replaces", (int) running.pid());
+            assertThat(before.check(take(replacing, "replaces"), List.of())).isEqualTo(new Quiescence.Reached(true));
+            running.getOutputStream().write('\n');
+            running.getOutputStream().flush();
+            assertThat(output.readLine()).as("at the same address").isEqualTo("second");
+            final String[] words = output.readLine().split(" ", -1);
+            threads.put("replaced", Integer.valueOf(words[0]));
+            final List<AddressRange> outer =
+                    List.of(new AddressRange(Long.parseLong(words[1], 16), Long.parseLong(words[2], 16)));
+
+            assertThat(before.check(take(replacing, "replaced"), outer))
+                    .isInstanceOfSatisfying(
+                            Quiescence.Held.class,
+                            held -> assertThat(held.reason()).isEqualTo("active on its stack"));
+        } finally {
+            running.destroyForcibly();
+        }
+    }
+
+    /**
+     * Its function calls its argument.
+     *
+     * @param room how much it has on the stack below its return address, with a zero where one of 40 bytes returns to
+     */
+    private static Path library(final Path directory, final String name, final int room) throws Exception {
+        return CProgram.compile(
+                directory, name, """
+                    __asm__(".text; .globl through; .type through, @function; through: .cfi_startproc;"
+                            "sub $ROOM, %rsp; .cfi_adjust_cfa_offset ROOM; movq $0, 40(%rsp); call *%rdi;"
+                            "add $ROOM, %rsp; .cfi_adjust_cfa_offset -ROOM; ret; .cfi_endproc; .size through, . - through");
+                    """.replace("ROOM", Integer.toString(room)), "-shared", "-fPIC", "-Wl,--build-id");
+    }
+
     @Test
     void theDeathOfTheHelperCostsExactnessOnceAndNothingElse() throws Exception {
         assertThat(frames("plain").complete()).isTrue();
