@@ -221,7 +221,9 @@ final class ProcessMover {
         for (final Move move : moved) {
             if (!move.wasThere() || !isBack(move, start)) {
                 // On its way to the gate, or behind it, or not there before: it goes back only from where it may.
-                ask(move, viewSet.transition(move.to(), move.from()).ranges());
+                if (viewSet.mayBeEntered(move.from())) {
+                    ask(move, viewSet.transition(move.to(), move.from()).ranges());
+                }
             }
         }
     }

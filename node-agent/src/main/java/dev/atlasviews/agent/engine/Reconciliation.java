@@ -272,23 +272,31 @@ final class Reconciliation {
         return inUse;
     }
 
-    /** Returns whether all threads are where they were before. */
+    /**
+     * Returns whether all threads are where they were before. Those stay where they are that were in a view of which nobody
+     * knows what it replaces: they may be in the middle of that by now.
+     */
     private boolean goBack(
             final ViewSet viewSet, final StackCheck check, final Map<Integer, Integer> before, final int defaultBefore)
             throws IOException {
         final int home = defaultBefore == ViewEntry.CREATOR ? ViewEntry.BASE : defaultBefore;
         setDefault(home);
         // Where threads move together none has moved, so who was born meanwhile is where it belongs.
-        final ThreadMover.Plan<RuntimeException> back =
+        final ThreadMover.Plan<RuntimeException> way =
                 thread -> before.getOrDefault(thread.tid(), together() ? thread.view() : home);
+        final ThreadMover.Plan<RuntimeException> back =
+                thread -> viewSet.mayBeEntered(way.viewFor(thread)) ? way.viewFor(thread) : thread.view();
         final ThreadMover threads =
                 new ThreadMover(views, check, viewSet, means.pauses().turn(), Progress.NONE);
         final Duration most =
                 desired.deadline().compareTo(SHORTEST_WAY_BACK) > 0 ? desired.deadline() : SHORTEST_WAY_BACK;
-        final boolean inPlace = threads.move(back, most);
+        boolean inPlace = threads.move(back, most);
         final Set<Integer> needed = new HashSet<>(before.values());
         needed.add(home);
-        views.listThreads().forEach(thread -> needed.add(thread.view()));
+        for (final ThreadEntry thread : views.listThreads()) {
+            needed.add(thread.view());
+            inPlace &= thread.view() == way.viewFor(thread) || viewSet.mayBeEntered(way.viewFor(thread));
+        }
         setDefault(defaultBefore);
         viewSet.deleteAllBut(needed);
         return inPlace;

@@ -32,6 +32,8 @@ final class ViewSet {
     private final LayerStore store;
     private final Unwinders unwinders;
     private final Map<Integer, LayerStack> stacks = new HashMap<>();
+    /** What views were built of whose code is not known any more. */
+    private final Map<Integer, LayerStack> forgotten = new HashMap<>();
     /** How much each view holds of what it should, of those that were asked for. */
     private final Map<Integer, Content> contents = new HashMap<>();
 
@@ -131,7 +133,22 @@ final class ViewSet {
      * that is not known, for others that are built anew.
      */
     void forget(final String digest) {
-        stacks.values().removeIf(stack -> stack.digests().contains(digest));
+        stacks.forEach((view, stack) -> {
+            if (stack.digests().contains(digest)) {
+                forgotten.put(view, stack);
+            }
+        });
+        stacks.keySet().removeAll(forgotten.keySet());
+    }
+
+    /**
+     * Whether it can be told what a thread must not be in when it comes to a view from another one: whatever else has become
+     * of its layers, it is known what they replace.
+     */
+    boolean mayBeEntered(final int view) {
+        final LayerStack known = stacks.get(view);
+        final LayerStack stack = known != null ? known : forgotten.get(view);
+        return stack != null && isLinked(stack);
     }
 
     /** The variables of these of the layers that are known. */
@@ -256,7 +273,12 @@ final class ViewSet {
         return diverted.stream().allMatch(Optional::isPresent) ? Content.CURRENT : Content.WITHOUT_UNWINDER;
     }
 
-    /** What differs between two views. Of a view that is not known every patch code may be part. */
+    /**
+     * What differs between two views. Of a view that is not known every patch code may be part, and what any layer replaces may
+     * be replaced.
+     *
+     * @param to one that {@link #mayBeEntered}, where a thread is to come to it from code of another view
+     */
     Transition transition(final int from, final int to) throws IOException {
         final LayerStack before = stacks.get(from);
         final LayerStack after = stacks.get(to);
@@ -264,7 +286,13 @@ final class ViewSet {
                 .and(unwinders.overwritten(layers(before)))
                 .and(unwinders.overwritten(layers(after)));
         if (before == null || after == null || !isLinked(before) || !isLinked(after)) {
-            return transition.and(allPatchCode());
+            return after == null || !isLinked(after)
+                    ? transition
+                            .and(allPatchCode())
+                            .and(Transition.between(List.of(), List.copyOf(linked.values()))
+                                    .bodies())
+                            .and(unwinders.overwritten(List.copyOf(linked.values())))
+                    : transition.and(allPatchCode());
         }
         return content(from, before) == Content.IN_PART
                         || content(to, after) == Content.IN_PART

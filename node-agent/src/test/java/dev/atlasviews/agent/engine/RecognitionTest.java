@@ -15,6 +15,7 @@ import dev.atlasviews.agent.patch.RelocationTarget;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -98,6 +99,51 @@ final class RecognitionTest extends EngineTest {
         final int view = views.viewOf(8);
         assertThat(reconcile(A).state()).isEqualTo(State.IN_PLACE);
         assertThat(views.views()).as("and there it is known").containsExactly(view);
+    }
+
+    @Test
+    void noThreadGoesBackToWhatIsNotKnownFromTheCodeThatItReplaces() throws Exception {
+        reconcile(A);
+        unrecognizable();
+        views.interference = tid -> {
+            if (views.viewOf(7) == 2) {
+                views.at(7, FakeProcess.FUNCTIONS + 0x100 + 4);
+            }
+        };
+
+        final ProcessReport late =
+                engine.run(new Desired(List.of(OTHER), List.of(A), Scope.THREAD, SHORT, Desired.OnDeadline.REVERT));
+
+        assertThat(late.state()).isEqualTo(State.MIXED);
+        assertThat(late.reason()).isEqualTo("DeadlineExceeded");
+        assertThat(views.viewOf(7)).as("in the code that A replaces").isEqualTo(2);
+        assertThat(views.viewOf(8)).isOne();
+    }
+
+    @Test
+    void toAViewWhoseCodeIsNotKnownAThreadGoesBackOnceItIsOutOfWhatItsLayersReplace() throws Exception {
+        assertThat(reconcile(A, OTHER).state()).isEqualTo(State.IN_PLACE);
+        unrecognizable();
+        final AtomicInteger looks = new AtomicInteger();
+        views.interference = tid -> {
+            if (tid == 7 && views.viewOf(7) == 2) {
+                views.at(7, looks.getAndIncrement() < 3 ? FakeProcess.FUNCTIONS + 0x200 + 4 : 0);
+            }
+        };
+
+        final ProcessReport late =
+                engine.run(new Desired(List.of(A), List.of(OTHER), Scope.THREAD, SHORT, Desired.OnDeadline.REVERT));
+
+        assertThat(late.state()).isEqualTo(State.TAKEN_BACK);
+        assertThat(looks).as("was looked at again").hasValueGreaterThan(3);
+        assertThat(List.of(views.viewOf(7), views.viewOf(8))).containsOnly(1);
+    }
+
+    /** What thread 8 is in then is not what it was. */
+    private void unrecognizable() throws IOException {
+        final long body = views.jump(1, FakeProcess.FUNCTIONS + 0x100);
+        process.store(body & -4096L, new byte[64]);
+        views.at(8, body + 4);
     }
 
     @Test
