@@ -216,15 +216,37 @@ final class ProcessMover {
         return new Look(quiescence instanceof Quiescence.Reached, snapshot.sequence());
     }
 
+    /** What fails for one of the threads, or for births, keeps no other from going back. */
     private void undo(final List<Move> moved, final long start) throws IOException {
-        births.asBefore();
+        Optional<IOException> failure = tried(births::asBefore);
         for (final Move move : moved) {
-            if (!move.wasThere() || !isBack(move, start)) {
-                // On its way to the gate, or behind it, or not there before: it goes back only from where it may.
-                if (viewSet.mayBeEntered(move.from())) {
-                    ask(move, viewSet.transition(move.to(), move.from()).ranges());
-                }
-            }
+            final Optional<IOException> failed = tried(() -> goBack(move, start));
+            failure = failure.isPresent() ? failure : failed;
+        }
+        if (failure.isPresent()) {
+            throw failure.get();
+        }
+    }
+
+    /** A part of the way back. */
+    private interface Step {
+        void go() throws IOException;
+    }
+
+    private static Optional<IOException> tried(final Step step) {
+        try {
+            step.go();
+            return Optional.empty();
+        } catch (final IOException e) {
+            return Optional.of(e);
+        }
+    }
+
+    private void goBack(final Move move, final long start) throws IOException {
+        final boolean isBack = move.wasThere() && isBack(move, start);
+        if (!isBack && viewSet.mayBeEntered(move.from())) {
+            // On its way to the gate, or behind it, or not there before: it goes back only from where it may.
+            ask(move, viewSet.transition(move.to(), move.from()).ranges());
         }
     }
 

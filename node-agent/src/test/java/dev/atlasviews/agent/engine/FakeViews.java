@@ -49,6 +49,9 @@ final class FakeViews implements ProcessViews {
     /** How many more areas there is memory for. */
     int areas = Integer.MAX_VALUE;
 
+    /** The threads that there is no memory for to ask them. */
+    final Set<Integer> unaskable = new TreeSet<>();
+
     /** Called when a view has been written. */
     Runnable written = () -> {};
 
@@ -262,6 +265,9 @@ final class FakeViews implements ProcessViews {
             if (ranges.get(i - 1).end() > ranges.get(i).start()) {
                 throw new ViewException("ranges overlap", Errno.EINVAL);
             }
+        }
+        if (unaskable.contains(tid)) {
+            throw new ViewException("no memory", Errno.ENOMEM);
         }
         log.add("ask " + tid + " outside " + ranges.size());
         final long address = body(tid).address;

@@ -2,6 +2,7 @@
 package dev.atlasviews.agent.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.atlasviews.agent.engine.Desired.OnDeadline;
 import dev.atlasviews.agent.engine.Desired.Scope;
@@ -12,6 +13,7 @@ import dev.atlasviews.agent.patch.PatchFunction;
 import dev.atlasviews.agent.patch.PatchRelocation;
 import dev.atlasviews.agent.patch.RelocationTarget;
 import dev.atlasviews.agent.views.ViewEntry;
+import dev.atlasviews.agent.views.ViewException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -161,6 +163,24 @@ final class ReconciliationTest extends EngineTest {
 
         assertThat(views.log).contains("ask 7 outside 2", "ask 8 outside 2");
         assertThat(List.of(views.viewOf(7), views.viewOf(8))).containsExactly(1, ViewEntry.BASE);
+    }
+
+    @Test
+    void whatKeepsOneThreadFromGoingBackKeepsNoOther() {
+        views.run();
+        views.unaskable.add(7);
+        views.interference = tid -> {
+            if (tid == 9) {
+                FakeViews.pause(Duration.ofMillis(800));
+            }
+        };
+
+        assertThatThrownBy(() -> reconcile(Scope.PROCESS, Duration.ZERO, A))
+                .isInstanceOf(ViewException.class)
+                .hasMessage("no memory");
+
+        assertThat(viewsOf(7, 8, 9)).containsExactly(1, ViewEntry.BASE, ViewEntry.BASE);
+        assertThat(views.births()).isEqualTo(ViewEntry.CREATOR);
     }
 
     @Test
