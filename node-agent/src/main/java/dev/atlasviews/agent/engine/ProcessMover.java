@@ -246,7 +246,7 @@ final class ProcessMover {
         final boolean isBack = move.wasThere() && isBack(move, start);
         if (!isBack && viewSet.mayBeEntered(move.from())) {
             // On its way to the gate, or behind it, or not there before: it goes back only from where it may.
-            ask(move, viewSet.transition(move.to(), move.from()).ranges());
+            ask(move, viewSet.transition(move.to(), move.from()).ranges(ProcessViews.MAX_RANGES));
         }
     }
 

@@ -152,7 +152,8 @@ final class ThreadMover {
             if (!moveWhereItSleeps(thread, view, attempt, transition)) {
                 attempt.seenRunning();
                 if (!thread.pending()) {
-                    views.migrateIfOutside(thread.tid(), view, transition.ranges(), thread.tid());
+                    views.migrateIfOutside(
+                            thread.tid(), view, transition.ranges(ProcessViews.MAX_RANGES), thread.tid());
                 }
             }
         } catch (final ViewException e) {

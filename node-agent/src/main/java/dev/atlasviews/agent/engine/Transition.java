@@ -10,6 +10,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -56,7 +58,7 @@ record Transition(Map<AddressRange, String> bodies) {
         return new Transition(bodiesAndOthers);
     }
 
-    /** The addresses, in their order and apart from each other, as the module searches them. */
+    /** The addresses, in their order and apart from each other. */
     List<AddressRange> ranges() {
         final List<AddressRange> ranges = new ArrayList<>();
         for (final AddressRange range : bodies.keySet()) {
@@ -69,6 +71,33 @@ record Transition(Map<AddressRange, String> bodies) {
             }
         }
         return List.copyOf(ranges);
+    }
+
+    /**
+     * The same, as the closest of them joined to no more than so many: what lies between holds a thread too, which costs it
+     * time and nothing else.
+     */
+    List<AddressRange> ranges(final int most) {
+        final List<AddressRange> all = ranges();
+        if (all.size() <= most) {
+            return all;
+        }
+        final Set<Integer> joined = IntStream.range(1, all.size())
+                .boxed()
+                .sorted((one, other) -> Long.compareUnsigned(gapBefore(all, one), gapBefore(all, other)))
+                .limit(all.size() - most)
+                .collect(Collectors.toSet());
+        final List<AddressRange> few = new ArrayList<>();
+        for (int i = 0; i < all.size(); i++) {
+            final long start =
+                    joined.contains(i) ? few.removeLast().start() : all.get(i).start();
+            few.add(new AddressRange(start, all.get(i).end()));
+        }
+        return List.copyOf(few);
+    }
+
+    private static long gapBefore(final List<AddressRange> ranges, final int index) {
+        return ranges.get(index).start() - ranges.get(index - 1).end();
     }
 
     /** The function at this address. */

@@ -261,6 +261,9 @@ final class FakeViews implements ProcessViews {
     @Override
     public void migrateIfOutside(final int tid, final int view, final List<AddressRange> ranges, final long cookie)
             throws ViewException {
+        if (ranges.size() > MAX_RANGES) {
+            throw new ViewException("too many ranges", Errno.EINVAL);
+        }
         for (int i = 1; i < ranges.size(); i++) {
             if (ranges.get(i - 1).end() > ranges.get(i).start()) {
                 throw new ViewException("ranges overlap", Errno.EINVAL);

@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -163,6 +164,31 @@ final class ReconciliationTest extends EngineTest {
 
         assertThat(views.log).contains("ask 7 outside 2", "ask 8 outside 2");
         assertThat(List.of(views.viewOf(7), views.viewOf(8))).containsExactly(1, ViewEntry.BASE);
+    }
+
+    @Test
+    void aThreadThatRunsMovesAlsoWhereMoreIsReplacedThanTheModuleTakesAsPlaces() throws IOException {
+        final int many = 2100;
+        final Layer layer = Layer.of(FakeProcess.patch(
+                "many",
+                List.of(),
+                IntStream.range(0, many)
+                        .mapToObj(number -> new PatchFunction(
+                                "function" + number,
+                                "many.o",
+                                new PatchFunction.OldBody(
+                                        FakeProcess.FUNCTIONS + 0x1000 + number * 16L,
+                                        8,
+                                        LayerStack.sha256(new byte[8]),
+                                        0,
+                                        null),
+                                new PatchFunction.NewBody(number * 16L, 8, null)))
+                        .toList(),
+                new PatchArea(new byte[16], many * 16, List.of())));
+        views.run();
+
+        assertThat(reconcile(Scope.THREAD, SHORT, layer).inPlace()).isEqualTo(3);
+        assertThat(views.log).contains("ask 7 outside 4096");
     }
 
     @Test

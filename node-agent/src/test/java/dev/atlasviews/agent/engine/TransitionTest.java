@@ -72,6 +72,22 @@ final class TransitionTest {
         assertThat(transition.function(0x101f)).contains("g");
     }
 
+    @Test
+    void ofTooManyRangesTheClosestBecomeOne() {
+        final LinkedLayer layer =
+                layer("e", List.of(), body("f", 0x1000, 0x9000), body("g", 0x1100, 0x9020), body("h", 0x1200, 0x9050));
+        final Transition transition = Transition.between(List.of(), List.of(layer));
+
+        assertThat(transition.ranges(6)).isEqualTo(transition.ranges()).hasSize(6);
+        assertThat(transition.ranges(4))
+                .containsExactly(
+                        new AddressRange(0x1000, 0x1010),
+                        new AddressRange(0x1100, 0x1110),
+                        new AddressRange(0x1200, 0x1210),
+                        new AddressRange(0x9000, 0x9060));
+        assertThat(transition.ranges(1)).containsExactly(new AddressRange(0x1000, 0x9060));
+    }
+
     private static List<Long> starts(final Transition transition) {
         return transition.ranges().stream().map(range -> range.start()).toList();
     }
