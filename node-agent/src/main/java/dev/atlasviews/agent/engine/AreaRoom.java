@@ -53,6 +53,17 @@ final class AreaRoom {
         }
     }
 
+    /** Where areas would be mapped now. */
+    AreaAddresses choose(
+            final List<String> layers,
+            final MappedImage image,
+            final boolean positionIndependent,
+            final AreaSizes sizes)
+            throws IOException, RefusedException {
+        return Areas.choose(process.mappings(), image, positionIndependent, sizes)
+                .orElseThrow(() -> none(layers, image));
+    }
+
     /**
      * Maps areas at free addresses.
      *
@@ -69,10 +80,8 @@ final class AreaRoom {
             final Filling<T> filling)
             throws IOException, RefusedException {
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-            final AreaAddresses areas = Areas.choose(process.mappings(), image, positionIndependent, sizes)
-                    .orElseThrow(() -> none(layers, image));
             try {
-                return filling.at(areas);
+                return filling.at(choose(layers, image, positionIndependent, sizes));
             } catch (final ViewException e) {
                 if (e.errno() != Errno.EEXIST) {
                     throw e;

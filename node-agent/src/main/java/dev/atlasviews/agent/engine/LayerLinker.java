@@ -89,14 +89,31 @@ final class LayerLinker {
         return new Look(layer, places);
     }
 
+    /** What makes a part of a layer of which the process has none that could be used. */
+    private interface Making {
+        LinkedPatch make(String digest, PatchTarget target, MappedImage image, Map<Long, Long> kept)
+                throws IOException, RefusedException;
+    }
+
     /**
-     * Links a layer that no thread has; its areas are in the process afterwards.
+     * Links a layer that no thread has; its areas are in the process afterwards. What can be refused is refused before the
+     * first of them is mapped, as nothing unmaps them.
      *
      * @param there variables of the layers whose place this one may take
      */
     LinkedLayer link(final Layer layer, final List<LinkedPatch.Variable> there) throws IOException, RefusedException {
+        final List<Place> places = look(layer).places();
+        final LinkedLayer planned = link(layer, places, there, this::plan);
+        StackRules.checkExclusions(planned);
+        StackRules.checkLiveCode(process, planned);
+        return link(layer, places, there, this::map);
+    }
+
+    private LinkedLayer link(
+            final Layer layer, final List<Place> places, final List<LinkedPatch.Variable> there, final Making making)
+            throws IOException, RefusedException {
         final List<LinkedPatch> parts = new ArrayList<>();
-        for (final Place place : look(layer).places()) {
+        for (final Place place : places) {
             final PatchTarget target = place.target();
             final Map<Long, Long> kept = KeptVariables.of(layer.digest(), target, there);
             final Optional<LinkedPatch> found = linkable(target, place.present().parts());
@@ -105,7 +122,7 @@ final class LayerLinker {
                 parts.add(found.get());
             } else {
                 KeptVariables.checkTold(layer.digest(), target, kept);
-                parts.add(map(layer.digest(), target, place.image(), kept));
+                parts.add(making.make(layer.digest(), target, place.image(), kept));
             }
         }
         return new LinkedLayer(layer.digest(), parts, layer.excluded());
@@ -196,6 +213,14 @@ final class LayerLinker {
         } catch (final PatchLinkException e) {
             return Optional.empty();
         }
+    }
+
+    /** What would be mapped. */
+    private LinkedPatch plan(
+            final String digest, final PatchTarget target, final MappedImage image, final Map<Long, Long> kept)
+            throws IOException, RefusedException {
+        final AreaAddresses areas = room.choose(List.of(digest), image, target.positionIndependent(), target.sizes());
+        return link(digest, target, image, areas, kept);
     }
 
     private LinkedPatch map(

@@ -185,12 +185,9 @@ final class Reconciliation {
                 if (!look.isRecognized()) {
                     viewSet.forget(layer.digest());
                 }
+                // For what is there the base's code matters no more, until a view is to be built of it.
                 known = means.linker().linkAgain(look);
-            }
-            StackRules.checkExclusions(known);
-            // For what is there the base's code matters no more, until a view is to be built of it.
-            if (comes) {
-                StackRules.checkLiveCode(process, known);
+                StackRules.checkExclusions(known);
             }
             viewSet.know(known);
         }

@@ -11,6 +11,7 @@ import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.patch.PatchArea;
 import dev.atlasviews.agent.patch.PatchFunction;
 import dev.atlasviews.agent.patch.PatchRelocation;
+import dev.atlasviews.agent.patch.PatchTarget;
 import dev.atlasviews.agent.patch.RelocationTarget;
 import dev.atlasviews.agent.views.ViewEntry;
 import dev.atlasviews.agent.views.ViewException;
@@ -493,6 +494,40 @@ final class ReconciliationTest extends EngineTest {
         assertThat(reconcile(Scope.THREAD, SHORT, A).state()).isEqualTo(State.IN_PLACE);
         process.store(FakeProcess.FUNCTIONS + 0x100, new byte[] {(byte) 0xcc});
         assertThat(reconcile(Scope.THREAD, SHORT, A).state()).isEqualTo(State.IN_PLACE);
+    }
+
+    @Test
+    void whatIsRefusedLeavesNothingInTheProcess() throws IOException {
+        final Layer excluding = new Layer(A.patch(), ThreadFilter.ALL, List.of("no such function"));
+        assertThat(reconcile(Scope.THREAD, SHORT, excluding).reason()).isEqualTo("UnknownFunction");
+        assertThat(retained()).isZero();
+
+        process.loadLibrary(0x1_0000_0000L);
+        final PatchTarget program = FakeProcess.patch(
+                        "both",
+                        List.of(),
+                        List.of(),
+                        new PatchArea(
+                                new byte[16],
+                                16,
+                                List.of(new PatchRelocation(
+                                        0, PatchRelocation.Kind.ABS64, new RelocationTarget.Dynamic("gone"), 0))))
+                .targets()
+                .getFirst();
+        final Layer both = Layer.of(new Patch(
+                FakeProcess.digest("both"),
+                List.of(),
+                List.of(FakeProcess.libraryPatch("both", 1).targets().getFirst(), program)));
+        assertThat(reconcile(Scope.THREAD, SHORT, both).reason()).isEqualTo("SymbolNotFound");
+        assertThat(retained()).isZero();
+
+        process.store(FakeProcess.FUNCTIONS + 0x100, new byte[] {(byte) 0xcc});
+        assertThat(reconcile(Scope.THREAD, SHORT, A).reason()).isEqualTo("TextModified");
+        assertThat(retained()).isZero();
+    }
+
+    private long retained() throws IOException {
+        return Areas.retained(process.process().mappings());
     }
 
     @Test
