@@ -34,7 +34,7 @@ final class Areas {
 
     /** The name of an area, for the module: kind, patch and program. */
     static String name(final AreaKind kind, final String digest, final String buildId) {
-        return "%s:%s:%s".formatted(kind.name().toLowerCase(Locale.ROOT), digest.substring(0, 16), shortened(buildId));
+        return "%s:%s:%s".formatted(kind.name().toLowerCase(Locale.ROOT), shortened(digest), shortenedId(buildId));
     }
 
     /** The name of a routine for an unwinder, by what the view consists of. */
@@ -43,7 +43,7 @@ final class Areas {
                 + "%s:%s"
                         .formatted(
                                 stack.tag().substring(0, 16),
-                                shortened(unwinder.buildId().orElse("none")));
+                                shortenedId(unwinder.buildId().orElse("none")));
     }
 
     /** Areas that were mapped under this name. */
@@ -126,13 +126,18 @@ final class Areas {
                 .sum();
     }
 
-    /** The first 16 digits of the digests of the patches that have an area in the process. */
+    /** A digest as the names of areas have it. */
+    static String shortened(final String digest) {
+        return digest.substring(0, Math.min(digest.length(), 16));
+    }
+
+    /** The digests, shortened, of the patches that have an area in the process. */
     static Set<String> digests(final List<Mapping> mappings) {
         return mappings.stream()
                 .filter(mapping ->
                         mapping.name().startsWith(PREFIX) && !mapping.name().startsWith(PREFIX + UNWIND))
                 .map(mapping -> mapping.name().substring(mapping.name().indexOf(':', PREFIX.length()) + 1))
-                .map(name -> name.substring(0, Math.min(name.length(), 16)))
+                .map(Areas::shortened)
                 .collect(Collectors.toSet());
     }
 
@@ -214,7 +219,7 @@ final class Areas {
         };
     }
 
-    private static String shortened(final String buildId) {
+    private static String shortenedId(final String buildId) {
         return buildId.substring(0, Math.min(buildId.length(), 8));
     }
 }

@@ -19,10 +19,12 @@ import dev.atlasviews.agent.views.ViewException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -226,12 +228,13 @@ final class LayerLinker {
     private LinkedPatch map(
             final String digest, final PatchTarget target, final MappedImage image, final Map<Long, Long> kept)
             throws IOException, RefusedException {
-        final int patches = Areas.digests(process.mappings()).size();
-        if (patches >= MAX_PATCHES) {
+        final Set<String> others = new HashSet<>(Areas.digests(process.mappings()));
+        others.remove(Areas.shortened(digest));
+        if (others.size() >= MAX_PATCHES) {
             throw new RefusedException(
                     Reason.TOO_MANY_PATCHES,
                     List.of(digest),
-                    "process %d has as many patches as it may have: %d".formatted(process.pid(), patches));
+                    "process %d has as many patches as it may have: %d".formatted(process.pid(), others.size()));
         }
         room.checkRetained(List.of(digest));
         for (final AreaAddresses areas : Areas.begun(process.mappings(), digest, target.buildId(), target.sizes())) {

@@ -18,6 +18,7 @@ final class LoadedAgainTest extends EngineTest {
     private static final long NEAR = 0x1_4000_0000L;
     private static final long FAR = 0x5_0000_0000L;
     private static final long FUNCTION = 0x1100;
+    private static final int MOST_PATCHES = 64;
     private static final Layer PROGRAM = Layer.of(FakeProcess.patch("program", List.of(), 3));
     private static final Layer LIBRARY = Layer.of(FakeProcess.libraryPatch("l", 1));
     private static final Layer BOTH = Layer.of(FakeProcess.libraryPatch(
@@ -58,6 +59,20 @@ final class LoadedAgainTest extends EngineTest {
         assertThat(viewsOfThreads()).containsOnly(2);
         assertThat(views.jump(2, HERE + FUNCTION)).isNotZero();
         assertThat(retained()).as("by code that is there already").isEqualTo(retained);
+    }
+
+    @Test
+    void aPatchIsOneOfThoseThatAProcessMayHaveInHoweverManyPlaces() throws IOException {
+        process.loadLibrary(HERE);
+        for (int i = 1; i < MOST_PATCHES; i++) {
+            process.claim(0x6_0000_0000L + i * 0x10_0000L, 4096, "text:%016x:feedface".formatted(i));
+        }
+        assertThat(reconcile(BOTH).inPlace()).as("two programs").isEqualTo(2);
+
+        views.unloadLibrary(HERE);
+        process.loadLibrary(FAR);
+        assertThat(reconcile(BOTH)).returns(2, ProcessReport::inPlace).returns("", ProcessReport::reason);
+        assertThat(reconcile(BOTH, PROGRAM).reason()).isEqualTo("TooManyPatches");
     }
 
     @Test
