@@ -165,7 +165,7 @@ final class ProcessMover {
                     pauses.heldBy(new Obstacle(thread, "a process that takes too long to look at as a whole"));
                     return false;
                 }
-                if (!move(thread, to)) {
+                if (!move(thread, to, start)) {
                     return false;
                 }
                 final int from = pauses.wayBack(thread);
@@ -184,8 +184,8 @@ final class ProcessMover {
     }
 
     /** A held thread can still be on its way from sleep to the gate: then it has run, and is looked at again. */
-    private boolean move(final ThreadEntry thread, final int to) throws IOException {
-        for (int i = 0; i < ATTEMPTS_PER_THREAD; i++) {
+    private boolean move(final ThreadEntry thread, final int to, final long start) throws IOException {
+        for (int i = 0; i < ATTEMPTS_PER_THREAD && System.nanoTime() - start <= MOST_TRIED; i++) {
             try {
                 final Look look = quiescent(thread, to);
                 if (look.reached()) {
@@ -206,8 +206,9 @@ final class ProcessMover {
     }
 
     private Look quiescent(final ThreadEntry thread, final int to) throws IOException {
-        final Transition transition = viewSet.transition(thread.view(), to);
         final Snapshot snapshot = views.snapshot(thread.tid(), ThreadMover.STACK_CAPACITY);
+        // It may have gone back, as it was asked to, since it was listed.
+        final Transition transition = viewSet.transition(snapshot.view(), to);
         final Quiescence quiescence = check.check(snapshot, transition.ranges());
         if (quiescence instanceof Quiescence.Held held) {
             pauses.heldBy(

@@ -49,6 +49,9 @@ final class FakeViews implements ProcessViews {
     /** How many more areas there is memory for. */
     int areas = Integer.MAX_VALUE;
 
+    /** The threads that run also while all are held. */
+    final Set<Integer> restless = new TreeSet<>();
+
     /** The threads that there is no memory for to ask them. */
     final Set<Integer> unaskable = new TreeSet<>();
 
@@ -242,7 +245,7 @@ final class FakeViews implements ProcessViews {
     public Snapshot snapshot(final int tid, final int stackCapacity) throws ViewException {
         interference.accept(tid);
         final Body body = body(tid);
-        if (body.onCpu && !frozen) {
+        if (body.onCpu && (!frozen || restless.contains(tid))) {
             throw new ViewException("running", Errno.EBUSY);
         }
         final List<Long> registers = new ArrayList<>(Collections.nCopies(17, 0L));

@@ -223,6 +223,43 @@ final class ReconciliationTest extends EngineTest {
     }
 
     @Test
+    void aSleeperThatWentBackSinceItWasListedIsHeldByTheCodeOfTheViewThatItIsIn() throws IOException {
+        sleeperThatIsToGoBack();
+        views.at(9, 0);
+        views.interference = tid -> {
+            if (tid == 7) {
+                views.wake(7);
+                views.at(7, IN_FUNCTION_1);
+            }
+        };
+        FakeViews.pause(Duration.ofMillis(100));
+
+        final ProcessReport report = reconcile(Scope.PROCESS, Duration.ZERO, A);
+
+        assertThat(report.message()).contains("thread 7 main is in function1");
+        assertThat(viewsOf(7, 8, 9)).containsOnly(ViewEntry.BASE);
+    }
+
+    @Test
+    void aThreadThatDoesNotRestIsNotWaitedForUntilTheGateOpens() throws IOException {
+        views.run();
+        views.restless.add(7);
+        final AtomicInteger looks = new AtomicInteger();
+        views.interference = tid -> {
+            if (tid == 7) {
+                looks.incrementAndGet();
+                FakeViews.pause(Duration.ofMillis(200));
+            }
+        };
+
+        final ProcessReport report = reconcile(Scope.PROCESS, Duration.ZERO, A);
+
+        assertThat(report.message()).contains("a place that it does not rest in");
+        assertThat(views.count("freeze")).isOne();
+        assertThat(looks).hasValueLessThan(4);
+    }
+
+    @Test
     void aSleeperThatWasToGoBackStillIsWhenTheNextAttemptIsInVain() throws IOException {
         sleeperThatIsToGoBack();
         FakeViews.pause(Duration.ofMillis(100));
