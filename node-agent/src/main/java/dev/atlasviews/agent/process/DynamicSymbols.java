@@ -42,8 +42,8 @@ public final class DynamicSymbols {
     /**
      * The run-time address that a symbol has for an image; empty if no loaded image has it.
      *
-     * @throws AmbiguousSymbolException if several have, and it is not known which the loader would take; or an image that
-     *     may have it has more symbols than are read
+     * @throws AmbiguousSymbolException if several have, and it is not known which the loader would take; or it is an IFUNC
+     *     that the loader has bound for nobody yet; or an image that may have it has more symbols than are read
      */
     public OptionalLong resolve(final MappedImage image, final String symbol) throws AmbiguousSymbolException {
         final Optional<String> version = version(image, symbol);
@@ -63,7 +63,7 @@ public final class DynamicSymbols {
             for (final MappedImage searched : order.orElseThrow().global()) {
                 final Optional<ImageSymbols.Definition> found = of(searched).find(symbol, version);
                 if (found.isPresent()) {
-                    return address(symbol, found.get());
+                    return OptionalLong.of(address(symbol, found.get()).orElseThrow(() -> notBound(symbol, searched)));
                 }
                 others.remove(searched);
             }
@@ -92,13 +92,20 @@ public final class DynamicSymbols {
     private OptionalLong only(final String symbol, final Optional<String> version, final Set<MappedImage> among)
             throws AmbiguousSymbolException {
         final Map<Long, String> found = new LinkedHashMap<>();
+        Optional<MappedImage> unbound = Optional.empty();
         for (final MappedImage image : among) {
-            of(image)
-                    .find(symbol, version)
-                    .map(definition -> address(symbol, definition))
-                    .filter(OptionalLong::isPresent)
-                    .ifPresent(address ->
-                            found.putIfAbsent(address.getAsLong(), image.first().name()));
+            final Optional<ImageSymbols.Definition> definition = of(image).find(symbol, version);
+            if (definition.isPresent()) {
+                final OptionalLong address = address(symbol, definition.get());
+                if (address.isPresent()) {
+                    found.putIfAbsent(address.getAsLong(), image.first().name());
+                } else {
+                    unbound = Optional.of(image);
+                }
+            }
+        }
+        if (found.isEmpty() && unbound.isPresent()) {
+            throw notBound(symbol, unbound.get());
         }
         if (found.size() > 1) {
             throw new AmbiguousSymbolException(
@@ -108,6 +115,13 @@ public final class DynamicSymbols {
         return found.keySet().stream().mapToLong(Long::longValue).findFirst();
     }
 
+    private static AmbiguousSymbolException notBound(final String symbol, final MappedImage image) {
+        return new AmbiguousSymbolException(
+                "%s of %s is chosen at run time (IFUNC), and nothing in the process has bound it yet"
+                        .formatted(symbol, image.first().name()));
+    }
+
+    /** Empty for an IFUNC that nobody has bound yet. */
     private OptionalLong address(final String symbol, final ImageSymbols.Definition definition) {
         if (!definition.isIndirect()) {
             return OptionalLong.of(definition.address());

@@ -196,6 +196,28 @@ final class DynamicSymbolsTest {
     }
 
     @Test
+    void whatIsChosenAtRunTimeIsKnownOnceTheLoaderHasChosenForAnyLibrary() throws Exception {
+        final Path chosen = library("libchosen.so", """
+            static int one(void) { return 1; }
+            static void *choose(void) { return one; }
+            int work(void) __attribute__((ifunc("choose")));
+            int rest(void) __attribute__((ifunc("choose")));
+            """);
+        final Path user = library(
+                "libuser.so", "int work(void); int use(void) { return work(); }", "-Wl,-z,now", chosen.toString());
+        final TargetProcess process = start(host("", "", chosen, user), Map.of(), "work");
+
+        final List<MappedImage> images = MappedImage.of(process);
+        final DynamicSymbols symbols = new DynamicSymbols(process, images);
+        assertThat(symbols.resolve(image(images, "host"), "work")).hasValue(told("work"));
+        assertThatThrownBy(() -> symbols.resolve(image(images, "host"), "rest"))
+                .isInstanceOf(AmbiguousSymbolException.class)
+                .hasMessageStartingWith("rest of ")
+                .hasMessageEndingWith(
+                        "libchosen.so is chosen at run time (IFUNC), and nothing in the process has bound it yet");
+    }
+
+    @Test
     void aListThatLeadsInACircleIsNone() throws Exception {
         final Path one = library("libone.so", "int common(void) { return 1; }");
         final Path two = library("libtwo.so", "int common(void) { return 2; }\nint single(void) { return 2; }");
