@@ -129,9 +129,15 @@ public final class ProcessEngine implements Engine {
         return desired.layers().stream().noneMatch(layer -> LayerLinker.concerns(images, layer));
     }
 
+    /** The views of a process are those of its memory: who begins another program has none of them any more, and lives on. */
     private static ProcessReport exitedOr(final TargetProcess process, final IOException e) throws IOException {
-        if ((e instanceof ViewException refused && refused.gone()) || !process.alive()) {
+        final boolean gone = e instanceof ViewException refused && refused.gone();
+        // One that ends has lost its memory a while before it is gone.
+        if (!process.alive() || (gone && process.mappings().isEmpty())) {
             return ProcessReport.exited(process.pid(), process.startTime());
+        }
+        if (gone) {
+            throw new IOException("the process has begun another program", e);
         }
         throw e;
     }

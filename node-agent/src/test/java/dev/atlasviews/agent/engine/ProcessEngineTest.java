@@ -10,6 +10,7 @@ import dev.atlasviews.agent.quiescence.Unwinder;
 import dev.atlasviews.agent.views.Errno;
 import dev.atlasviews.agent.views.ViewException;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -48,6 +49,25 @@ final class ProcessEngineTest {
 
         assertThat(reconcile(Errno.ESRCH, LAYER).state()).isEqualTo(State.EXITED);
         assertThat(directory.resolve("store/locks")).isEmptyDirectory();
+    }
+
+    @Test
+    void whoBeginsAnotherProgramHasNotEnded() {
+        assertThatThrownBy(() -> reconcile(Errno.ESRCH, LAYER))
+                .isInstanceOf(IOException.class)
+                .hasMessage("the process has begun another program");
+        assertThat(directory.resolve("store/locks"))
+                .as("others may wait for it")
+                .isNotEmptyDirectory();
+        assertThatThrownBy(() -> engine(Errno.ESRCH).inspect(process.process()))
+                .hasMessage("the process has begun another program");
+    }
+
+    @Test
+    void whoHasNoMemoryAnyMoreHasEnded() throws IOException {
+        Files.writeString(directory.resolve("proc/7/maps"), "");
+
+        assertThat(reconcile(Errno.ESRCH, LAYER).state()).isEqualTo(State.EXITED);
     }
 
     @Test
