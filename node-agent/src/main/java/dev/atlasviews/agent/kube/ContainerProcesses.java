@@ -104,8 +104,21 @@ final class ContainerProcesses {
     }
 
     private static boolean belongs(final Path process, final ContainerGroup container) throws IOException {
-        return Files.readString(process.resolve("cgroup"), StandardCharsets.ISO_8859_1)
+        final List<String> groups = groups(process);
+        if (groups.stream().anyMatch(container::has)) {
+            return true;
+        }
+        // Under version 1 of control groups a thread that has ended is in their root, and a process goes by its first
+        // thread.
+        final Optional<Path> other = groups.stream().anyMatch(line -> line.endsWith(":/"))
+                ? TargetProcess.standIn(process)
+                : Optional.empty();
+        return other.isPresent() && groups(other.get()).stream().anyMatch(container::has);
+    }
+
+    private static List<String> groups(final Path thread) throws IOException {
+        return Files.readString(thread.resolve("cgroup"), StandardCharsets.ISO_8859_1)
                 .lines()
-                .anyMatch(container::has);
+                .toList();
     }
 }

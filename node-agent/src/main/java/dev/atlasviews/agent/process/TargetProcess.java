@@ -17,7 +17,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * A process of this machine, seen through {@code /proc}.
+ * A process of this machine, seen through {@code /proc}. Its first thread may have ended while others go on: the process is
+ * then shown as a zombie that has no memory, and what the threads share is seen through one of the others.
  *
  * @param proc the proc file system it is seen through
  * @param pid its id there
@@ -34,8 +35,12 @@ public record TargetProcess(Path proc, long pid, long startTime) {
     /** Where a process is only of its own will, or of somebody's who stopped it. */
     private static final Set<String> RESTING = Set.of("S", "T", "t");
 
-    /** What the kernel says of a process that is no zombie. */
-    private record Stat(String state, long ranTicks, long startTime) {}
+    /** What the kernel says of a thread, or of a process, which goes by its first thread. */
+    private record Stat(String state, long ranTicks, long startTime) {
+        boolean ended() {
+            return state.equals("Z") || state.equals("X");
+        }
+    }
 
     /**
      * The process that has this id now; empty if none has.
@@ -44,15 +49,15 @@ public record TargetProcess(Path proc, long pid, long startTime) {
      */
     public static Optional<TargetProcess> find(final Path proc, final long pid) {
         try {
-            return stat(proc, pid).map(stat -> new TargetProcess(proc, pid, stat.startTime()));
+            return living(proc.resolve(Long.toString(pid))).map(stat -> new TargetProcess(proc, pid, stat.startTime()));
         } catch (final IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
     /**
-     * Whether it still runs: the id is in use, by the same process, and it is no zombie. Who can not be read is not known to
-     * be gone.
+     * Whether it still runs: the id is in use, by the same process, and not all its threads have ended. Who can not be read is
+     * not known to be gone.
      */
     public boolean alive() {
         try {
@@ -73,8 +78,14 @@ public record TargetProcess(Path proc, long pid, long startTime) {
 
     /** Its mappings, in the order of their addresses. */
     public List<Mapping> mappings() throws IOException {
-        try (var reader = new BufferedReader(new InputStreamReader(
-                new LittleByLittle(Files.newInputStream(path("maps"))), StandardCharsets.ISO_8859_1))) {
+        final List<Mapping> mappings = mappings(path("maps"));
+        final Optional<Path> other = mappings.isEmpty() ? standIn() : Optional.empty();
+        return other.isEmpty() ? mappings : mappings(other.get().resolve("maps"));
+    }
+
+    private static List<Mapping> mappings(final Path maps) throws IOException {
+        try (var reader = new BufferedReader(
+                new InputStreamReader(new LittleByLittle(Files.newInputStream(maps)), StandardCharsets.ISO_8859_1))) {
             return reader.lines()
                     .limit(MAX_MAPPINGS)
                     .map(Mapping::parse)
@@ -94,7 +105,19 @@ public record TargetProcess(Path proc, long pid, long startTime) {
         if (address < 0 || length < 0) {
             throw new IOException("process %d has no %d bytes at 0x%x".formatted(pid, length, address));
         }
-        try (FileChannel memory = FileChannel.open(path("mem"), StandardOpenOption.READ)) {
+        try {
+            return read(path(""), address, length);
+        } catch (final IOException e) {
+            final Optional<Path> other = standIn();
+            if (other.isEmpty()) {
+                throw e;
+            }
+            return read(other.get(), address, length);
+        }
+    }
+
+    private byte[] read(final Path thread, final long address, final int length) throws IOException {
+        try (FileChannel memory = FileChannel.open(thread.resolve("mem"), StandardOpenOption.READ)) {
             final ByteBuffer buffer = ByteBuffer.allocate(length);
             while (buffer.hasRemaining()) {
                 if (memory.read(buffer, address + buffer.position()) <= 0) {
@@ -106,19 +129,56 @@ public record TargetProcess(Path proc, long pid, long startTime) {
     }
 
     /** The file behind a mapping, whatever has become of its path. */
-    public Path mappedFile(final Mapping mapping) {
-        return path("map_files").resolve("%x-%x".formatted(mapping.start(), mapping.end()));
+    public Path mappedFile(final Mapping mapping) throws IOException {
+        // A thread has these files not below its process, but where its own id would be a process', though it is not
+        // listed.
+        final Path directory =
+                standIn().map(thread -> proc.resolve(thread.getFileName())).orElse(path(""));
+        return directory.resolve("map_files").resolve("%x-%x".formatted(mapping.start(), mapping.end()));
     }
 
-    /** The ids of its threads. */
+    /** The ids of its threads, without the first where it has ended. */
     public List<Integer> threads() throws IOException {
-        try (var entries = Files.list(path("task"))) {
+        final boolean ended = stat(path("")).filter(Stat::ended).isPresent();
+        return threads(path("")).stream().filter(tid -> !ended || tid != pid).toList();
+    }
+
+    private static List<Integer> threads(final Path process) throws IOException {
+        try (var entries = Files.list(process.resolve("task"))) {
             return entries.map(entry -> Integer.valueOf(entry.getFileName().toString()))
                     .sorted()
                     .toList();
         } catch (final NoSuchFileException e) {
             return List.of();
+        } catch (final UncheckedIOException e) {
+            if (Files.notExists(process)) {
+                return List.of();
+            }
+            throw e.getCause();
         }
+    }
+
+    private Optional<Path> standIn() throws IOException {
+        return standIn(path(""));
+    }
+
+    /**
+     * The directory of a thread through which to look at a process whose first thread has ended; empty if it has not, or all
+     * have.
+     *
+     * @param process its directory
+     * @throws IOException if that can not be told
+     */
+    public static Optional<Path> standIn(final Path process) throws IOException {
+        if (stat(process).filter(Stat::ended).isPresent()) {
+            for (final int tid : threads(process)) {
+                final Path thread = process.resolve("task").resolve(Integer.toString(tid));
+                if (stat(thread).filter(stat -> !stat.ended()).isPresent()) {
+                    return Optional.of(thread);
+                }
+            }
+        }
+        return Optional.empty();
     }
 
     private Path path(final String name) {
@@ -126,25 +186,33 @@ public record TargetProcess(Path proc, long pid, long startTime) {
     }
 
     private Optional<Stat> stat() throws IOException {
-        return stat(proc, pid).filter(stat -> stat.startTime() == startTime);
+        return living(path("")).filter(stat -> stat.startTime() == startTime);
+    }
+
+    /** What the kernel says of a process of which not all threads have ended. */
+    private static Optional<Stat> living(final Path process) throws IOException {
+        final Optional<Stat> first = stat(process);
+        if (first.filter(Stat::ended).isEmpty()) {
+            return first;
+        }
+        final Optional<Path> other = standIn(process);
+        final Optional<Stat> living = other.isEmpty() ? Optional.empty() : stat(other.get());
+        return living.map(stat ->
+                new Stat(stat.state(), first.get().ranTicks(), first.get().startTime()));
     }
 
     /**
-     * Fields 3, 14, 15 and 22 of {@code /proc/PID/stat}; the name in field 2 may contain anything, so count from its last
-     * bracket.
+     * Fields 3, 14, 15 and 22 of {@code stat}; the name in field 2 may contain anything, so count from its last bracket.
+     *
+     * @param directory of a process or a thread
      */
-    private static Optional<Stat> stat(final Path proc, final long pid) throws IOException {
-        final Path directory = proc.resolve(Long.toString(pid));
+    private static Optional<Stat> stat(final Path directory) throws IOException {
         try {
             final String stat = Files.readString(directory.resolve("stat"), StandardCharsets.ISO_8859_1);
             final String[] fields =
                     stat.substring(stat.lastIndexOf(')') + 2).trim().split(" ", -1);
-            return fields[0].equals("Z") || fields[0].equals("X")
-                    ? Optional.empty()
-                    : Optional.of(new Stat(
-                            fields[0],
-                            Long.parseLong(fields[11]) + Long.parseLong(fields[12]),
-                            Long.parseLong(fields[19])));
+            return Optional.of(new Stat(
+                    fields[0], Long.parseLong(fields[11]) + Long.parseLong(fields[12]), Long.parseLong(fields[19])));
         } catch (final NoSuchFileException | IndexOutOfBoundsException e) {
             return Optional.empty();
         } catch (final IOException e) {

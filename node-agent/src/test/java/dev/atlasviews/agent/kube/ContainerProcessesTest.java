@@ -65,6 +65,24 @@ final class ContainerProcessesTest {
     }
 
     @Test
+    void aProcessWhoseFirstThreadHasEndedIsWhereItsOtherThreadsAre(@TempDir final Path proc) throws IOException {
+        Files.writeString(proc.resolve("uptime"), "1000.50 900.00\n");
+        final String group = "4:memory:/kubepods/burstable/pod1/" + ID + "\n3:cpu:/\n";
+        process(proc, 7, 90_000, "4:memory:/\n3:cpu:/\n");
+        stat(proc, 7, 90_000, "Z", 0);
+        final Path tasks = Files.createDirectories(proc.resolve("7/task"));
+        process(tasks, 7, 90_000, "4:memory:/\n3:cpu:/\n");
+        stat(tasks, 7, 90_000, "Z", 0);
+        process(tasks, 8, 90_001, group);
+
+        final ContainerProcesses processes = new ContainerProcesses(proc);
+        assertThat(processes.find(container()).processes()).containsExactly(new TargetProcess(proc, 7, 90_000));
+
+        stat(tasks, 8, 90_001, "Z", 0);
+        assertThat(processes.find(container()).processes()).as("all have ended").isEmpty();
+    }
+
+    @Test
     void aVisitorSeesTheYoungOnesToo(@TempDir final Path proc) throws IOException {
         Files.writeString(proc.resolve("uptime"), "1000.50 900.00\n");
         process(proc, 7, 90_000, "0::/kubepods/pod1/" + ID + "\n");
