@@ -16,7 +16,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -33,7 +35,8 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description = {
             "Builds a patch for a program: from its source tree and a change (--source, --patch), or from the object"
-                    + " files before and after the change (--before, --after).",
+                    + " files before and after the change (--before, --after). A change that is in several programs and"
+                    + " libraries of the same build gives a patch for each --target.",
             "Object files that you make yourself are to be compiled with the flags of the running build plus"
                     + " -ffunction-sections -fdata-sections."
         })
@@ -58,8 +61,8 @@ final class BuildCommand implements Callable<Integer> {
     @Mixin
     private SourceOptions source;
 
-    @Option(names = "--target", paramLabel = "FILE", description = "the program or library that runs")
-    private @Nullable Path target;
+    @Option(names = "--target", paramLabel = "FILE", description = "the program or library that runs; may be repeated")
+    private List<Path> targets = new ArrayList<>();
 
     @Option(
             names = "--debug",
@@ -101,15 +104,41 @@ final class BuildCommand implements Callable<Integer> {
             names = {"-o", "--output"},
             required = true,
             paramLabel = "FILE",
-            description = "where to write the patch")
+            description =
+                    "where to write the patch; of several targets, the directory for the patches, each of which is"
+                            + " named after its target")
     private Path output;
 
     @Override
     public Integer call() throws Exception {
-        // What is wrong with it is said before anything is built.
-        final TargetProgram given = target != null ? program(target) : null;
+        // What is wrong with them is said before anything is built.
+        final List<TargetProgram> given = new ArrayList<>();
+        for (final Path target : targets) {
+            given.add(program(target));
+        }
         final Inputs inputs = inputs();
-        final List<ElfFile> libraryFiles = new ArrayList<>(NeededLibraries.of(ElfFile.read(inputs.program())));
+        final Map<Path, byte[]> patches = new LinkedHashMap<>();
+        for (int i = 0; i < inputs.programs().size(); i++) {
+            final Path program = inputs.programs().get(i);
+            patches.put(
+                    output(program, inputs.programs().size()),
+                    build(inputs.pairs(), program, given.isEmpty() ? program(program) : given.get(i)));
+        }
+        if (patches.size() > 1) {
+            Files.createDirectories(output);
+        }
+        for (final Map.Entry<Path, byte[]> patch : patches.entrySet()) {
+            Files.write(patch.getKey(), patch.getValue());
+            spec.commandLine()
+                    .getOut()
+                    .print(PatchReport.of(PatchReader.read(patch.getValue()), patch.getValue().length));
+        }
+        spec.commandLine().getOut().flush();
+        return 0;
+    }
+
+    private byte[] build(final List<ObjectPair> pairs, final Path file, final TargetProgram program) throws Exception {
+        final List<ElfFile> libraryFiles = new ArrayList<>(NeededLibraries.of(ElfFile.read(file)));
         for (final Path library : libraries) {
             libraryFiles.add(ElfFile.read(library));
         }
@@ -117,15 +146,28 @@ final class BuildCommand implements Callable<Integer> {
         for (final Path patch : basedOn) {
             bases.add(PatchReader.read(patch));
         }
-        final byte[] content = PatchBuilder.build(
-                inputs.pairs(),
-                given != null ? given : program(inputs.program()),
-                new BuildOptions(bases, libraryFiles, allowHiddenStacks, allowedTypes));
-        final Patch patch = PatchReader.read(content);
-        Files.write(output, content);
-        spec.commandLine().getOut().print(PatchReport.of(patch, content.length));
-        spec.commandLine().getOut().flush();
-        return 0;
+        return PatchBuilder.build(
+                pairs, program, new BuildOptions(bases, libraryFiles, allowHiddenStacks, allowedTypes));
+    }
+
+    private Path output(final Path program, final int programs) {
+        return programs == 1 ? output : output.resolve(program.getFileName() + ".atlas");
+    }
+
+    /** What only one target can have is not given for several. */
+    private void checkSeveral(final List<Path> programs) {
+        if (programs.size() > 1
+                && (!basedOn.isEmpty()
+                        || (debug != null && !Files.isDirectory(debug))
+                        || programs.stream()
+                                        .map(path -> String.valueOf(path.getFileName()))
+                                        .distinct()
+                                        .count()
+                                < programs.size())) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "several targets have different names, no --based-on, and as --debug a directory only");
+        }
     }
 
     private TargetProgram program(final Path file) throws IOException, PatchRefusedException {
@@ -141,19 +183,26 @@ final class BuildCommand implements Callable<Integer> {
     }
 
     /** What a patch is built of. */
-    record Inputs(List<ObjectPair> pairs, Path program) {}
+    record Inputs(List<ObjectPair> pairs, List<Path> programs) {
+        Inputs {
+            pairs = List.copyOf(pairs);
+            programs = List.copyOf(programs);
+        }
+    }
 
     private Inputs inputs() throws Exception {
         if (source.isGiven()) {
             if (before != null || after != null) {
                 throw new ParameterException(spec.commandLine(), "give either --source or --before and --after");
             }
-            return source.build(spec.commandLine(), target);
+            checkSeveral(source.programs(targets));
+            return source.build(spec.commandLine(), targets);
         }
-        if (before == null || after == null || target == null) {
+        checkSeveral(targets);
+        if (before == null || after == null || targets.isEmpty()) {
             throw new ParameterException(
                     spec.commandLine(), "give --source and --patch, or --before, --after and --target");
         }
-        return new Inputs(ObjectPair.find(before, after), target);
+        return new Inputs(ObjectPair.find(before, after), targets);
     }
 }

@@ -6,6 +6,7 @@ import dev.atlasviews.agent.patch.source.SourceBuild;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -45,8 +46,8 @@ final class SourceOptions {
             names = "--built-target",
             paramLabel = "PATH",
             description = "take as target what the first build makes, by its path in the tree: for a program that is"
-                    + " deployed from this build")
-    private @Nullable Path builtTarget;
+                    + " deployed from this build; may be repeated")
+    private List<Path> builtTargets = new ArrayList<>();
 
     @Option(
             names = "--work",
@@ -58,9 +59,14 @@ final class SourceOptions {
         return source != null;
     }
 
+    /** What patches are for: these, or what the build makes. */
+    List<Path> programs(final List<Path> targets) {
+        return targets.isEmpty() ? builtTargets : targets;
+    }
+
     /** Builds the tree without and with the change. */
-    BuildCommand.Inputs build(final CommandLine command, final @Nullable Path target) throws Exception {
-        if (source == null || patch == null || (target == null) == (builtTarget == null)) {
+    BuildCommand.Inputs build(final CommandLine command, final List<Path> targets) throws Exception {
+        if (source == null || patch == null || targets.isEmpty() == builtTargets.isEmpty()) {
             throw new ParameterException(command, "--source needs --patch and one of --target and --built-target");
         }
         final BuildRecipe recipe = build != null
@@ -71,18 +77,17 @@ final class SourceOptions {
         final Path directory = work != null ? work : Files.createTempDirectory("atlas-build");
         final SourceBuild.Result result = SourceBuild.inCopy(
                         source, directory, recipe, step -> command.getErr().println("atlas: " + step))
-                .changedBy(patch, builtTarget == null ? List.of() : List.of(builtTarget));
+                .changedBy(patch, builtTargets);
         if (result.base() == SourceBuild.Base.EARLIER_ONES) {
             command.getErr()
                     .println(
                             "atlas: later patches build on this one: both builds are without them, so the target has to"
                                     + " be as well");
         }
-        final Path program = target != null ? target : result.programs().getFirst();
         if (work == null) {
             Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(directory)));
         }
-        return new BuildCommand.Inputs(result.pairs(), program);
+        return new BuildCommand.Inputs(result.pairs(), targets.isEmpty() ? result.programs() : targets);
     }
 
     private static void delete(final Path directory) {

@@ -74,6 +74,49 @@ class AuthorCommandsTest {
     }
 
     @Test
+    void aChangeThatIsInTwoProgramsGivesAPatchForEach() throws Exception {
+        final Path other = directory.resolve("other");
+        assertThat(new ProcessBuilder(
+                                "gcc",
+                                "-Wl,--build-id,-z,now",
+                                "-o",
+                                other.toString(),
+                                directory.resolve("before/work.o").toString())
+                        .start()
+                        .waitFor())
+                .isZero();
+        final Path patches = directory.resolve("patches");
+        final String[] build = {
+            "build",
+            "--before",
+            directory.resolve("before").toString(),
+            "--after",
+            directory.resolve("after").toString(),
+            "--target",
+            program.toString(),
+            "--target",
+            other.toString(),
+            "-o",
+            patches.toString()
+        };
+        assertThat(atlas(build)).as(errors.toString()).isZero();
+        assertThat(patches.resolve("program.atlas")).hasSameBinaryContentAs(patch);
+        assertThat(atlas(
+                        "inspect",
+                        "--program",
+                        other.toString(),
+                        patches.resolve("other.atlas").toString()))
+                .as(errors.toString())
+                .isZero();
+
+        Files.createDirectories(directory.resolve("same"));
+        Files.copy(program, directory.resolve("same/program"));
+        build[8] = directory.resolve("same/program").toString();
+        assertThat(atlas(build)).isNotZero();
+        assertThat(errors.toString()).contains("different names");
+    }
+
+    @Test
     void inspectShowsHowTheInstructionsDiffer() {
         assertThat(atlas("inspect", "--program", program.toString(), patch.toString()))
                 .as(errors.toString())
