@@ -112,6 +112,8 @@ public final class PatchBuilder {
                 final Code old = unit.diff().before().functions().get(code.name());
                 if (old != null) {
                     unit.running().refuseHidden(old.symbol());
+                } else {
+                    refuseOthers(unit, code);
                 }
                 functions.add(new PatchFunction(code.name(), name, null, newBody));
             } else {
@@ -119,6 +121,19 @@ public final class PatchBuilder {
                 final boolean isOthers = joinListed(functions, oldBody);
                 functions.add(new PatchFunction(code.name(), name, isOthers ? null : oldBody, newBody));
             }
+        }
+    }
+
+    /**
+     * Refuses a function that the program has from another unit, as when one moves: who calls it means that one, and what
+     * the new one does otherwise would never run.
+     */
+    private void refuseOthers(final PatchUnit unit, final Code code) throws PatchRefusedException {
+        if (!code.symbol().isLocal()
+                && !code.section().has(Elf.SHF_GROUP)
+                && target.global(code.name()).isPresent()) {
+            throw new PatchRefusedException(
+                    Refusal.AMBIGUOUS_SYMBOL, code.name(), "the program has it from another file than " + unit.name());
         }
     }
 

@@ -135,4 +135,45 @@ class ChangedUnitsTest {
                 BuildOptions.NONE));
         assertThat(patch.targets().getFirst().functions()).hasSize(1);
     }
+
+    @Test
+    void aFunctionThatMovesAndChangesIsRefused() throws Exception {
+        final String parse = "long __attribute__((noipa)) parse(long x) { return x * 3; }";
+        final String main = "long parse(long); int main(int argc, char **argv) { return (int) parse(argc); }";
+        final String rest = "long __attribute__((noipa)) rest(long x) { return x * 5 + 1; }";
+        final CSources moved = CSources.pie(directory.resolve("moved"));
+        moved.compile(moved.before(), Map.of("main", main, "from", parse, "to", rest))
+                .compile(
+                        moved.after(),
+                        Map.of(
+                                "main",
+                                main,
+                                "from",
+                                "int left;",
+                                "to",
+                                rest.replace("+ 1", "+ 2") + parse.replace("* 3", "* 4")))
+                .link();
+        assertThatThrownBy(moved::build)
+                .as("who calls it calls the one that it was")
+                .hasMessageContaining("AMBIGUOUS_SYMBOL")
+                .hasMessageContaining("parse")
+                .hasMessageContaining("to.c");
+    }
+
+    @Test
+    void aFunctionThatTakesThePlaceOfAWeakOneIsRefused() throws Exception {
+        final String parse = "long __attribute__((noipa)) parse(long x) { return x * 3; }";
+        final String main = "long parse(long); int main(int argc, char **argv) { return (int) parse(argc); }";
+        final String rest = "long __attribute__((noipa)) rest(long x) { return x * 5 + 1; }";
+        final CSources weak = CSources.pie(directory.resolve("weak"));
+        weak.compile(weak.before(), Map.of("main", main, "weak", "__attribute__((weak)) " + parse, "to", rest))
+                .compile(
+                        weak.after(),
+                        Map.of(
+                                "main", main,
+                                "weak", "__attribute__((weak)) " + parse,
+                                "to", rest.replace("+ 1", "+ 2") + parse.replace("* 3", "* 4")))
+                .link();
+        assertThatThrownBy(weak::build).hasMessageContaining("AMBIGUOUS_SYMBOL").hasMessageContaining("parse");
+    }
 }
