@@ -183,6 +183,11 @@ final class ObjectFile {
         return elf.sections().get(symbol.section());
     }
 
+    /** Whether it is of a group of sections, which several objects may have and the linker takes once (COMDAT). */
+    boolean isOfGroup(final ElfSymbol symbol) {
+        return symbol.isDefined() && section(symbol).has(Elf.SHF_GROUP);
+    }
+
     /** Name of the source file, as the compiler recorded it. */
     Optional<String> sourceFile() {
         return sourceFile(elf);

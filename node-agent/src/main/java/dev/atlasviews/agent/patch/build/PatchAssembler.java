@@ -345,6 +345,9 @@ final class PatchAssembler {
             throws ElfFormatException, PatchRefusedException {
         if (unit.after().isVariable(symbol)) {
             final Optional<ElfSymbol> running = unit.runningVariable(symbol);
+            if (!unit.diff().variables().containsKey(symbol)) {
+                unit.running().refuseOthers(unit.after(), symbol);
+            }
             if (running.isPresent()) {
                 target.refuseUnaligned(running.get(), unit.after().alignment(symbol));
             }
@@ -368,7 +371,7 @@ final class PatchAssembler {
 
     private RelocationTarget function(final PatchUnit unit, final ElfSymbol symbol, final boolean label)
             throws PatchRefusedException {
-        final Optional<ElfSymbol> running = unit.runningFunction(symbol);
+        final Optional<ElfSymbol> running = unit.meantFunction(symbol);
         // The inside of a function is meant by its own jump tables and cold part only: they go with the new body.
         final boolean inside = label || ColdParts.isOne(symbol.name());
         if (running.isPresent() && !(inside && unit.isTaken(symbol))) {

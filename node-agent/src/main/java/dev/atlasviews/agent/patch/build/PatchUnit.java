@@ -33,11 +33,12 @@ final class PatchUnit {
             final String family = families.remove();
             for (final Code code : after().functions().values()) {
                 if (code.family().equals(family)
+                        && othersFunction(family).isEmpty()
                         && taken.putIfAbsent(code.section().index(), code) == null) {
                     for (final ElfRelocation relocation : code.relocations()) {
                         if (after().place(code, relocation) instanceof Place.Named(final ElfSymbol symbol, final long _)
                                 && after().functions().containsKey(symbol.name())
-                                && runningFunction(symbol).isEmpty()) {
+                                && meantFunction(symbol).isEmpty()) {
                             families.add(after().functions().get(symbol.name()).family());
                         }
                     }
@@ -100,13 +101,32 @@ final class PatchUnit {
         return old == null ? Optional.empty() : running.symbol(old.symbol());
     }
 
+    /** The program's function for an inline function that this unit has after the change only. */
+    private Optional<ElfSymbol> othersFunction(final String name) {
+        final Code code = after().functions().get(name);
+        return code != null
+                        && after().isOfGroup(code.symbol())
+                        && !diff.before().functions().containsKey(name)
+                ? running.others(code.symbol(), true)
+                : Optional.empty();
+    }
+
+    /** The program's function that a reference to a function of the new object leads to; empty if the patch has it. */
+    Optional<ElfSymbol> meantFunction(final ElfSymbol function) {
+        final Optional<ElfSymbol> own = runningFunction(function);
+        return own.isPresent() ? own : othersFunction(function.name());
+    }
+
     /**
      * The running program's variable for a variable of the new object: empty if it is new, if it is a constant that
      * differs, or if the linker dropped it.
      */
     Optional<ElfSymbol> runningVariable(final ElfSymbol variable) {
         final ElfSymbol old = diff.variables().get(variable);
-        return old == null || diff.differing().contains(variable) || (old.isLocal() && !running.has(old))
+        if (old == null) {
+            return running.others(variable, after().isOfGroup(variable));
+        }
+        return diff.differing().contains(variable) || (old.isLocal() && !running.has(old))
                 ? Optional.empty()
                 : running.symbol(old);
     }

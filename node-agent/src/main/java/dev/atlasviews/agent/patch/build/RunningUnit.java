@@ -90,16 +90,12 @@ final class RunningUnit {
                 symbols.put(symbol, global.get());
             } else if (!candidates.isEmpty()) {
                 symbols.put(symbol, candidates.removeFirst());
-            } else if (!symbol.isLocal() && isOfGroup(symbol)) {
+            } else if (!symbol.isLocal() && before.isOfGroup(symbol)) {
                 // What several units have and is hidden may be among the locals of the one that the linker took it
                 // from.
                 target.onlyLocal(symbol.name()).ifPresent(found -> symbols.put(symbol, found));
             }
         }
-    }
-
-    private boolean isOfGroup(final ElfSymbol symbol) {
-        return symbol.isDefined() && before.section(symbol).has(Elf.SHF_GROUP);
     }
 
     /** Refuses to take for dropped by the linker what may only be hidden where it is not seen. */
@@ -110,6 +106,41 @@ final class RunningUnit {
                     symbol.name(),
                     "the program has a local symbol of this name, and nothing tells whether it is that of "
                             + before.unit());
+        }
+    }
+
+    /**
+     * The program's symbol for something that the object has after the change only: another unit has it too, as of inline
+     * functions of C++, or it has moved here.
+     */
+    Optional<ElfSymbol> others(final ElfSymbol symbol, final boolean isOfGroup) {
+        if (symbol.isLocal()) {
+            return Optional.empty();
+        }
+        final Optional<ElfSymbol> global = target.global(symbol.name());
+        return global.isPresent() || !isOfGroup ? global : target.onlyLocal(symbol.name());
+    }
+
+    /** Refuses a variable of another unit that is not what the object makes of it, and one that may be any of several. */
+    void refuseOthers(final ObjectFile after, final ElfSymbol variable)
+            throws ElfFormatException, PatchRefusedException {
+        final boolean isOfGroup = after.isOfGroup(variable);
+        final Optional<ElfSymbol> found = others(variable, isOfGroup);
+        if (found.isEmpty()) {
+            if (isOfGroup && !variable.isLocal() && target.hasLocal(variable.name())) {
+                throw new PatchRefusedException(
+                        Refusal.AMBIGUOUS_SYMBOL, variable.name(), "several of the program's files have it");
+            }
+            return;
+        }
+        final ElfSymbol running = found.get();
+        final byte[] bytes = target.bytes(running).orElseGet(() -> new byte[(int) running.size()]);
+        final boolean isCommon = variable.section() == Elf.SHN_COMMON;
+        if (running.isFunction()
+                || running.size() != variable.size()
+                || !(isCommon || isSameContent(after, variable, bytes))) {
+            throw new PatchRefusedException(
+                    Refusal.CHANGED_VARIABLE, variable.name(), "the program has it from another file than " + file);
         }
     }
 
@@ -236,15 +267,16 @@ final class RunningUnit {
      */
     private boolean hasSameContent(final ElfSymbol constant) throws ElfFormatException {
         final Optional<byte[]> bytes = symbol(constant).flatMap(target::bytes);
-        if (bytes.isEmpty()) {
-            return true;
-        }
-        final byte[] running = bytes.get();
-        final byte[] compiled = before.content(constant);
+        return bytes.isEmpty() || isSameContent(before, constant, bytes.get());
+    }
+
+    private static boolean isSameContent(final ObjectFile object, final ElfSymbol variable, final byte[] running)
+            throws ElfFormatException {
+        final byte[] compiled = object.content(variable);
         if (running.length != compiled.length) {
             return false;
         }
-        for (final ElfRelocation relocation : before.relocations(constant)) {
+        for (final ElfRelocation relocation : object.relocations(variable)) {
             final int at = (int) relocation.offset();
             final int end = Math.min(compiled.length, at + Relocations.width(relocation.type()));
             Arrays.fill(running, at, end, (byte) 0);

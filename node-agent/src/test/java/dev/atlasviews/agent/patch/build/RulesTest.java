@@ -652,6 +652,67 @@ class RulesTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"g++", "clang++"})
+    void rule9AVariableOfAnInlineFunctionThatAnotherUnitHasIsThatOne(final String compiler) throws Exception {
+        final String code = "inline NOINLINE long shared(long x) { static long calls = 20; return x + ++calls; }\n";
+        final String other = "#define NOINLINE __attribute__((noinline))\n" + code
+                + "NOINLINE long other(long x) { return shared(x); }\n";
+        final String main =
+                LOOP + "long other(long x); DEFINITION NOINLINE long answer(long x) { return other(x) * 100 + USE; }\n";
+        final CSources sources =
+                CSources.pie(directory.resolve(compiler), "-fno-exceptions").with(compiler);
+        sources.compile(
+                        sources.before(),
+                        Map.of(
+                                "other",
+                                other,
+                                "main",
+                                main.replace("DEFINITION", "").replace("USE", "x")))
+                .compile(
+                        sources.after(),
+                        Map.of(
+                                "other",
+                                other,
+                                "main",
+                                main.replace("DEFINITION", code).replace("USE", "shared(x)")))
+                .link();
+        answers(sources, "5", "2605", "2728");
+        assertThat(functions(sources.build()))
+                .as("the program has the inline function")
+                .noneMatch(function -> function.contains("shared"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gcc", "clang"})
+    void rule9AVariableThatMovesToAnotherUnitGoesOn(final String compiler) throws Exception {
+        final String count = "long count = 40;\n";
+        final String other = "extern long count; long other(long x) { return x + ++count; }\n";
+        final String main = LOOP + "extern long count; long other(long x); DEFINITION"
+                + " NOINLINE long answer(long x) { return other(x) * 100 + ADDED; }\n";
+        final CSources sources = CSources.pie(directory.resolve(compiler)).with(compiler);
+        sources.compile(
+                        sources.before(),
+                        Map.of(
+                                "other",
+                                count + other,
+                                "main",
+                                main.replace("DEFINITION", "").replace("ADDED", "1")))
+                .compile(
+                        sources.after(),
+                        Map.of(
+                                "other",
+                                other,
+                                "main",
+                                main.replace("DEFINITION", count).replace("ADDED", "count")))
+                .link();
+        answers(sources, "5", "4601", "4742");
+        sources.compile(
+                sources.after(),
+                Map.of("main", main.replace("DEFINITION", "long count = 41;").replace("ADDED", "count")));
+        assertThat(refusal(sources).reason()).isEqualTo(Refusal.CHANGED_VARIABLE);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"g++", "clang++"})
     void rule3AnInlineFunctionThatChangesInTwoUnitsIsReplacedOnce(final String compiler) throws Exception {
         final String code = "inline NOINLINE long shared(long x) { return x * 2; }\n";
         final CSources sources = inlined(compiler, code, code.replace("* 2", "* 3"));
