@@ -51,7 +51,9 @@ final class DebugInformation {
     static final int AT_BYTE_SIZE = 0x0b;
     static final int AT_BIT_OFFSET = 0x0c;
     static final int AT_BIT_SIZE = 0x0d;
+    static final int AT_LANGUAGE = 0x13;
     static final int AT_CONST_VALUE = 0x1c;
+    static final int AT_PROTOTYPED = 0x27;
     static final int AT_UPPER_BOUND = 0x2f;
     private static final int AT_ABSTRACT_ORIGIN = 0x31;
     static final int AT_COUNT = 0x37;

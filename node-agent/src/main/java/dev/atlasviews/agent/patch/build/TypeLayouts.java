@@ -8,7 +8,9 @@ import static dev.atlasviews.agent.patch.build.DebugInformation.AT_CONST_VALUE;
 import static dev.atlasviews.agent.patch.build.DebugInformation.AT_COUNT;
 import static dev.atlasviews.agent.patch.build.DebugInformation.AT_DATA_BIT_OFFSET;
 import static dev.atlasviews.agent.patch.build.DebugInformation.AT_DECLARATION;
+import static dev.atlasviews.agent.patch.build.DebugInformation.AT_LANGUAGE;
 import static dev.atlasviews.agent.patch.build.DebugInformation.AT_MEMBER_LOCATION;
+import static dev.atlasviews.agent.patch.build.DebugInformation.AT_PROTOTYPED;
 import static dev.atlasviews.agent.patch.build.DebugInformation.AT_UPPER_BOUND;
 import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_ARRAY;
 import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_ATOMIC;
@@ -43,6 +45,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class TypeLayouts {
     private static final int MAX_NESTING = 64;
+    private static final int LANGUAGE_ASSEMBLER = 0x8001;
 
     private final DebugInformation information;
     private final Map<String, String> layouts = new TreeMap<>();
@@ -53,10 +56,31 @@ final class TypeLayouts {
         information.units().forEach(unit -> collect(unit, ""));
     }
 
-    /** Reads the types of an object; empty if it has no debug information. */
+    /** Reads the types of an object; empty if it has no debug information, or none of types. */
     static Optional<TypeLayouts> of(final ObjectFile object) throws ElfFormatException {
         final DebugInformation information = DebugInformation.of(object.elf());
-        return information == null ? Optional.empty() : Optional.of(new TypeLayouts(information));
+        return information == null
+                        || object.elf().section(".debug_types").isPresent()
+                        || (!object.functions().isEmpty()
+                                && !information.units().stream().allMatch(TypeLayouts::tellsTypes))
+                ? Optional.empty()
+                : Optional.of(new TypeLayouts(information));
+    }
+
+    /**
+     * Whether a unit's types are here, not in a file beside the object ({@code -gsplit-dwarf}) or nowhere ({@code -g1}). One
+     * that uses none still says of its functions that they take none.
+     */
+    private static boolean tellsTypes(final Entry unit) {
+        return unit.number(AT_LANGUAGE).orElse(0) == LANGUAGE_ASSEMBLER
+                || unit.children().stream().anyMatch(TypeLayouts::tellsType);
+    }
+
+    private static boolean tellsType(final Entry entry) {
+        final boolean isDefined = entry.number(AT_DECLARATION).isEmpty();
+        return DebugInformation.hasType(entry)
+                || (isDefined && entry.number(AT_PROTOTYPED).isPresent())
+                || entry.children().stream().anyMatch(TypeLayouts::tellsType);
     }
 
     /** A type that lies differently, or whose constants have other values, before and after; empty if there is none. */

@@ -6,11 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Types whose layout differs are found in the debug information of either compiler. */
 class TypeLayoutsTest {
@@ -97,5 +99,41 @@ class TypeLayoutsTest {
         assertThatThrownBy(sources::build).hasMessageContaining("NO_TYPE_INFORMATION");
         assertThat(sources.buildFile(new BuildOptions(List.of(), List.of(), false, Set.of(BuildOptions.ALL_TYPES))))
                 .isNotEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "gcc, -g1",
+        "gcc, -gsplit-dwarf -gdwarf-4",
+        "gcc, -gsplit-dwarf -gdwarf-5",
+        "g++, -fdebug-types-section -gdwarf-4",
+        "g++, -fdebug-types-section -gdwarf-5",
+        "clang, -gline-tables-only",
+        "clang, -gsplit-dwarf -gdwarf-4",
+        "clang++, -fdebug-types-section -gdwarf-4"
+    })
+    void debugInformationThatTellsNoTypesIsNone(final String compiler, final String flags) throws Exception {
+        final String before = CODE.replace("CHANGE", "");
+        final CSources sources = CSources.pie(directory, flags.split(" "))
+                .with(compiler)
+                .change(before, CODE.replace("CHANGE", "+ 5").replace("int list[4];", "int list[5];"));
+        assertThatThrownBy(sources::build).hasMessageContaining("NO_TYPE_INFORMATION");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gcc", "clang"})
+    void aUnitWithoutTypesIsTaken(final String compiler) throws Exception {
+        final String code = """
+            void other(void);
+            __attribute__((noinline)) void work(void) { other(); other();CHANGE }
+            __attribute__((noinline)) void other(void) { asm volatile("nop;nop;nop;nop;nop;nop"); }
+            void start(void) { work(); work(); }
+            """;
+        final CSources sources = CSources.pie(directory).with(compiler);
+        final String main = "void start(void); int main(void) { start(); return 0; }";
+        sources.compile(sources.before(), Map.of("main", main, "work", code.replace("CHANGE", "")))
+                .compile(sources.after(), Map.of("main", main, "work", code.replace("CHANGE", " other();")))
+                .link();
+        assertThat(sources.build().targets()).isNotEmpty();
     }
 }

@@ -102,6 +102,12 @@ class SourceBuildTest {
     }
 
     @Test
+    void debugInformationTellsTypesWhateverTheBuildWants() throws Exception {
+        final String build = "gcc -g1 -O2 -c main.c work.c && gcc -Wl,--build-id -o program main.o work.o";
+        assertThatItReplacesWork(built("--build", build, "--patch", change.toString(), "--built-target", "program"));
+    }
+
+    @Test
     void whereItIsBuiltMakesNoDifference() throws Exception {
         // As CMake does it: sources by their absolute paths, so that __FILE__ is one.
         Files.writeString(
