@@ -37,6 +37,8 @@ public enum Refusal {
     CHANGED_CONSTRUCTOR("constructors or destructors differ"),
     /** Compiler or linker made one body of several functions that were the same. */
     FOLDED_CODE("the program has one body for the function and another"),
+    /** Assembly that is not in a function, as far as its symbols say. */
+    CODE_WITHOUT_SYMBOL("code that differs is in no function with a size"),
     /** Addresses of places inside a function are kept where new code may find them. */
     CODE_LABEL("the address of a place inside the function is taken"),
     /** A patch that this one is said to be based on is not contained in it. */

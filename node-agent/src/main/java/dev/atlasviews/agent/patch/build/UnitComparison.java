@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.ToLongFunction;
 
 /**
  * Compares a translation unit before and after a change by what its code means: bytes, and what each relocation points
@@ -40,6 +41,7 @@ final class UnitComparison {
 
     private UnitDiff compare() throws ElfFormatException, PatchRefusedException {
         compareConstructors();
+        compareLooseCode();
         final Set<ElfSymbol> differing = compareVariables();
         final Set<String> changed = new TreeSet<>();
         final Set<String> added = new TreeSet<>();
@@ -109,6 +111,36 @@ final class UnitComparison {
                                 && (old.code() == null || now.code() == null || sameCode(old.code(), now.code()))));
     }
 
+    /** What is in no function can not be replaced, as nothing says where it ends. */
+    private void compareLooseCode() throws ElfFormatException, PatchRefusedException {
+        final Map<String, List<LooseCode>> olds = LooseCode.of(before);
+        final Map<String, List<LooseCode>> news = LooseCode.of(after);
+        final Set<String> sections = new TreeSet<>(olds.keySet());
+        sections.addAll(news.keySet());
+        for (final String section : sections) {
+            final List<LooseCode> then = olds.getOrDefault(section, List.of());
+            final List<LooseCode> now = news.getOrDefault(section, List.of());
+            for (int i = 0; i < Math.max(then.size(), now.size()); i++) {
+                if (i >= then.size() || i >= now.size() || !sameLooseCode(then.get(i), now.get(i))) {
+                    throw new PatchRefusedException(
+                            Refusal.CODE_WITHOUT_SYMBOL,
+                            (i < now.size() ? now : then).get(i).name(),
+                            after.unit());
+                }
+            }
+        }
+    }
+
+    private boolean sameLooseCode(final LooseCode old, final LooseCode now) throws ElfFormatException {
+        return Arrays.equals(old.bytes(), now.bytes())
+                && sameReferences(old.relocations(), now.relocations(), UnitComparison::bias);
+    }
+
+    /** As of an instruction that ends with its field: where others end is not known of code that may be data. */
+    private static long bias(final ElfRelocation relocation) {
+        return Relocations.isRelative(relocation.type()) ? Integer.BYTES : 0;
+    }
+
     private PatchRefusedException changedConstructor(final String what) {
         return new PatchRefusedException(Refusal.CHANGED_CONSTRUCTOR, after.unit(), what);
     }
@@ -123,6 +155,12 @@ final class UnitComparison {
 
     private boolean sameReferences(final List<ElfRelocation> olds, final List<ElfRelocation> news)
             throws ElfFormatException {
+        return sameReferences(olds, news, _ -> 0);
+    }
+
+    private boolean sameReferences(
+            final List<ElfRelocation> olds, final List<ElfRelocation> news, final ToLongFunction<ElfRelocation> bias)
+            throws ElfFormatException {
         if (olds.size() != news.size()) {
             return false;
         }
@@ -131,7 +169,7 @@ final class UnitComparison {
             final ElfRelocation now = news.get(i);
             if (old.offset() != now.offset()
                     || old.type() != now.type()
-                    || !samePlace(before.place(old, 0), after.place(now, 0))) {
+                    || !samePlace(before.place(old, bias.applyAsLong(old)), after.place(now, bias.applyAsLong(now)))) {
                 return false;
             }
         }

@@ -122,6 +122,39 @@ class RefusalTest {
         refuses(Refusal.IFUNC, "pick", code.replace("CHANGE", ""), code.replace("CHANGE", "== 0"));
     }
 
+    private static final String ASSEMBLY = """
+        asm(".text\\n.globl raw\\nTYPE\\nraw: lea VALUE(%rdi), %rax\\nret\\nSIZE\\n.p2align 4");
+        long raw(long x);
+        long __attribute__((noipa)) work(long x) { return x ADDED; }
+        int main(int argc, char **argv) { return (int) work(raw(argc)); }
+        """;
+
+    private static String assembly(final String value, final String added, final boolean isSized) {
+        return ASSEMBLY.replace("VALUE", value)
+                .replace("ADDED", added)
+                .replace("TYPE", isSized ? ".type raw, @function" : "")
+                .replace("SIZE", isSized ? ".size raw, . - raw" : "");
+    }
+
+    @Test
+    void refusesAChangeOfCodeThatIsInNoFunction() throws Exception {
+        refuses(Refusal.CODE_WITHOUT_SYMBOL, "raw", assembly("0x1111", "* 5", false), assembly("0x2222", "* 3", false));
+    }
+
+    @Test
+    void takesAChangeBesideCodeThatIsInNoFunction() throws Exception {
+        final CSources sources =
+                CSources.pie(directory).change(assembly("0x1111", "* 5", false), assembly("0x1111", "* 3", false));
+        assertThat(sources.build().targets().getFirst().functions()).hasSize(1);
+    }
+
+    @Test
+    void takesAssemblyThatSaysWhatItIs() throws Exception {
+        final CSources sources =
+                CSources.pie(directory).change(assembly("0x1111", "* 5", true), assembly("0x2222", "* 3", true));
+        assertThat(sources.build().targets().getFirst().functions()).hasSize(2);
+    }
+
     @Test
     void refusesAProgramWithoutBuildId() throws Exception {
         final String code = CODE.replace("BEFORE", "");
