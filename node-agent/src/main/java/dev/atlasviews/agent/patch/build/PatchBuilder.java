@@ -226,8 +226,14 @@ public final class PatchBuilder {
         if (old == null || bytes == null) {
             throw new PatchRefusedException(Refusal.NOT_THE_RUNNING_CODE, name, "not in the program's text");
         }
-        if (running.type() == Elf.STT_GNU_IFUNC) {
-            throw new PatchRefusedException(Refusal.IFUNC, name, unit.after().unit());
+        // The function that it chooses for has another name at the same place.
+        for (final ElfSymbol same : target.functionsAt(running.value())) {
+            if (same.type() == Elf.STT_GNU_IFUNC) {
+                throw new PatchRefusedException(
+                        Refusal.IFUNC,
+                        TargetProgram.withoutVersion(same.name()),
+                        unit.after().unit());
+            }
         }
         final boolean isEntered = !old.isColdPart() && unit.after().functions().containsKey(name);
         refuseFolded(unit, old, running, isEntered);

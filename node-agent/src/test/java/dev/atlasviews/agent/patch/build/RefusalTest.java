@@ -122,6 +122,19 @@ class RefusalTest {
         refuses(Refusal.IFUNC, "pick", code.replace("CHANGE", ""), code.replace("CHANGE", "== 0"));
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"choose", "work"})
+    void refusesAFunctionThatChoosesAnIndirectOneWhateverItIsCalled(final String chooser) throws Exception {
+        final String code = """
+            static int one(void) { return 1; }
+            static int two(void) { return 2; }
+            void *CHOOSER(void) { return __builtin_cpu_supports("avx2") CHANGE ? one : two; }
+            int pick(void) __attribute__((ifunc("CHOOSER")));
+            int main(void) { return pick(); }
+            """.replace("CHOOSER", chooser);
+        refuses(Refusal.IFUNC, "pick", code.replace("CHANGE", ""), code.replace("CHANGE", "== 0"));
+    }
+
     private static final String ASSEMBLY = """
         asm(".text\\n.globl raw\\nTYPE\\nraw: lea VALUE(%rdi), %rax\\nret\\nSIZE\\n.p2align 4");
         long raw(long x);
