@@ -53,6 +53,8 @@ public final class Elf {
     public static final long SHF_GROUP = 0x200;
     /** Thread-local. */
     public static final long SHF_TLS = 0x400;
+    /** The section is kept though nothing refers to it. */
+    public static final long SHF_GNU_RETAIN = 0x200000;
 
     /** Undefined. */
     public static final int SHN_UNDEF = 0;

@@ -15,10 +15,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** An object file of one translation unit, seen as functions and variables. */
 final class ObjectFile {
+    private static final Pattern C_IDENTIFIER = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
+
     private final String unit;
     private final ElfFile elf;
     private final Map<Integer, List<ElfSymbol>> symbolsBySection = new LinkedHashMap<>();
@@ -162,6 +165,16 @@ final class ObjectFile {
     /** Whether the program may change this variable; what is constant once it is relocated may be copied. */
     boolean isWritable(final ElfSymbol variable) {
         return variable.section() == Elf.SHN_COMMON || isWritable(section(variable));
+    }
+
+    /**
+     * Whether the linker gathers it in a set: of sections whose name is one of C it gives start and end to whoever goes
+     * through them ({@code __start_NAME}), and what is to be kept without being referred to is found likewise.
+     */
+    boolean isInSet(final ElfSymbol variable) {
+        return variable.isDefined()
+                && (section(variable).has(Elf.SHF_GNU_RETAIN)
+                        || C_IDENTIFIER.matcher(section(variable).name()).matches());
     }
 
     static boolean isWritable(final ElfSection section) {

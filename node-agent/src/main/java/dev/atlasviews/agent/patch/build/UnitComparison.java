@@ -75,14 +75,32 @@ final class UnitComparison {
                 if (variable.type() == Elf.STT_TLS) {
                     throw new PatchRefusedException(Refusal.NEW_TLS_VARIABLE, variable.name(), after.unit());
                 }
+                refuseInSet(after, variable);
             } else if (!sameVariable(old, variable)) {
                 if (after.isWritable(variable) || before.isWritable(old) || !variable.isLocal()) {
                     throw new PatchRefusedException(Refusal.CHANGED_VARIABLE, variable.name(), after.unit());
                 }
+                refuseInSet(after, variable);
                 differing.add(variable);
             }
         }
+        final Set<ElfSymbol> kept = new HashSet<>(variables.values());
+        for (final ElfSymbol old : before.variables()) {
+            if (!kept.contains(old)) {
+                refuseInSet(before, old);
+            }
+        }
         return differing;
+    }
+
+    /** Refuses another entry of what a linker gathers from all objects: who goes through it finds the program's only. */
+    private static void refuseInSet(final ObjectFile object, final ElfSymbol variable) throws PatchRefusedException {
+        if (object.isInSet(variable)) {
+            throw new PatchRefusedException(
+                    Refusal.CHANGED_VARIABLE,
+                    variable.name(),
+                    "in the section " + object.section(variable).name() + ", which the program has gathered");
+        }
     }
 
     /** What runs at start has run and what runs at exit will run old, whether it is new, gone or another. */

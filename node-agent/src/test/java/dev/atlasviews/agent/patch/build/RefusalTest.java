@@ -168,6 +168,36 @@ class RefusalTest {
         assertThat(sources.build().targets().getFirst().functions()).hasSize(2);
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "section(\"hooks\"), used             |          | NEW",
+                "section(\"hooks\"), used             | OLD      | ",
+                "section(\"hooks\"), used             | OLD      | OLDER",
+                "section(\".data.kept\"), used, retain |          | NEW"
+            })
+    void refusesAnotherEntryOfASetThatTheLinkerGathers(final String attributes, final String before, final String after)
+            throws Exception {
+        final String entry = "static long (*const hook)(long) __attribute__((ATTRIBUTES)) = WHICH;\n"
+                .replace("ATTRIBUTES", attributes);
+        final String code = """
+            long __attribute__((noipa)) OLD(long x) { return x; }
+            long __attribute__((noipa)) OLDER(long x) { return x + 1; }
+            long __attribute__((noipa)) NEW(long x) { return x + 2; }
+            ENTRY
+            long __attribute__((noipa)) work(long x) { return x ADDED; }
+            int main(int argc, char **argv) { return (int) work(OLD(argc) + OLDER(1) + NEW(1)); }
+            """;
+        refuses(
+                Refusal.CHANGED_VARIABLE,
+                "hook",
+                code.replace("ENTRY", before == null ? "" : entry.replace("WHICH", before))
+                        .replace("ADDED", "* 5"),
+                code.replace("ENTRY", after == null ? "" : entry.replace("WHICH", after))
+                        .replace("ADDED", "* 3"));
+    }
+
     @Test
     void refusesAProgramWithoutBuildId() throws Exception {
         final String code = CODE.replace("BEFORE", "");
