@@ -124,10 +124,20 @@ public final class TargetProgram {
                     hidden.putIfAbsent(symbol.name(), symbol);
                 }
             } else if (symbol.isDefined()) {
-                globals.put(withoutVersion(symbol.name()), symbol);
+                addGlobal(symbol);
             } else if (symbol.value() != 0) {
                 stubs.put(withoutVersion(symbol.name()), symbol);
             }
+        }
+    }
+
+    /** Of several versions of one name, who names none means the default one. */
+    private void addGlobal(final ElfSymbol symbol) {
+        final String plain = withoutVersion(symbol.name());
+        if (symbol.name().equals(plain) || symbol.name().contains("@@")) {
+            globals.put(plain, symbol);
+        } else {
+            globals.putIfAbsent(plain, symbol);
         }
     }
 

@@ -4,9 +4,11 @@ package dev.atlasviews.agent.patch.build;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.atlasviews.agent.CProgram;
+import dev.atlasviews.agent.elf.ElfSymbol;
 import dev.atlasviews.agent.patch.Patch;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -87,5 +89,26 @@ class LibraryPatchTest {
             assertThat(running.ask("3")).isEqualTo("2021 new 2 13 4");
             assertThat(running.isAlive()).isTrue();
         }
+    }
+
+    /** The order in which the linker has them depends on the objects'. */
+    @ParameterizedTest
+    @ValueSource(strings = {"old, new", "new, old"})
+    void ofSeveralVersionsOfANameTheDefaultOneIsMeant(final String order) throws Exception {
+        final String old = "asm(\".symver was, total@V1\"); long __attribute__((noipa)) was(long x) { return x; }\n";
+        final String now = "asm(\".symver is, total@@V2\"); long __attribute__((noipa)) is(long x) { return x * 2; }\n";
+        final Path script = directory.resolve("versions");
+        Files.writeString(script, "V1 { global: total; work; local: *; };\nV2 { global: total; } V1;\n");
+        final CSources sources = new CSources(
+                directory.resolve("versions-of"),
+                List.of("-fPIC"),
+                List.of("-shared", "-Wl,--build-id=sha1", "-Wl,--version-script=" + script));
+        final boolean isOldFirst = order.startsWith("old");
+        sources.compile(
+                        sources.before(),
+                        Map.of("a", isOldFirst ? old : now, "b", isOldFirst ? now : old, "work", "long work;"))
+                .link();
+        final ElfSymbol meant = sources.target().global("total").orElseThrow();
+        assertThat(meant.name()).isEqualTo("total@@V2");
     }
 }
