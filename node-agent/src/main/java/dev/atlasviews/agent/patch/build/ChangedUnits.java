@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.patch.build;
 
+import dev.atlasviews.agent.elf.Elf;
 import dev.atlasviews.agent.elf.ElfFile;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +26,15 @@ import java.util.stream.Collectors;
  * program has of this source file, or if it has none; else it is refused.
  */
 final class ChangedUnits {
+    private static final int ELF = 0x464c457f;
+    /** What clang makes with {@code -flto}. */
+    private static final int BITCODE = 0xdec04342;
+
+    private static final int CLASS = 4;
+    private static final int CLASS_64 = 2;
+    private static final int MACHINE = 18;
+    private static final int HEADER = 20;
+
     private final TargetProgram target;
     private final Set<String> allowedTypes;
     private final Map<String, PatchUnit> units = new LinkedHashMap<>();
@@ -59,7 +75,32 @@ final class ChangedUnits {
         return List.copyOf(units.values());
     }
 
+    private static boolean isOf(final ObjectPair pair, final Optional<String> sourceFile) throws IOException {
+        return header(pair.before()).getInt(0) != BITCODE
+                && isOfThisMachine(pair.before())
+                && ObjectFile.sourceFile(ElfFile.read(pair.before())).equals(sourceFile);
+    }
+
+    /** Builds make objects for others too, as of 32 bits or of BPF. */
+    private static boolean isOfThisMachine(final Path object) throws IOException {
+        final ByteBuffer header = header(object);
+        return header.getInt(0) != ELF || (header.get(CLASS) == CLASS_64 && header.getShort(MACHINE) == Elf.EM_X86_64);
+    }
+
+    private static ByteBuffer header(final Path object) throws IOException {
+        try (InputStream in = Files.newInputStream(object)) {
+            return ByteBuffer.wrap(Arrays.copyOf(in.readNBytes(HEADER), HEADER)).order(ByteOrder.LITTLE_ENDIAN);
+        }
+    }
+
     private void look(final ObjectPair pair) throws IOException, PatchRefusedException {
+        if (header(pair.before()).getInt(0) == BITCODE) {
+            throw new PatchRefusedException(Refusal.LTO_OBJECT, pair.unit(), "bitcode");
+        }
+        if (!isOfThisMachine(pair.before())) {
+            notLinked.add(pair.unit());
+            return;
+        }
         final ElfFile before = ElfFile.read(pair.before());
         ObjectFile.refuseIntermediate(pair.unit(), before);
         final Optional<String> sourceFile = ObjectFile.sourceFile(before);
@@ -140,10 +181,7 @@ final class ChangedUnits {
         final Set<ObjectPair> known = strangers.stream().map(Stranger::pair).collect(Collectors.toSet());
         final Set<Integer> found = new TreeSet<>();
         for (final ObjectPair pair : pairs) {
-            if (!known.contains(pair)
-                    && ObjectFile.sourceFile(ElfFile.read(pair.before()))
-                            .filter(stranger.sourceFile()::equals)
-                            .isPresent()) {
+            if (!known.contains(pair) && isOf(pair, Optional.of(stranger.sourceFile()))) {
                 occurrence(pair).ifPresent(found::add);
             }
         }

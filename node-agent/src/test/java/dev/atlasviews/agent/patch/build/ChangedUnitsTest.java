@@ -176,4 +176,21 @@ class ChangedUnitsTest {
                 .link();
         assertThatThrownBy(weak::build).hasMessageContaining("AMBIGUOUS_SYMBOL").hasMessageContaining("parse");
     }
+
+    @Test
+    void objectsOfOtherMachinesAreLeftOut() throws Exception {
+        for (final Path side : List.of(sources.before(), sources.after())) {
+            Files.writeString(side.resolve("small.c"), "int small(void) { return " + side.getNameCount() + "; }");
+        }
+        CSources.run(sources.before(), List.of("gcc", "-m32", "-c", "-o", "small.o", "small.c"));
+        CSources.run(sources.after(), List.of("gcc", "-m32", "-O2", "-c", "-o", "small.o", "small.c"));
+        assertThat(units(sources.build())).containsExactly("work.c");
+    }
+
+    @Test
+    void bitcodeIsNoFinalCode() throws Exception {
+        CSources.run(sources.before(), List.of("clang", "-flto", "-c", "-o", "work.o", "work.c"));
+        CSources.run(sources.after(), List.of("clang", "-flto", "-c", "-o", "work.o", "work.c"));
+        assertThatThrownBy(sources::build).hasMessageContaining("LTO_OBJECT").hasMessageContaining("work.o");
+    }
 }
