@@ -65,11 +65,15 @@ final class CompilerWrapper {
         return names;
     }
 
-    /** Sets up a command's environment: where its source tree is and where to keep the objects. */
-    void addTo(final Map<String, String> environment, final Path tree, final Path objects) {
+    /**
+     * Sets up a command's environment: where its source tree is, where to keep the objects, and where to say of what calls
+     * none is kept.
+     */
+    void addTo(final Map<String, String> environment, final Path tree, final Path objects, final Path notKept) {
         final String path = environment.getOrDefault("PATH", "/usr/bin:/bin");
         environment.put("PATH", directory + ":" + path);
         environment.put("ATLAS_TREE", tree.toString());
         environment.put("ATLAS_OBJECTS", objects.toString());
+        environment.put("ATLAS_NOT_KEPT", notKept.toString());
     }
 }

@@ -23,6 +23,8 @@ import java.util.stream.Stream;
  * on it, they are taken back too, for both builds.
  */
 public final class SourceBuild {
+    private static final int MOST_CALLS = 3;
+
     private final Path work;
     private final SourceTree tree;
     private final BuildRecipe recipe;
@@ -201,11 +203,19 @@ public final class SourceBuild {
     }
 
     private void build(final Path objects) throws IOException {
+        final Path notKept = work.resolve("not-kept.log");
+        Files.deleteIfExists(notKept);
         new Command(tree.directory(), log(work), environment -> {
                     environment.put("LC_ALL", "C.UTF-8");
-                    wrapper.addTo(environment, tree.directory(), objects);
+                    wrapper.addTo(environment, tree.directory(), objects, notKept);
                 })
                 .run("the build", List.of("/bin/sh", "-c", recipe.command()));
+        if (Files.exists(notKept)) {
+            progress.accept("what these calls of compilers make is not seen, see " + notKept + ":");
+            try (Stream<String> calls = Files.lines(notKept)) {
+                calls.limit(MOST_CALLS).forEach(progress);
+            }
+        }
     }
 
     private List<Path> keep(final List<Path> programs) throws IOException {

@@ -102,6 +102,29 @@ class SourceBuildTest {
     }
 
     @Test
+    void aSourceOfTwoProgramsIsThatOfEach() throws Exception {
+        final String build = "gcc -O2 -Wl,--build-id -o program main.c work.c"
+                + " && gcc -O2 -Dwork=other -Wl,--build-id -o second main.c work.c";
+        assertThatItReplacesWork(built("--build", build, "--patch", change.toString(), "--built-target", "program"));
+    }
+
+    @Test
+    void aSourceMayBeCalledAsItLikes() throws Exception {
+        final String build = "cp work.c work.inc && gcc -O2 -x c -c work.inc -o work.o && gcc -O2 -c main.c"
+                + " && gcc -Wl,--build-id -o program work.o main.o";
+        assertThatItReplacesWork(built("--build", build, "--patch", change.toString(), "--built-target", "program"));
+    }
+
+    @Test
+    void whatIsNotUnderstoodIsSaid() throws Exception {
+        final String build =
+                "echo work.c > words && gcc -O2 -c main.c && gcc -O2 -Wl,--build-id -o program main.o @words";
+        assertThat(run("--build", build, "--patch", change.toString(), "--built-target", "program"))
+                .isNotZero();
+        assertThat(errors.toString()).contains("is not seen").contains("@words");
+    }
+
+    @Test
     void debugInformationTellsTypesWhateverTheBuildWants() throws Exception {
         final String build = "gcc -g1 -O2 -c main.c work.c && gcc -Wl,--build-id -o program main.o work.o";
         assertThatItReplacesWork(built("--build", build, "--patch", change.toString(), "--built-target", "program"));
