@@ -3,6 +3,7 @@ package dev.atlasviews.agent.patch.build;
 
 import dev.atlasviews.agent.elf.Elf;
 import dev.atlasviews.agent.elf.ElfFile;
+import dev.atlasviews.agent.elf.ElfSymbol;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -56,10 +57,17 @@ final class ChangedUnits {
         return new ChangedUnits(target, allowedTypes).findAll(pairs);
     }
 
-    private List<PatchUnit> findAll(final List<ObjectPair> pairs) throws IOException, PatchRefusedException {
+    private List<PatchUnit> findAll(final List<ObjectPair> all) throws IOException, PatchRefusedException {
+        final List<ObjectPair> pairs =
+                all.stream().filter(pair -> !pair.isAlone()).toList();
         for (final ObjectPair pair : pairs) {
             if (!pair.isSame()) {
                 look(pair);
+            }
+        }
+        for (final ObjectPair pair : all) {
+            if (pair.isAlone()) {
+                refuseOwn(pair, pairs);
             }
         }
         for (final Stranger stranger : strangers) {
@@ -73,6 +81,47 @@ final class ChangedUnits {
                     : new PatchRefusedException(Refusal.NOT_LINKED, target.name(), String.join(", ", notLinked));
         }
         return List.copyOf(units.values());
+    }
+
+    /**
+     * Refuses an object that only one side has and that is the program's, as of a source file that was renamed: what changed
+     * in it can not be seen. A new one of other functions is looked for when they are needed.
+     */
+    private void refuseOwn(final ObjectPair alone, final List<ObjectPair> pairs)
+            throws IOException, PatchRefusedException {
+        if (Files.exists(alone.before())) {
+            final Optional<Integer> occurrence = isOfThisMachine(alone.before()) ? occurrence(alone) : Optional.empty();
+            if (occurrence.isPresent() && !hasTwin(alone, occurrence.get(), pairs)) {
+                throw new PatchRefusedException(Refusal.MISSING_OBJECT, alone.unit(), "after the change");
+            }
+        } else if (isOfThisMachine(alone.after())) {
+            final ElfFile file = ElfFile.read(alone.after());
+            for (final ElfSymbol symbol : file.symbols()) {
+                // A test that comes with a fix has a main function too.
+                if (symbol.isFunction()
+                        && symbol.binding() != Elf.STB_WEAK
+                        && !symbol.name().equals("main")
+                        && target.defines(symbol)) {
+                    throw new PatchRefusedException(
+                            Refusal.MISSING_OBJECT,
+                            alone.unit(),
+                            "before the change; the program has its " + symbol.name() + " from another");
+                }
+            }
+        }
+    }
+
+    /** Whether another object is what the program has of a source file, as where one is compiled twice. */
+    private boolean hasTwin(final ObjectPair alone, final int occurrence, final List<ObjectPair> pairs)
+            throws IOException {
+        final Optional<String> sourceFile = ObjectFile.sourceFile(ElfFile.read(alone.before()));
+        for (final ObjectPair pair : pairs) {
+            if (isOf(pair, sourceFile)
+                    && occurrence(pair).filter(found -> found == occurrence).isPresent()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static boolean isOf(final ObjectPair pair, final Optional<String> sourceFile) throws IOException {

@@ -13,7 +13,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * An object file before and after a change.
+ * An object file before and after a change; of one that only one side has, the other does not exist.
  *
  * @param unit what messages call it: the path within the compared directories
  */
@@ -25,19 +25,20 @@ public record ObjectPair(String unit, Path before, Path after) {
      */
     public static List<ObjectPair> find(final Path before, final Path after) throws IOException, PatchRefusedException {
         if (!Files.isDirectory(before) || !Files.isDirectory(after)) {
-            return List.of(new ObjectPair(String.valueOf(after.getFileName()), before, after));
+            return found(before, after, List.of(new ObjectPair(String.valueOf(after.getFileName()), before, after)));
         }
         final SortedSet<String> units = objects(before);
         units.addAll(objects(after));
         final List<ObjectPair> pairs = new ArrayList<>();
         for (final String unit : units) {
-            final ObjectPair pair = new ObjectPair(unit, before.resolve(unit), after.resolve(unit));
-            // What only one side has can not be compared. If the patch needs it, a symbol will be missing.
-            if (Files.exists(pair.before()) && Files.exists(pair.after())) {
-                pairs.add(pair);
-            }
+            pairs.add(new ObjectPair(unit, before.resolve(unit), after.resolve(unit)));
         }
-        if (pairs.isEmpty()) {
+        return found(before, after, pairs);
+    }
+
+    private static List<ObjectPair> found(final Path before, final Path after, final List<ObjectPair> pairs)
+            throws PatchRefusedException {
+        if (pairs.stream().allMatch(ObjectPair::isAlone)) {
             throw new PatchRefusedException(Refusal.MISSING_OBJECT, String.valueOf(before), String.valueOf(after));
         }
         return pairs;
@@ -51,6 +52,11 @@ public record ObjectPair(String unit, Path before, Path after) {
         } catch (final UncheckedIOException e) {
             throw e.getCause();
         }
+    }
+
+    /** Whether only one side has it, which leaves nothing to compare. */
+    boolean isAlone() {
+        return !Files.exists(before) || !Files.exists(after);
     }
 
     /** Whether the two files have the same bytes. */

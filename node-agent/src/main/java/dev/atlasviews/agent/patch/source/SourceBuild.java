@@ -10,7 +10,9 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -23,6 +25,9 @@ import java.util.stream.Stream;
  * on it, they are taken back too, for both builds.
  */
 public final class SourceBuild {
+    /** A file beside a kept object that has the path of its source in the tree. */
+    private static final String SOURCE = ".source";
+
     private static final int MOST_CALLS = 3;
 
     private final Path work;
@@ -117,6 +122,7 @@ public final class SourceBuild {
             final Path before = work.resolve("objects/before");
             final Base base = buildWithout(own, withdrawn, before);
             final List<Path> kept = keep(programs);
+            final Map<Path, Path> sources = sources(before);
             if (!recipe.again()) {
                 replace(work.resolve("fresh"), tree.directory());
             }
@@ -126,10 +132,36 @@ public final class SourceBuild {
             replace(before, after);
             progress.accept("building with the change");
             build(after);
+            deleteStale(after, sources);
             return new Result(ObjectPair.find(before, after), kept, base);
         } finally {
             for (final Path later : withdrawn) {
                 tree.apply(later);
+            }
+        }
+    }
+
+    /** Where the kept objects' sources are in the tree, by the path of the file that says so; without those that are gone. */
+    private Map<Path, Path> sources(final Path objects) throws IOException {
+        final Map<Path, Path> sources = new HashMap<>();
+        try (Stream<Path> files = Files.walk(objects)) {
+            for (final Path file :
+                    files.filter(each -> each.toString().endsWith(SOURCE)).toList()) {
+                final Path source = tree.directory().resolve(Files.readString(file));
+                if (Files.exists(source)) {
+                    sources.put(objects.relativize(file), source);
+                }
+            }
+        }
+        return sources;
+    }
+
+    /** Deletes the objects of sources that the change took away: the build has no use for them, and leaves them. */
+    private static void deleteStale(final Path objects, final Map<Path, Path> sources) throws IOException {
+        for (final Map.Entry<Path, Path> each : sources.entrySet()) {
+            if (!Files.exists(each.getValue())) {
+                final String object = objects.resolve(each.getKey()).toString();
+                Files.deleteIfExists(Path.of(object.substring(0, object.length() - SOURCE.length())));
             }
         }
     }

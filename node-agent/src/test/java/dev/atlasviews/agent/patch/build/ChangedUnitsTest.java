@@ -178,6 +178,29 @@ class ChangedUnitsTest {
     }
 
     @Test
+    void aSourceFileThatIsRenamedIsRefused() throws Exception {
+        sources.compile(sources.after(), Map.of("calc", after("1")));
+        assertThatThrownBy(sources::build)
+                .as("beside the object of the old name")
+                .hasMessageContaining("MISSING_OBJECT")
+                .hasMessageContaining("calc.o");
+        Files.delete(sources.after().resolve("calc.o"));
+        Files.delete(sources.after().resolve("work.o"));
+        assertThatThrownBy(sources::build)
+                .hasMessageContaining("MISSING_OBJECT")
+                .hasMessageContaining("work.o");
+    }
+
+    @Test
+    void newObjectsAndThoseOfOtherProgramsMayBeOnOneSide() throws Exception {
+        sources.compile(sources.before(), Map.of("gone", "int gone(void) { return 1; }"))
+                .compile(
+                        sources.after(),
+                        Map.of("test", MAIN + " static long helper(void) { return 1; } long test = (long) helper;"));
+        assertThat(units(sources.build())).containsExactly("work.c");
+    }
+
+    @Test
     void objectsOfOtherMachinesAreLeftOut() throws Exception {
         for (final Path side : List.of(sources.before(), sources.after())) {
             Files.writeString(side.resolve("small.c"), "int small(void) { return " + side.getNameCount() + "; }");

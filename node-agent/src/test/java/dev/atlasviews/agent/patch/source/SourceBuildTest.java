@@ -131,6 +131,60 @@ class SourceBuildTest {
     }
 
     @Test
+    void aSourceFileThatIsRenamedIsRefused() throws Exception {
+        makefile("CFLAGS = -O2", "program: $(patsubst %.c,%.o,$(wildcard *.c))", "    $(CC) -Wl,--build-id -o $@ $^");
+        Files.writeString(change, """
+            --- a/work.c
+            +++ /dev/null
+            @@ -1,5 +0,0 @@
+            -#include "work.h"
+            -long work(long x)
+            -{
+            -	return x * 3;
+            -}
+            --- /dev/null
+            +++ b/calc.c
+            @@ -0,0 +1,5 @@
+            +#include "work.h"
+            +long __attribute__((visibility("default"))) work(long x)
+            +{
+            +	return x * 5;
+            +}
+            """);
+        assertThat(run("--patch", change.toString(), "--built-target", "program"))
+                .isNotZero();
+        assertThat(errors.toString()).contains("MISSING_OBJECT").contains("the program has its work");
+    }
+
+    @Test
+    void anObjectWhoseSourceIsGoneIsNotTakenForOneThatDidNotChange() throws Exception {
+        makefile("CFLAGS = -O2", "program: $(patsubst %.c,%.o,$(wildcard *.c))", "    $(CC) -Wl,--build-id -o $@ $^");
+        Files.writeString(change, """
+            --- a/work.c
+            +++ /dev/null
+            @@ -1,5 +0,0 @@
+            -#include "work.h"
+            -long work(long x)
+            -{
+            -	return x * 3;
+            -}
+            --- a/main.c
+            +++ b/main.c
+            @@ -1,5 +1,6 @@
+             #include "work.h"
+            +static long __attribute__((noipa)) calc(long x) { return x * 5; }
+             int main(int argc, char **argv)
+             {
+            -	return (int)work(argc);
+            +	return (int)calc(argc);
+             }
+            """);
+        assertThat(run("--patch", change.toString(), "--built-target", "program"))
+                .isNotZero();
+        assertThat(errors.toString()).contains("MISSING_OBJECT").contains("work.o");
+    }
+
+    @Test
     void whereItIsBuiltMakesNoDifference() throws Exception {
         // As CMake does it: sources by their absolute paths, so that __FILE__ is one.
         Files.writeString(
