@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -49,6 +50,7 @@ final class Judgement {
                         + " with the old one");
             }
         }
+        judgement.warnings.addAll(grownEnumerations(units));
         if (options.allowHiddenStacks()) {
             target.hiddenStacks()
                     .ifPresent(symbol -> judgement.warnings.add("the program switches stacks by itself (" + symbol
@@ -59,6 +61,19 @@ final class Judgement {
                     "other layouts were allowed of: " + String.join(" ", new TreeSet<>(options.allowedTypes())));
         }
         return judgement.warnings;
+    }
+
+    /** A header's are those of several units, and are said once. */
+    private static Set<String> grownEnumerations(final List<PatchUnit> units) throws ElfFormatException {
+        final Set<String> grown = new TreeSet<>();
+        for (final PatchUnit unit : units) {
+            final Optional<TypeLayouts> before = TypeLayouts.of(unit.diff().before());
+            final Optional<TypeLayouts> after = TypeLayouts.of(unit.after());
+            if (before.isPresent() && after.isPresent()) {
+                grown.addAll(TypeLayouts.grown(before.get(), after.get()));
+            }
+        }
+        return grown;
     }
 
     private void compareLocking(final PatchUnit unit, final String function) {

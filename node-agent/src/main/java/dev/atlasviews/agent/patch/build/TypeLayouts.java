@@ -36,6 +36,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -98,6 +99,20 @@ final class TypeLayouts {
             }
         }
         return Optional.empty();
+    }
+
+    /** Constants of enumerations that are greater now and were the greatest, as what counts the others is; in words. */
+    static Set<String> grown(final TypeLayouts before, final TypeLayouts after) {
+        final Set<String> grown = new TreeSet<>();
+        before.enumerations.forEach((type, constants) -> {
+            final Map<String, Long> now = after.enumerations.getOrDefault(type, Map.of());
+            constants.forEach((name, value) -> {
+                if (!value.equals(now.getOrDefault(name, value))) {
+                    grown.add("enum %s: %s is %d now, before %d".formatted(type, name, now.get(name), value));
+                }
+            });
+        });
+        return grown;
     }
 
     /** The greatest may become greater: it counts the others. */

@@ -8,6 +8,7 @@ import dev.atlasviews.agent.patch.PatchReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -151,5 +152,31 @@ class JudgementTest {
                         "the program switches stacks by itself (swapcontext), which was allowed: no replaced function"
                                 + " may ever be on such a stack",
                         "other layouts were allowed of: edge node");
+    }
+
+    @Test
+    void aConstantThatCountsTheOthersAndMayBeHeldIsSaidOnce() throws Exception {
+        final String code = """
+            enum state { OPEN, BUSY, CLOSED };
+            __attribute__((noipa)) int work(enum state s) { return s == CLOSED ? 3 : FACTOR; }
+            """;
+        final String before = code.replace("FACTOR", "5");
+        final String after = code.replace("FACTOR", "7").replace("BUSY,", "BUSY, WAITING,");
+        final String main = "int one(int), two(int); int main(int argc, char **argv) { return one(argc) + two(argc); }";
+        final CSources sources = CSources.pie(directory);
+        sources.compile(
+                        sources.before(),
+                        Map.of(
+                                "main", main,
+                                "one", before.replace("work", "one"),
+                                "two", before.replace("work", "two")))
+                .compile(
+                        sources.after(),
+                        Map.of(
+                                "main", main,
+                                "one", after.replace("work", "one"),
+                                "two", after.replace("work", "two")))
+                .link();
+        assertThat(sources.build().warnings()).containsExactly("enum state: CLOSED is 3 now, before 2");
     }
 }
