@@ -189,19 +189,20 @@ static void test_no_room(void)
 	close(handle);
 }
 
-/*
- * The base's pages are made for a request, too: those of a file's mapping, of which the
- * process is to have its own, and those that take over what a view has. How many of
- * the room go to other things is not known: so with one page more each time.
- */
 static char *much_of_a_file, *much_unused;
 
-static void test_no_room_in_base(void)
+#define TURNS	8
+
+/*
+ * How many of some requests are refused. How much of the room goes to other things is not
+ * known: so with one page more each time.
+ */
+static void check_without_room(int (*refused)(int handle, int view), int expected, const char *refuses)
 {
 	long killed = kilobytes(GROUP "/memory.events", "oom_kill ");
-	int turn, refused = 0, lives = 0;
+	int turn, count = 0, lives = 0;
 
-	for (turn = 0; turn < 8; turn++) {
+	for (turn = 0; turn < TURNS; turn++) {
 		int go, handle, view;
 		pid_t child = start_child(&go);
 
@@ -210,58 +211,41 @@ static void test_no_room_in_base(void)
 		view = create_view(handle, 0);
 		need(view > 0 && !unshare_range(handle, much_unused, MUCH * PAGE));
 		limit_to((16 + turn) * PAGE);
-		refused += unshare_range(handle, much_of_a_file, MUCH * PAGE) == -ENOMEM;
-		refused += share_range(handle, much_unused, MUCH * PAGE, view) == -ENOMEM;
+		count += refused(handle, view);
 		lives += !waitpid(child, NULL, WNOHANG);
 		need(!set("memory.max", "max"));
 		close(go);
 		waitpid(child, NULL, 0);
 		close(handle);
 	}
-	is(refused, 16, "without room for the base's pages unshare and share fail");
-	is(lives, 8, "each process lives");
+	is(count, expected * TURNS, "%s", refuses);
+	is(lives, TURNS, "each process lives");
 	is(kilobytes(GROUP "/memory.events", "oom_kill "), killed, "nobody was killed for it");
 }
 
-/* Tables of a view are for its first thread to come: that writing has none left for them is no error. */
+/*
+ * The base's pages are made for a request, too: those of a file's mapping, of which the
+ * process is to have its own, and those that take over what a view has.
+ */
+static int refused_in_base(int handle, int view)
+{
+	return (unshare_range(handle, much_of_a_file, MUCH * PAGE) == -ENOMEM) +
+	       (share_range(handle, much_unused, MUCH * PAGE, view) == -ENOMEM);
+}
+
 #define APART	(1ul << 30)
 #define FAR	64
 
 static char *far_away = (char *)0x300000000000;
 
-static int write_far(int handle, int view)
+/* Each page with tables of its own, in the view and in the base. */
+static int refused_far_away(int handle, int view)
 {
 	int error = 0, i;
 
 	for (i = 0; i < FAR && !error; i++)
 		error = write_view(handle, view, far_away + i * APART, "\xc3", 1);
-	return error;
-}
-
-static void test_no_room_for_tables(void)
-{
-	long killed = kilobytes(GROUP "/memory.events", "oom_kill ");
-	int turn, refused = 0, lives = 0;
-
-	for (turn = 0; turn < 8; turn++) {
-		int go, handle, view;
-		pid_t child = start_child(&go);
-
-		handle = attach(child);
-		need(handle >= 0);
-		view = create_view(handle, 0);
-		need(view > 0);
-		limit_to((16 + turn) * PAGE);
-		refused += write_far(handle, view) == -ENOMEM;
-		lives += !waitpid(child, NULL, WNOHANG);
-		need(!set("memory.max", "max"));
-		close(go);
-		waitpid(child, NULL, 0);
-		close(handle);
-	}
-	is(refused, 8, "without room for a view's tables, or its pages, it can not be written for long");
-	is(lives, 8, "each process lives");
-	is(kilobytes(GROUP "/memory.events", "oom_kill "), killed, "nobody was killed for it");
+	return error == -ENOMEM;
 }
 
 static void map_for_children(void)
@@ -504,8 +488,8 @@ int main(void)
 	check_charge(unshare_much, "its copies are charged to the group of the process");
 	test_no_room();
 	map_for_children();
-	test_no_room_in_base();
-	test_no_room_for_tables();
+	check_without_room(refused_in_base, 2, "without room for the base's pages unshare and share fail");
+	check_without_room(refused_far_away, 1, "without room for tables a view can not be written");
 	test_age();
 	test_pressure();
 	test_kill();
