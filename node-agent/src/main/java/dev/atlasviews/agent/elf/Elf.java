@@ -3,6 +3,9 @@ package dev.atlasviews.agent.elf;
 
 /** Numbers of the ELF format, named as in {@code elf.h}. */
 public final class Elf {
+    /** What a file begins with, read as a little-endian number. */
+    public static final int MAGIC = 0x464c457f;
+
     /** Relocatable file. */
     public static final int ET_REL = 1;
     /** Executable at fixed addresses. */

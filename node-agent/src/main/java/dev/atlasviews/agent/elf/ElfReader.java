@@ -30,7 +30,7 @@ final class ElfReader {
 
     /** Checks the identification and returns the file's type. */
     int type() throws ElfFormatException {
-        check(file.capacity() >= HEADER_SIZE && file.getInt(0) == 0x464c457f, "not an ELF file");
+        check(file.capacity() >= HEADER_SIZE && file.getInt(0) == Elf.MAGIC, "not an ELF file");
         check(file.get(4) == 2 && file.get(5) == 1 && file.get(6) == 1, "not a little-endian ELF64 file");
         check(u16(18) == Elf.EM_X86_64, "not for x86-64");
         final int type = u16(16);

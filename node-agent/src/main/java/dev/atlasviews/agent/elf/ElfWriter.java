@@ -187,7 +187,7 @@ public final class ElfWriter {
         final int table = align(end, 8);
         final byte[] content = new byte[table + sections.size() * HEADER_SIZE];
         final ByteBuffer file = little(content);
-        file.putInt(0x464c457f).put((byte) 2).put((byte) 1).put((byte) 1).position(16);
+        file.putInt(Elf.MAGIC).put((byte) 2).put((byte) 1).put((byte) 1).position(16);
         file.putShort((short) Elf.ET_REL).putShort((short) Elf.EM_X86_64).putInt(1);
         file.putLong(0).putLong(0).putLong(table).putInt(0);
         file.putShort((short) HEADER_SIZE).putShort((short) 0).putShort((short) 0);

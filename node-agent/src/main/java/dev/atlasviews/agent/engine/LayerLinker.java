@@ -12,6 +12,7 @@ import dev.atlasviews.agent.patch.PatchTarget;
 import dev.atlasviews.agent.process.AmbiguousSymbolException;
 import dev.atlasviews.agent.process.DynamicSymbols;
 import dev.atlasviews.agent.process.MappedImage;
+import dev.atlasviews.agent.process.Mapping;
 import dev.atlasviews.agent.process.TargetProcess;
 import dev.atlasviews.agent.views.Errno;
 import dev.atlasviews.agent.views.ProcessViews;
@@ -263,9 +264,10 @@ final class LayerLinker {
         try {
             final LinkedPatch linked =
                     PatchLinker.link(target, image.loadBias(), areas, kept, symbol -> resolve(image, symbol));
+            final List<Mapping> mappings = process.mappings();
             final List<AreaKind> missing = new ArrayList<>(ORDER);
             for (final AreaKind kind : ORDER) {
-                if (Areas.isMapped(process.mappings(), areas, kind, digest, target.buildId())) {
+                if (Areas.isMapped(mappings, areas, kind, digest, target.buildId())) {
                     final byte[] content = content(linked, kind);
                     if (!Arrays.equals(process.read(areas.of(kind), content.length), content)) {
                         return Optional.empty();

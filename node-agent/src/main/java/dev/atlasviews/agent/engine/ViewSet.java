@@ -285,14 +285,15 @@ final class ViewSet {
         final Transition transition = Transition.between(layers(before), layers(after))
                 .and(unwinders.overwritten(layers(before)))
                 .and(unwinders.overwritten(layers(after)));
-        if (before == null || after == null || !isLinked(before) || !isLinked(after)) {
-            return after == null || !isLinked(after)
-                    ? transition
-                            .and(allPatchCode())
-                            .and(Transition.between(List.of(), List.copyOf(linked.values()))
-                                    .bodies())
-                            .and(unwinders.overwritten(List.copyOf(linked.values())))
-                    : transition.and(allPatchCode());
+        if (after == null || !isLinked(after)) {
+            final List<LinkedLayer> any = List.copyOf(linked.values());
+            return transition
+                    .and(allPatchCode())
+                    .and(Transition.between(List.of(), any).bodies())
+                    .and(unwinders.overwritten(any));
+        }
+        if (before == null || !isLinked(before)) {
+            return transition.and(allPatchCode());
         }
         return content(from, before) == Content.IN_PART
                         || content(to, after) == Content.IN_PART

@@ -540,17 +540,7 @@ final class ReconciliationTest extends EngineTest {
         assertThat(retained()).isZero();
 
         process.loadLibrary(0x1_0000_0000L);
-        final PatchTarget program = FakeProcess.patch(
-                        "both",
-                        List.of(),
-                        List.of(),
-                        new PatchArea(
-                                new byte[16],
-                                16,
-                                List.of(new PatchRelocation(
-                                        0, PatchRelocation.Kind.ABS64, new RelocationTarget.Dynamic("gone"), 0))))
-                .targets()
-                .getFirst();
+        final PatchTarget program = withoutItsSymbol("both").targets().getFirst();
         final Layer both = Layer.of(new Patch(
                 FakeProcess.digest("both"),
                 List.of(),
@@ -563,14 +553,9 @@ final class ReconciliationTest extends EngineTest {
         assertThat(retained()).isZero();
     }
 
-    private long retained() throws IOException {
-        return Areas.retained(process.process().mappings());
-    }
-
-    @Test
-    void aLayerThatCanNoLongerBeLinkedIsNotKnownAndNotRefused() throws IOException {
-        final Patch patch = FakeProcess.patch(
-                "c",
+    private static Patch withoutItsSymbol(final String name) {
+        return FakeProcess.patch(
+                name,
                 List.of(),
                 List.of(),
                 new PatchArea(
@@ -578,6 +563,15 @@ final class ReconciliationTest extends EngineTest {
                         16,
                         List.of(new PatchRelocation(
                                 0, PatchRelocation.Kind.ABS64, new RelocationTarget.Dynamic("gone"), 0))));
+    }
+
+    private long retained() throws IOException {
+        return Areas.retained(process.process().mappings());
+    }
+
+    @Test
+    void aLayerThatCanNoLongerBeLinkedIsNotKnownAndNotRefused() throws IOException {
+        final Patch patch = withoutItsSymbol("c");
         process.map(
                 0x20_0000,
                 4096,

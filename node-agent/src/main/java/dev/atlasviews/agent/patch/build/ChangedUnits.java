@@ -27,7 +27,6 @@ import java.util.stream.Collectors;
  * program has of this source file, or if it has none; else it is refused.
  */
 final class ChangedUnits {
-    private static final int ELF = 0x464c457f;
     /** What clang makes with {@code -flto}. */
     private static final int BITCODE = 0xdec04342;
 
@@ -91,7 +90,10 @@ final class ChangedUnits {
             throws IOException, PatchRefusedException {
         if (Files.exists(alone.before())) {
             final Optional<Integer> occurrence = isOfThisMachine(alone.before()) ? occurrence(alone) : Optional.empty();
-            if (occurrence.isPresent() && !hasTwin(alone, occurrence.get(), pairs)) {
+            // Where a source is compiled twice another object may be what the program has of it.
+            if (occurrence.isPresent()
+                    && !occurrences(pairs, ObjectFile.sourceFile(ElfFile.read(alone.before())))
+                            .contains(occurrence.get())) {
                 throw new PatchRefusedException(Refusal.MISSING_OBJECT, alone.unit(), "after the change");
             }
         } else if (isOfThisMachine(alone.after())) {
@@ -111,19 +113,6 @@ final class ChangedUnits {
         }
     }
 
-    /** Whether another object is what the program has of a source file, as where one is compiled twice. */
-    private boolean hasTwin(final ObjectPair alone, final int occurrence, final List<ObjectPair> pairs)
-            throws IOException {
-        final Optional<String> sourceFile = ObjectFile.sourceFile(ElfFile.read(alone.before()));
-        for (final ObjectPair pair : pairs) {
-            if (isOf(pair, sourceFile)
-                    && occurrence(pair).filter(found -> found == occurrence).isPresent()) {
-                return true;
-            }
-        }
-        return false;
-    }
-
     private static boolean isOf(final ObjectPair pair, final Optional<String> sourceFile) throws IOException {
         return header(pair.before()).getInt(0) != BITCODE
                 && isOfThisMachine(pair.before())
@@ -133,7 +122,8 @@ final class ChangedUnits {
     /** Builds make objects for others too, as of 32 bits or of BPF. */
     private static boolean isOfThisMachine(final Path object) throws IOException {
         final ByteBuffer header = header(object);
-        return header.getInt(0) != ELF || (header.get(CLASS) == CLASS_64 && header.getShort(MACHINE) == Elf.EM_X86_64);
+        return header.getInt(0) != Elf.MAGIC
+                || (header.get(CLASS) == CLASS_64 && header.getShort(MACHINE) == Elf.EM_X86_64);
     }
 
     private static ByteBuffer header(final Path object) throws IOException {
@@ -228,12 +218,21 @@ final class ChangedUnits {
     /** Whether all that the program has of this source file are other objects. */
     private boolean isAccountedFor(final Stranger stranger, final List<ObjectPair> pairs) throws IOException {
         final Set<ObjectPair> known = strangers.stream().map(Stranger::pair).collect(Collectors.toSet());
+        final List<ObjectPair> others =
+                pairs.stream().filter(pair -> !known.contains(pair)).toList();
+        return occurrences(others, Optional.of(stranger.sourceFile())).size()
+                == target.files(stranger.sourceFile()).size();
+    }
+
+    /** Which of the program's files of this name the objects of a source file are. */
+    private Set<Integer> occurrences(final List<ObjectPair> pairs, final Optional<String> sourceFile)
+            throws IOException {
         final Set<Integer> found = new TreeSet<>();
         for (final ObjectPair pair : pairs) {
-            if (!known.contains(pair) && isOf(pair, Optional.of(stranger.sourceFile()))) {
+            if (isOf(pair, sourceFile)) {
                 occurrence(pair).ifPresent(found::add);
             }
         }
-        return found.size() == target.files(stranger.sourceFile()).size();
+        return found;
     }
 }

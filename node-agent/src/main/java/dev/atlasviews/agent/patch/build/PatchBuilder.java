@@ -130,7 +130,7 @@ public final class PatchBuilder {
      */
     private void refuseOthers(final PatchUnit unit, final Code code) throws PatchRefusedException {
         if (!code.symbol().isLocal()
-                && !code.section().has(Elf.SHF_GROUP)
+                && !unit.after().isOfGroup(code.symbol())
                 && target.global(code.name()).isPresent()) {
             throw new PatchRefusedException(
                     Refusal.AMBIGUOUS_SYMBOL, code.name(), "the program has it from another file than " + unit.name());

@@ -17,6 +17,11 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Of all the objects of a build, those that are in the program are found, and named by the program. */
 class ChangedUnitsTest {
+    private static final String PARSE = "long __attribute__((noipa)) parse(long x) { return x * 3; }";
+    private static final String CALLS_PARSE =
+            "long parse(long); int main(int argc, char **argv) { return (int) parse(argc); }";
+    private static final String REST = "long __attribute__((noipa)) rest(long x) { return x * 5 + 1; }";
+    private static final String REST_AND_PARSE_CHANGED = REST.replace("+ 1", "+ 2") + PARSE.replace("* 3", "* 4");
     private static final String MAIN = "long work(long); int main(int argc, char **argv) { return (int) work(argc); }";
     private static final String WORK = """
         static long __attribute__((noipa)) helper(long x) { return x * 5 + FACTOR; }
@@ -138,20 +143,9 @@ class ChangedUnitsTest {
 
     @Test
     void aFunctionThatMovesAndChangesIsRefused() throws Exception {
-        final String parse = "long __attribute__((noipa)) parse(long x) { return x * 3; }";
-        final String main = "long parse(long); int main(int argc, char **argv) { return (int) parse(argc); }";
-        final String rest = "long __attribute__((noipa)) rest(long x) { return x * 5 + 1; }";
         final CSources moved = CSources.pie(directory.resolve("moved"));
-        moved.compile(moved.before(), Map.of("main", main, "from", parse, "to", rest))
-                .compile(
-                        moved.after(),
-                        Map.of(
-                                "main",
-                                main,
-                                "from",
-                                "int left;",
-                                "to",
-                                rest.replace("+ 1", "+ 2") + parse.replace("* 3", "* 4")))
+        moved.compile(moved.before(), Map.of("main", CALLS_PARSE, "from", PARSE, "to", REST))
+                .compile(moved.after(), Map.of("main", CALLS_PARSE, "from", "int left;", "to", REST_AND_PARSE_CHANGED))
                 .link();
         assertThatThrownBy(moved::build)
                 .as("who calls it calls the one that it was")
@@ -162,17 +156,14 @@ class ChangedUnitsTest {
 
     @Test
     void aFunctionThatTakesThePlaceOfAWeakOneIsRefused() throws Exception {
-        final String parse = "long __attribute__((noipa)) parse(long x) { return x * 3; }";
-        final String main = "long parse(long); int main(int argc, char **argv) { return (int) parse(argc); }";
-        final String rest = "long __attribute__((noipa)) rest(long x) { return x * 5 + 1; }";
         final CSources weak = CSources.pie(directory.resolve("weak"));
-        weak.compile(weak.before(), Map.of("main", main, "weak", "__attribute__((weak)) " + parse, "to", rest))
+        weak.compile(weak.before(), Map.of("main", CALLS_PARSE, "weak", "__attribute__((weak)) " + PARSE, "to", REST))
                 .compile(
                         weak.after(),
                         Map.of(
-                                "main", main,
-                                "weak", "__attribute__((weak)) " + parse,
-                                "to", rest.replace("+ 1", "+ 2") + parse.replace("* 3", "* 4")))
+                                "main", CALLS_PARSE,
+                                "weak", "__attribute__((weak)) " + PARSE,
+                                "to", REST_AND_PARSE_CHANGED))
                 .link();
         assertThatThrownBy(weak::build).hasMessageContaining("AMBIGUOUS_SYMBOL").hasMessageContaining("parse");
     }

@@ -24,6 +24,16 @@ class SourceBuildTest {
     private static final String MAIN =
             "#include \"work.h\"\nint main(int argc, char **argv)\n{\n\treturn (int)work(argc);\n}\n";
     private static final String HEADER = "long work(long x) __attribute__((noipa));\n";
+    private static final String WORK_GOES = """
+        --- a/work.c
+        +++ /dev/null
+        @@ -1,5 +0,0 @@
+        -#include "work.h"
+        -long work(long x)
+        -{
+        -	return x * 3;
+        -}
+        """;
     private static final String CHANGE = """
         --- a/work.c
         +++ b/work.c
@@ -133,15 +143,7 @@ class SourceBuildTest {
     @Test
     void aSourceFileThatIsRenamedIsRefused() throws Exception {
         makefile("CFLAGS = -O2", "program: $(patsubst %.c,%.o,$(wildcard *.c))", "    $(CC) -Wl,--build-id -o $@ $^");
-        Files.writeString(change, """
-            --- a/work.c
-            +++ /dev/null
-            @@ -1,5 +0,0 @@
-            -#include "work.h"
-            -long work(long x)
-            -{
-            -	return x * 3;
-            -}
+        Files.writeString(change, WORK_GOES + """
             --- /dev/null
             +++ b/calc.c
             @@ -0,0 +1,5 @@
@@ -159,15 +161,7 @@ class SourceBuildTest {
     @Test
     void anObjectWhoseSourceIsGoneIsNotTakenForOneThatDidNotChange() throws Exception {
         makefile("CFLAGS = -O2", "program: $(patsubst %.c,%.o,$(wildcard *.c))", "    $(CC) -Wl,--build-id -o $@ $^");
-        Files.writeString(change, """
-            --- a/work.c
-            +++ /dev/null
-            @@ -1,5 +0,0 @@
-            -#include "work.h"
-            -long work(long x)
-            -{
-            -	return x * 3;
-            -}
+        Files.writeString(change, WORK_GOES + """
             --- a/main.c
             +++ b/main.c
             @@ -1,5 +1,6 @@
