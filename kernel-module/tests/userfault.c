@@ -126,10 +126,10 @@ static void test_missing(char *place)
 	ok(server.missing >= before + 10 * PAGES, "each of which was asked for (%d)", server.missing - before);
 }
 
-static void protect(char *place, bool protect)
+static void protect(char *place, size_t length, bool protect)
 {
 	struct uffdio_writeprotect range = {
-		.range = { (uintptr_t)place, PAGES * PAGE },
+		.range = { (uintptr_t)place, length },
 		.mode = protect ? UFFDIO_WRITEPROTECT_MODE_WP : 0,
 	};
 
@@ -143,7 +143,7 @@ static void test_protected(char *place)
 	for (round = 0; round < 20; round++) {
 		int before = server.protected;
 
-		protect(place, true);
+		protect(place, PAGES * PAGE, true);
 		need(!wrong_contents(place));
 		for (i = 0; i < PAGES; i += 4)
 			((volatile uint64_t *)(place + i * PAGE))[1] = round;
@@ -186,6 +186,36 @@ static void test_unshare(char *place)
 	munmap(place, PAGE);
 }
 
+static uint64_t content_in(int where, char *place)
+{
+	uint64_t content;
+
+	need(move(handle, own_tid(), where));
+	content = *(volatile uint64_t *)place;
+	need(move(handle, own_tid(), view));
+	return content;
+}
+
+/* What was unshared before it was watched: the base may not take over what a view has. */
+static void test_share(char *place)
+{
+	struct uffdio_range range = { (uintptr_t)place, PAGE };
+	int before = server.protected;
+
+	*(volatile uint64_t *)place = 1;
+	need(!unshare_range(handle, place, PAGE));
+	*(volatile uint64_t *)place = 2;
+	watch(place, PAGE);
+	protect(place, PAGE, true);
+	is(share_range(handle, place, PAGE, view), -EFAULT, "what is protected can not be shared with a view's content");
+	ok(content_in(0, place) == 1 && content_in(view, place) == 2, "base and view keep what they had");
+	is(server.protected, before, "and nobody is asked for it");
+	need(!ioctl(server.file, UFFDIO_UNREGISTER, &range));
+	is(share_range(handle, place, PAGE, view), 0, "as it can when it is watched no more");
+	ok(content_in(0, place) == 2 && content_in(view, place) == 2, "and all have the view's content");
+	munmap(place, PAGE);
+}
+
 int main(void)
 {
 	char *place, *fresh;
@@ -206,6 +236,7 @@ int main(void)
 	watch(fresh, PAGE);
 	test_moved(fresh);
 	test_unshare(fresh);
+	test_share(beside(text_of(answer), PAGE));
 	is(answer(), 2, "the view is what it was");
 	need(!madvise(place, PAGE, MADV_DONTNEED));
 	pthread_join(server.thread, NULL);
