@@ -328,11 +328,14 @@ static void remove_breakpoints(const struct origin *origin, u8 *content, u8 *pri
 	if (!origin->code)
 		return;
 	known = kernel_read(origin->file, pristine, PAGE_SIZE, &offset);
+	/* As nearly always, and faster said of all at once. */
+	if (known <= 0 || !memcmp(content, pristine, known))
+		return;
 	for (start = 0; start < known; start = end + 1) {
 		planted = true;
 		for (end = start; end < known && content[end] != pristine[end]; end++)
 			planted &= content[end] == INT3_INSN_OPCODE;
-		if (planted)
+		if (planted && end > start)
 			memcpy(content + start, pristine + start, end - start);
 	}
 }
