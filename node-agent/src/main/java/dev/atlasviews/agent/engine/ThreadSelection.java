@@ -2,6 +2,7 @@
 package dev.atlasviews.agent.engine;
 
 import dev.atlasviews.agent.views.ThreadEntry;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -27,12 +28,34 @@ final class ThreadSelection {
                         Collectors.toMap(Layer::digest, layer -> layer.threads().chosen(names), (one, other) -> one));
     }
 
-    /** The stack of the layers that are meant for a thread. One that was born since has no part in a share. */
+    /**
+     * The stack of the layers that are meant for a thread, but for those that are based on others which it does not get: they
+     * were built on the code of these.
+     */
     LayerStack stackFor(final ThreadEntry thread) {
-        return new LayerStack(layers.stream()
+        final List<String> stack = new ArrayList<>();
+        for (final Layer layer : meantFor(thread)) {
+            if (stack.containsAll(layer.patch().basedOn())) {
+                stack.add(layer.digest());
+            }
+        }
+        return new LayerStack(stack);
+    }
+
+    /** Digests of the layers that are meant for a thread and are not in its stack, for what they are based on is not. */
+    List<String> withheldFrom(final ThreadEntry thread) {
+        final List<String> stack = stackFor(thread).digests();
+        return meantFor(thread).stream()
+                .map(Layer::digest)
+                .filter(digest -> !stack.contains(digest))
+                .toList();
+    }
+
+    /** Those whose filters choose the thread. One that was born since has no part in a share. */
+    private List<Layer> meantFor(final ThreadEntry thread) {
+        return layers.stream()
                 .filter(layer -> layer.threads().matches(thread.name())
                         || chosen.getOrDefault(layer.digest(), Set.of()).contains(thread.tid()))
-                .map(Layer::digest)
-                .toList());
+                .toList();
     }
 }

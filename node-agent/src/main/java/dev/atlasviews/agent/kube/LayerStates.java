@@ -124,12 +124,7 @@ final class LayerStates {
         }
         if (counts.total() == 0) {
             return status(
-                    layer,
-                    LayerState.NOTHING_TO_DO,
-                    LayerReason.NO_THREAD_MATCHES,
-                    "no thread matches " + layer.threads().namePattern(),
-                    since,
-                    counts);
+                    layer, LayerState.NOTHING_TO_DO, LayerReason.NO_THREAD_MATCHES, none(layer, report), since, counts);
         }
         if (counts.moved() == counts.total()) {
             return status(layer, LayerState.APPLIED, LayerReason.ALL_THREADS_MOVED, all(layer, counts), since, counts);
@@ -141,6 +136,12 @@ final class LayerStates {
                 report.message().isEmpty() ? moved(counts) : report.message(),
                 since,
                 counts);
+    }
+
+    private static String none(final Layer layer, final ProcessReport report) {
+        final boolean withheld = report.threads().stream().anyMatch(thread -> isWithheld(thread, layer));
+        return (withheld ? "no thread that gets what it is based on matches " : "no thread matches ")
+                + layer.threads().namePattern();
     }
 
     private static String all(final Layer layer, final ThreadCounts counts) {
@@ -182,7 +183,8 @@ final class LayerStates {
                 .chosen(report.threads().stream()
                         .collect(Collectors.toMap(ThreadReport::tid, ThreadReport::name, (one, other) -> one)));
         final List<ThreadReport> selected = report.threads().stream()
-                .filter(thread -> chosen.contains(thread.tid()) || (!present && mayHave(report, thread, layer)))
+                .filter(thread -> (chosen.contains(thread.tid()) && !isWithheld(thread, layer))
+                        || (!present && mayHave(report, thread, layer)))
                 .toList();
         final int moved = (int) selected.stream()
                 .filter(thread -> present ? has(report, thread, layer) : !mayHave(report, thread, layer))
@@ -190,6 +192,11 @@ final class LayerStates {
         final int held = (int)
                 selected.stream().filter(thread -> thread.heldBy() != null).count();
         return new ThreadCounts(selected.size(), moved, held);
+    }
+
+    /** Whether a thread does not get a layer that is meant for it, for it does not get what that is based on. */
+    private static boolean isWithheld(final ThreadReport thread, final Layer layer) {
+        return thread.withheld().contains(layer.digest().hex());
     }
 
     /** Of an outdated view nobody knows which of its layers it lacks: who is in it has none for certain. */

@@ -2,6 +2,7 @@
 package dev.atlasviews.agent.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.atlasviews.agent.engine.Desired.OnDeadline;
 import dev.atlasviews.agent.engine.Desired.Scope;
@@ -118,6 +119,53 @@ final class StackingTest extends EngineTest {
         assertThat(List.of(views.viewOf(7), views.viewOf(8), views.viewOf(9))).containsOnly(1);
         assertThat(views.views()).containsExactly(1);
         assertThat(views.births()).isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Scope.class)
+    void aThreadGetsALayerOnlyWithWhatItIsBasedOn(final Scope scope) throws IOException {
+        final Layer forIo = new Layer(A.patch(), new ThreadFilter("io"), List.of());
+
+        assertThat(moves(scope, forIo, ON_A)).containsExactly("8 to 1", "9 to 1");
+        assertThat(moves(scope, forIo, ON_A)).as("what is in place stays").isEmpty();
+
+        assertThat(moves(scope, A, ON_A)).containsExactly("7 to 1");
+        assertThat(moves(scope, forIo, ON_A, C)).containsExactly("7 to 2", "8 to 3", "9 to 3");
+        assertThat(List.of(replacedBy(1), replacedBy(4), replacedBy(5)))
+                .as("the code that the upper one was built on is not there either")
+                .containsExactly(0L, 0L, body(C, 5));
+    }
+
+    @Test
+    void aShareOfTheLowerLayerBoundsTheUpper() throws IOException {
+        final Layer half = new Layer(A.patch(), new ThreadFilter("*", ThreadShare.of("2")), List.of());
+        final Layer onIo = new Layer(ON_A.patch(), new ThreadFilter("io"), List.of());
+
+        final ProcessReport report = engine.reconcile(Scope.THREAD, SHORT, half, onIo, C);
+
+        assertThat(report.state()).isEqualTo(State.IN_PLACE);
+        assertThat(report.threads())
+                .extracting(ThreadReport::tid, ThreadReport::stack, ThreadReport::withheld)
+                .containsExactly(
+                        tuple(7, stack(A, C), List.of()),
+                        tuple(8, stack(A, ON_A, C), List.of()),
+                        tuple(9, stack(C), List.of(ON_A.digest())));
+    }
+
+    @Test
+    void whatIsBasedOnALayerThatIsWithheldIsWithheldToo() throws IOException {
+        final Layer onOnA = Layer.of(FakeProcess.patch("on on a", List.of("on a"), 4));
+        final Layer forIo = new Layer(A.patch(), new ThreadFilter("io"), List.of());
+
+        final ProcessReport report = engine.reconcile(Scope.THREAD, SHORT, forIo, ON_A, onOnA);
+
+        assertThat(report.threads())
+                .extracting(ThreadReport::withheld)
+                .containsExactly(List.of(ON_A.digest(), onOnA.digest()), List.of(), List.of());
+    }
+
+    private static LayerStack stack(final Layer... layers) {
+        return new LayerStack(Arrays.stream(layers).map(Layer::digest).toList());
     }
 
     /** The moves of threads that lead to these layers. */

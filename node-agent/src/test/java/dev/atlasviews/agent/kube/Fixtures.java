@@ -178,12 +178,27 @@ final class Fixtures {
 
     static ThreadReport thread(final int tid, final String name, final @Nullable LayerStack stack) {
         return new ThreadReport(
-                tid, name, stack != null && stack.isBase() ? 0 : 1, stack, false, stack != null, null, null, null);
+                tid,
+                name,
+                stack != null && stack.isBase() ? 0 : 1,
+                stack,
+                false,
+                List.of(),
+                stack != null,
+                null,
+                null,
+                null);
+    }
+
+    /** A thread that does not get a patch that is meant for it. */
+    static ThreadReport without(final int tid, final String name, final LayerStack stack, final String withheld) {
+        return new ThreadReport(
+                tid, name, 1, stack, false, List.of(digest(withheld).hex()), true, null, null, null);
     }
 
     /** A thread that is held in a view that is older than a library which it has a patch of. */
     static ThreadReport outdated(final int tid, final String name, final LayerStack stack, final String heldBy) {
-        return new ThreadReport(tid, name, 1, stack, true, false, heldBy, BEFORE, null);
+        return new ThreadReport(tid, name, 1, stack, true, List.of(), false, heldBy, BEFORE, null);
     }
 
     /** Of a process that has, or had, a patch. */

@@ -10,6 +10,7 @@ import static dev.atlasviews.agent.kube.Fixtures.refused;
 import static dev.atlasviews.agent.kube.Fixtures.report;
 import static dev.atlasviews.agent.kube.Fixtures.stack;
 import static dev.atlasviews.agent.kube.Fixtures.thread;
+import static dev.atlasviews.agent.kube.Fixtures.without;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.atlasviews.agent.engine.LayerStack;
@@ -109,6 +110,24 @@ final class LayerStatesTest {
         final ProcessReport refused = refused("a", List.of(thread(1, "main", LayerStack.BASE)));
         assertThat(of(layer, refused).state()).isEqualTo(LayerState.REFUSED);
         assertThat(of(layer, refused).reason()).isEqualTo("SymbolNotFound");
+    }
+
+    @Test
+    void aThreadThatDoesNotGetWhatALayerIsBasedOnIsNotWaitedFor() {
+        final Layer layer = present("one", "on a");
+
+        final LayerStatus some = of(
+                layer,
+                report(
+                        State.IN_PLACE,
+                        thread(1, "main", stack("a", "on a")),
+                        without(2, "io", LayerStack.BASE, "on a")));
+        assertThat(some.state()).isEqualTo(LayerState.APPLIED);
+        assertThat(some.threads()).isEqualTo(new ThreadCounts(1, 1, 0));
+
+        final LayerStatus none = of(layer, report(State.IN_PLACE, without(2, "io", LayerStack.BASE, "on a")));
+        assertThat(none.state()).isEqualTo(LayerState.NOTHING_TO_DO);
+        assertThat(none.message()).isEqualTo("no thread that gets what it is based on matches *");
     }
 
     @Test

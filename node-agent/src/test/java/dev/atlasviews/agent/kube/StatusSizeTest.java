@@ -69,6 +69,7 @@ final class StatusSizeTest {
                                             0,
                                             LayerStack.BASE,
                                             false,
+                                            List.of(),
                                             false,
                                             function,
                                             Fixtures.BEFORE,
