@@ -3,11 +3,9 @@ package dev.atlasviews.agent.engine;
 
 import dev.atlasviews.agent.views.ThreadEntry;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
-/** The tries to move one thread: when the next is due, and what held it at the last. */
+/** The tries to move one thread: when the next is due, and what the thread must not be in. */
 final class Attempt {
     private static final long FIRST_PAUSE = Duration.ofMillis(1).toNanos();
     /** Of a thread that rests: what holds it is as it was until it runs. */
@@ -24,15 +22,13 @@ final class Attempt {
     private boolean looked;
     private boolean rests;
     private Transition transition = new Transition(Map.of());
-    private @Nullable String heldBy;
-    private @Nullable Instant heldSince;
 
     Attempt(final ThreadEntry thread) {
         this.thread = thread;
     }
 
-    long startTime() {
-        return thread.startTime();
+    ThreadEntry thread() {
+        return thread;
     }
 
     boolean due() {
@@ -78,32 +74,8 @@ final class Attempt {
         transition = to;
     }
 
-    void held(final long address, final Progress progress) {
-        held(transition.function(address).orElse("0x" + Long.toHexString(address)), progress);
-    }
-
-    void held(final String by, final Progress progress) {
-        if (heldSince == null) {
-            heldSince = Instant.now();
-            progress.held(thread.tid(), thread.name(), by);
-        }
-        heldBy = by;
-    }
-
-    /** That a look told nothing, which matters only while no look has told more. */
-    void notSeen(final String why, final Progress progress) {
-        if (heldBy == null) {
-            held(why, progress);
-        }
-    }
-
-    @Nullable
-    String heldBy() {
-        return heldBy;
-    }
-
-    @Nullable
-    Instant heldSince() {
-        return heldSince;
+    /** The function at an address that the thread must not be in. */
+    String function(final long address) {
+        return transition.function(address).orElse("0x" + Long.toHexString(address));
     }
 }

@@ -10,7 +10,7 @@ import java.util.Optional;
 /**
  * When a process may be stopped again after that was in vain: ever later. Looking costs a process nothing, but an attempt
  * stops it, so this outlives one reconciliation, and so does what threads were asked for that could not go back at once, and
- * whose turn it is where there was no time for all of them.
+ * whose turn it is and what is known of the others where there was no time for all of them.
  */
 final class FreezePauses {
     private static final Duration FIRST = Duration.ofMillis(50);
@@ -21,10 +21,16 @@ final class FreezePauses {
     private Optional<ProcessMover.Obstacle> obstacle = Optional.empty();
     private final Map<Integer, Integer> askedBack = new HashMap<>();
     private final Turn turn = new Turn();
+    private final HeldThreads held = new HeldThreads();
 
     /** Which thread is tried first where each moves on its own. */
     Turn turn() {
         return turn;
+    }
+
+    /** The threads that could not move where each moves on its own. */
+    HeldThreads held() {
+        return held;
     }
 
     boolean due() {

@@ -91,8 +91,7 @@ final class Reconciliation {
         final StackCheck check = means.check();
         final ThreadMover.Plan<RefusedException> forth =
                 thread -> viewSet.isOwn(thread.view()) ? thread.view() : viewSet.provide(selection.stackFor(thread));
-        final ThreadMover threads =
-                new ThreadMover(views, check, viewSet, means.pauses().turn(), progress);
+        final ThreadMover threads = new ThreadMover(views, check, viewSet, means.pauses(), progress);
         final ProcessMover all =
                 new ProcessMover(views, check, viewSet, forth, new Births(viewSet, defaultBefore), means.pauses());
         try {
@@ -283,8 +282,7 @@ final class Reconciliation {
                 thread -> before.getOrDefault(thread.tid(), together() ? thread.view() : home);
         final ThreadMover.Plan<RuntimeException> back =
                 thread -> viewSet.mayBeEntered(way.viewFor(thread)) ? way.viewFor(thread) : thread.view();
-        final ThreadMover threads =
-                new ThreadMover(views, check, viewSet, means.pauses().turn(), Progress.NONE);
+        final ThreadMover threads = new ThreadMover(views, check, viewSet, means.pauses(), Progress.NONE);
         final Duration most =
                 desired.deadline().compareTo(SHORTEST_WAY_BACK) > 0 ? desired.deadline() : SHORTEST_WAY_BACK;
         boolean inPlace = threads.move(back, most);
@@ -372,8 +370,8 @@ final class Reconciliation {
                     : state != State.REFUSED
                             && !outdated
                             && now.stackFor(thread).equals(stack);
-            final Optional<Attempt> attempt =
-                    inPlace ? Optional.empty() : mover.flatMap(used -> used.attemptOf(thread.tid()));
+            final Optional<HeldThreads.Held> held =
+                    inPlace ? Optional.empty() : mover.flatMap(used -> used.held(thread.tid()));
             threads.add(new ThreadReport(
                     thread.tid(),
                     thread.name(),
@@ -382,8 +380,8 @@ final class Reconciliation {
                     outdated,
                     now.withheldFrom(thread),
                     inPlace,
-                    attempt.map(Attempt::heldBy).orElse(null),
-                    attempt.map(Attempt::heldSince).orElse(null),
+                    held.map(HeldThreads.Held::by).orElse(null),
+                    held.map(HeldThreads.Held::since).orElse(null),
                     mover.flatMap(used -> used.movedAfter(thread.tid()))
                             .map(Duration::toMillis)
                             .orElse(null)));

@@ -15,6 +15,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 
 /**
  * Moves each thread to its view at its own quiescence point. A thread that is off the CPU is judged by a snapshot and
@@ -35,10 +37,13 @@ final class ThreadMover {
     private final StackCheck check;
     private final ViewSet viewSet;
     private final Turn turn;
+    private final HeldThreads held;
     private final Progress progress;
     private final long start = System.nanoTime();
     private final Map<Integer, Attempt> attempts = new HashMap<>();
     private final Map<Integer, Duration> movedAfter = new HashMap<>();
+    /** Of the threads that were not where they should be when they were last listed. */
+    private final Map<Integer, HeldThreads.Way> ways = new HashMap<>();
 
     /**
      * Where a thread should be.
@@ -54,12 +59,13 @@ final class ThreadMover {
             final ProcessViews views,
             final StackCheck check,
             final ViewSet viewSet,
-            final Turn turn,
+            final FreezePauses pauses,
             final Progress progress) {
         this.views = views;
         this.check = check;
         this.viewSet = viewSet;
-        this.turn = turn;
+        this.turn = pauses.turn();
+        this.held = pauses.held();
         this.progress = progress;
     }
 
@@ -72,7 +78,7 @@ final class ThreadMover {
             if (left.isEmpty()) {
                 return true;
             }
-            final long next = attempt(plan, left, Math.max(deadline, begin + SHORTEST_PASS.toNanos()));
+            final long next = attempt(left, Math.max(deadline, begin + SHORTEST_PASS.toNanos()));
             final long now = System.nanoTime();
             if (now - deadline >= 0) {
                 return false;
@@ -86,19 +92,22 @@ final class ThreadMover {
     /** The threads that are not where they should be. */
     private <E extends Exception> List<ThreadEntry> left(final Plan<E> plan) throws IOException, E {
         final List<ThreadEntry> left = new ArrayList<>();
+        ways.clear();
         for (final ThreadEntry thread : views.listThreads()) {
-            if (thread.view() == plan.viewFor(thread)) {
+            final int to = plan.viewFor(thread);
+            if (thread.view() == to) {
                 arrived(thread);
             } else {
                 left.add(thread);
+                ways.put(thread.tid(), new HeldThreads.Way(thread.startTime(), thread.view(), to));
             }
         }
+        held.keep(ways);
         return left;
     }
 
     /** Tries those of the threads that are due, one at least, until the time is over. Returns when the next one is due. */
-    private <E extends Exception> long attempt(final Plan<E> plan, final List<ThreadEntry> threads, final long end)
-            throws IOException, E {
+    private long attempt(final List<ThreadEntry> threads, final long end) throws IOException {
         long next = System.nanoTime() + LONGEST_WAIT.toNanos();
         boolean tried = false;
         for (final ThreadEntry thread : turn.sorted(threads)) {
@@ -108,7 +117,7 @@ final class ThreadMover {
                     turn.of(thread);
                     return next;
                 }
-                attempt(thread, plan.viewFor(thread), attempt);
+                attempt(thread, Objects.requireNonNull(ways.get(thread.tid())).to(), attempt);
                 attempt.later(attempts.size());
                 tried = true;
             }
@@ -117,19 +126,19 @@ final class ThreadMover {
         return next;
     }
 
-    /** Why a thread could not move at its last attempt. */
-    java.util.Optional<Attempt> attemptOf(final int tid) {
-        return java.util.Optional.ofNullable(attempts.get(tid));
+    /** Why a thread could not move when it was last looked at, be it at an earlier reconciliation. */
+    Optional<HeldThreads.Held> held(final int tid) {
+        return Optional.ofNullable(ways.get(tid)).flatMap(way -> held.of(tid, way));
     }
 
     /** After what time a thread was found in place; empty if it was there from the first. */
-    java.util.Optional<Duration> movedAfter(final int tid) {
-        return java.util.Optional.ofNullable(movedAfter.get(tid));
+    Optional<Duration> movedAfter(final int tid) {
+        return Optional.ofNullable(movedAfter.get(tid));
     }
 
     private Attempt attempt(final ThreadEntry thread) {
         final Attempt attempt = attempts.get(thread.tid());
-        if (attempt != null && attempt.startTime() == thread.startTime()) {
+        if (attempt != null && attempt.thread().startTime() == thread.startTime()) {
             return attempt;
         }
         final Attempt first = new Attempt(thread);
@@ -176,14 +185,8 @@ final class ThreadMover {
             }
             switch (check.check(snapshot, transition.ranges())) {
                 case Quiescence.Reached reached -> views.migrateIfSequence(thread.tid(), view, snapshot.sequence());
-                case Quiescence.Held held ->
-                    attempt.held(
-                            held.address() == 0
-                                    ? held.reason()
-                                    : transition
-                                            .function(held.address())
-                                            .orElse("0x" + Long.toHexString(held.address())),
-                            progress);
+                case Quiescence.Held found ->
+                    held(thread, found.address() == 0 ? found.reason() : attempt.function(found.address()));
             }
             return true;
         } catch (final ViewException e) {
@@ -198,12 +201,24 @@ final class ThreadMover {
         final Attempt attempt = attempts.get(event.tid());
         if (event.type() == ViewEvent.Type.STAYED && attempt != null) {
             switch (event.stayed()) {
-                case IN_RANGE, ON_STACK -> attempt.held(event.address(), progress);
-                case NO_STACK ->
-                    attempt.notSeen(
-                            "a stack that can not be checked while it runs: too deep, or being mapped", progress);
+                case IN_RANGE, ON_STACK -> held(attempt.thread(), attempt.function(event.address()));
+                case NO_STACK -> notSeen(attempt.thread());
                 default -> attempt.soon();
             }
+        }
+    }
+
+    private void held(final ThreadEntry thread, final String by) {
+        final HeldThreads.Way way = ways.get(thread.tid());
+        if (way != null && held.held(thread.tid(), way, by)) {
+            progress.held(thread.tid(), thread.name(), by);
+        }
+    }
+
+    /** That a look told nothing, which matters only while no look has told more. */
+    private void notSeen(final ThreadEntry thread) {
+        if (held(thread.tid()).isEmpty()) {
+            held(thread, "a stack that can not be checked while it runs: too deep, or being mapped");
         }
     }
 }

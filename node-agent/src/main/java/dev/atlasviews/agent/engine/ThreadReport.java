@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param withheld digests of the layers that are meant for it and that it does not get, for it does not get what they are based
  *     on
  * @param inPlace whether it is where it should be
- * @param heldBy the function that holds it, or why its stack can not be read; null if nothing does, or there was no time to
- *     look
+ * @param heldBy the function that held it when it was last looked at, or why its stack can not be read; null if nothing is known
+ *     to hold it
  * @param heldSince since when; null if it is not held
  * @param movedAfterMillis how long after the start it was found where it should be; null if it was there before
  */

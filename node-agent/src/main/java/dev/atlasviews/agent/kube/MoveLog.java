@@ -32,7 +32,7 @@ final class MoveLog implements Progress {
         LOG.info("THREAD_MOVED pid={} tid={} thread={} afterMs={}", pid, tid, name, after.toMillis());
     }
 
-    /** Said anew at every pass, and in the status anyway. */
+    /** In the status anyway. */
     @Override
     public void held(final int tid, final String name, final String by) {
         LOG.debug("THREAD_HELD pid={} tid={} thread={} function={}", pid, tid, name, by);

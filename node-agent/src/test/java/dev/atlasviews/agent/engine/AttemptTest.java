@@ -47,15 +47,6 @@ final class AttemptTest {
         assertThat(attempt.next() - System.nanoTime()).isLessThanOrEqualTo(millis(milliseconds));
     }
 
-    @Test
-    void aLookThatToldNothingDoesNotHideWhatHoldsIt() {
-        attempt.notSeen("a stack that is too deep", Progress.NONE);
-        assertThat(attempt.heldBy()).isEqualTo("a stack that is too deep");
-        attempt.held("function", Progress.NONE);
-        attempt.notSeen("a stack that is too deep", Progress.NONE);
-        assertThat(attempt.heldBy()).isEqualTo("function");
-    }
-
     private static long millis(final long milliseconds) {
         return Duration.ofMillis(milliseconds).toNanos();
     }

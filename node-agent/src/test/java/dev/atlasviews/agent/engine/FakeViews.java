@@ -55,6 +55,9 @@ final class FakeViews implements ProcessViews {
     /** The threads that there is no memory for to ask them. */
     final Set<Integer> unaskable = new TreeSet<>();
 
+    /** The threads whose stacks can not be checked while they run. */
+    final Set<Integer> unseen = new TreeSet<>();
+
     /** Called when a view has been written. */
     Runnable written = () -> {};
 
@@ -282,6 +285,8 @@ final class FakeViews implements ProcessViews {
                 throw new ViewException("asked already", Errno.EBUSY);
             }
             body(tid).pending = view;
+        } else if (unseen.contains(tid)) {
+            events.add(event(ViewEvent.Type.STAYED, tid, ViewEvent.Stayed.NO_STACK, 0));
         } else if (ranges.stream().anyMatch(range -> range.contains(address))) {
             events.add(event(ViewEvent.Type.STAYED, tid, ViewEvent.Stayed.IN_RANGE, address));
         } else {

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntConsumer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -16,6 +17,7 @@ import org.junit.jupiter.api.Test;
 final class ManyThreadsTest extends EngineTest {
     private static final long IN_FUNCTION_1 = FakeProcess.FUNCTIONS + 0x100 + 8;
     private static final Layer A = Layer.of(FakeProcess.patch("a", List.of(), 1));
+    private static final Layer B = Layer.of(FakeProcess.patch("b", List.of(), 2));
     private static final Duration LOOK = Duration.ofMillis(20);
     private static final int FIRST = 7;
     private static final int LAST = 66;
@@ -24,7 +26,7 @@ final class ManyThreadsTest extends EngineTest {
 
     @BeforeEach
     void startProcess() throws IOException {
-        start(A);
+        start(A, B);
         for (int tid = FIRST; tid <= LAST; tid++) {
             views.thread(tid, "worker");
         }
@@ -58,5 +60,39 @@ final class ManyThreadsTest extends EngineTest {
             views.at(tid, 0);
         }
         assertThat(engine.reconcile(Scope.THREAD, SHORT, A).state()).isEqualTo(State.IN_PLACE);
+    }
+
+    @Test
+    void thoseThatWereNotTriedAreHeldByWhatHeldThemBefore() throws IOException {
+        final List<ThreadReport> known = allHeld();
+
+        final ProcessReport cutShort = engine.reconcile(Scope.THREAD, Duration.ZERO, A);
+        assertThat(looks.get()).isLessThan(LAST - FIRST);
+        assertThat(cutShort.held()).isEqualTo(known);
+
+        views.at(LAST, 0);
+        views.interference = tid -> {};
+        assertThat(engine.reconcile(Scope.THREAD, SHORT, A).held()).isEqualTo(known.subList(0, LAST - FIRST));
+    }
+
+    @Test
+    void whatHeldThemOnTheirWayToAnotherViewHoldsThemNotOnThisOne() throws IOException {
+        allHeld();
+
+        assertThat(engine.reconcile(Scope.THREAD, Duration.ZERO, B).held()).isEmpty();
+    }
+
+    /** All of them are held, and are seen to be. */
+    private List<ThreadReport> allHeld() throws IOException {
+        for (int tid = FIRST; tid <= LAST; tid++) {
+            views.at(tid, IN_FUNCTION_1);
+        }
+        final IntConsumer slow = views.interference;
+        views.interference = tid -> {};
+        final ProcessReport report = engine.reconcile(Scope.THREAD, SHORT, A);
+        views.interference = slow;
+        assertThat(report.held()).hasSize(LAST - FIRST + 1);
+        assertThat(report.held()).extracting(ThreadReport::heldBy).containsOnly("function1");
+        return report.held();
     }
 }

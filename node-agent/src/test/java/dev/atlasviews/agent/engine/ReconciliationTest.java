@@ -193,6 +193,26 @@ final class ReconciliationTest extends EngineTest {
     }
 
     @Test
+    void aLookThatToldNothingDoesNotHideWhatHoldsAThread() throws IOException {
+        views.run();
+        views.unseen.add(8);
+        views.at(8, IN_FUNCTION_1);
+        assertThat(reconcile(Scope.THREAD, SHORT, A).held())
+                .extracting(ThreadReport::heldBy)
+                .containsExactly("a stack that can not be checked while it runs: too deep, or being mapped");
+
+        views.unseen.clear();
+        assertThat(reconcile(Scope.THREAD, SHORT, A).held())
+                .extracting(ThreadReport::heldBy)
+                .containsExactly("function1");
+
+        views.unseen.add(8);
+        assertThat(reconcile(Scope.THREAD, SHORT, A).held())
+                .extracting(ThreadReport::heldBy)
+                .containsExactly("function1");
+    }
+
+    @Test
     void whatKeepsOneThreadFromGoingBackKeepsNoOther() {
         views.run();
         views.unaskable.add(7);
