@@ -130,6 +130,14 @@ final class LayerPlan {
         return Optional.ofNullable(observed.get(layer));
     }
 
+    /** The layers that threads should have, and those that are to be told of only; of each patch one. */
+    List<dev.atlasviews.agent.engine.Layer> wantedOrObserved() {
+        final Map<String, dev.atlasviews.agent.engine.Layer> layers = new HashMap<>();
+        observed.values().forEach(layer -> layers.merge(layer.digest(), layer, LayerPlan::both));
+        layers.putAll(wanted);
+        return List.copyOf(layers.values());
+    }
+
     /** Whether the patch of each wanted layer is there. */
     boolean complete() {
         return missing.isEmpty();

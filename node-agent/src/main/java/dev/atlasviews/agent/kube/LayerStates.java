@@ -124,7 +124,12 @@ final class LayerStates {
         }
         if (counts.total() == 0) {
             return status(
-                    layer, LayerState.NOTHING_TO_DO, LayerReason.NO_THREAD_MATCHES, none(layer, report), since, counts);
+                    layer,
+                    LayerState.NOTHING_TO_DO,
+                    LayerReason.NO_THREAD_MATCHES,
+                    noThread(layer, report.threads().stream().anyMatch(thread -> isWithheld(thread, layer))),
+                    since,
+                    counts);
         }
         if (counts.moved() == counts.total()) {
             return status(layer, LayerState.APPLIED, LayerReason.ALL_THREADS_MOVED, all(layer, counts), since, counts);
@@ -138,8 +143,12 @@ final class LayerStates {
                 counts);
     }
 
-    private static String none(final Layer layer, final ProcessReport report) {
-        final boolean withheld = report.threads().stream().anyMatch(thread -> isWithheld(thread, layer));
+    /**
+     * Why there is nothing to do.
+     *
+     * @param withheld whether the layer is meant for threads that do not get what it is based on
+     */
+    static String noThread(final Layer layer, final boolean withheld) {
         return (withheld ? "no thread that gets what it is based on matches " : "no thread matches ")
                 + layer.threads().namePattern();
     }

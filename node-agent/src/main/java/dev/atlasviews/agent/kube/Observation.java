@@ -19,6 +19,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Says what a layer would change in a process, from what its files in the proc file system tell: the process is not touched,
@@ -34,24 +35,38 @@ final class Observation {
         this.process = process;
     }
 
-    LayerStatus status(final Layer layer, final dev.atlasviews.agent.engine.Layer change, final Instant since)
+    /**
+     * What a layer would change.
+     *
+     * @param others layers that threads have, or would have, as well
+     */
+    LayerStatus status(
+            final Layer layer,
+            final dev.atlasviews.agent.engine.Layer change,
+            final List<dev.atlasviews.agent.engine.Layer> others,
+            final Instant since)
             throws IOException {
         final Optional<PatchTarget> target = target(change);
         if (target.isEmpty()) {
             return status(layer, LayerState.NOTHING_TO_DO, LayerReason.BUILD_ID_MISMATCH, BUILD_ID, since, 0);
         }
-        final Map<Integer, String> threads = new HashMap<>();
+        final Map<Integer, String> all = new HashMap<>();
         for (final int tid : process.threads()) {
-            name(tid).ifPresent(name -> threads.put(tid, name));
+            name(tid).ifPresent(name -> all.put(tid, name));
         }
-        threads.keySet().retainAll(change.threads().chosen(threads));
+        final Set<Integer> meant = change.threads().chosen(all);
+        final Map<Integer, String> threads = new HashMap<>(all);
+        threads.keySet().retainAll(meant);
+        others.stream()
+                .filter(other -> change.patch().basedOn().contains(other.digest()))
+                .forEach(base -> threads.keySet().retainAll(base.threads().chosen(all)));
         final Collection<String> names = threads.values();
         if (names.isEmpty()) {
             return status(
                     layer,
                     LayerState.NOTHING_TO_DO,
                     LayerReason.NO_THREAD_MATCHES,
-                    "no thread matches " + layer.threads().namePattern(),
+                    LayerStates.noThread(layer, !meant.isEmpty()),
                     since,
                     0);
         }

@@ -113,7 +113,7 @@ final class ProcessReconciler implements PodViewReconciler.ProcessStep {
         final boolean kept = plan.wanted().stream()
                 .anyMatch(other -> other.digest().equals(layer.digest().hex()));
         return change.isPresent() && (kept || status.state() == LayerState.REVERTED)
-                ? new Observation(process).status(layer, change.get(), plan.now())
+                ? new Observation(process).status(layer, change.get(), plan.wantedOrObserved(), plan.now())
                 : status;
     }
 

@@ -80,7 +80,7 @@ final class WithoutModule implements PodViewReconciler.ProcessStep {
     /** Empty where it can not be told, which is no reason to say anything else than that there is no module. */
     private Optional<LayerStatus> observed(final TargetProcess process, final Layer layer, final Instant now) {
         try {
-            return Optional.of(new Observation(process).status(layer, patches.fetch(layer), now));
+            return Optional.of(new Observation(process).status(layer, patches.fetch(layer), List.of(), now));
         } catch (final IOException | Artifacts.ArtifactException e) {
             return Optional.empty();
         }

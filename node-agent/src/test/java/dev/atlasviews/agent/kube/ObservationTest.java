@@ -13,6 +13,7 @@ import dev.atlasviews.crds.LayerReason;
 import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.LayerStatus;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -54,12 +55,31 @@ final class ObservationTest {
                 .isEqualTo(LayerReason.NO_THREAD_MATCHES.value());
     }
 
-    private static LayerStatus observe(final String buildId, final String threads) throws IOException {
+    @Test
+    void onlyThreadsThatWouldGetWhatALayerIsBasedOnWouldBeChanged() throws IOException {
+        final String base = Fixtures.digest("base").hex();
+        final var forAll = new dev.atlasviews.agent.engine.Layer(
+                new Patch(base, List.of(), List.of()), ThreadFilter.ALL, List.of());
+        final var forNone = new dev.atlasviews.agent.engine.Layer(
+                new Patch(base, List.of(), List.of()), new ThreadFilter("no such thread"), List.of());
+
+        assertThat(observe(aBuildIdOfOurs(), "*", forAll).state()).isEqualTo(LayerState.OBSERVED);
+        assertThat(observe(aBuildIdOfOurs(), "*", forNone).reason()).isEqualTo(LayerReason.NO_THREAD_MATCHES.value());
+    }
+
+    /** Of a layer that is based on those. */
+    private static LayerStatus observe(
+            final String buildId, final String threads, final dev.atlasviews.agent.engine.Layer... bases)
+            throws IOException {
         final Layer layer = Fixtures.layer("fix", "a", DesiredState.OBSERVED, threads);
-        final var target = Fixtures.target(buildId, "/program");
+        final List<String> basedOn = Arrays.stream(bases)
+                .map(dev.atlasviews.agent.engine.Layer::digest)
+                .toList();
         final var change = new dev.atlasviews.agent.engine.Layer(
-                new Patch(layer.digest().hex(), List.of(), List.of(target)), new ThreadFilter(threads), List.of());
-        return new Observation(SELF).status(layer, change, Fixtures.BEFORE);
+                new Patch(layer.digest().hex(), basedOn, List.of(Fixtures.target(buildId, "/program"))),
+                new ThreadFilter(threads),
+                List.of());
+        return new Observation(SELF).status(layer, change, Arrays.asList(bases), Fixtures.BEFORE);
     }
 
     private static String aBuildIdOfOurs() throws IOException {
