@@ -92,6 +92,15 @@ public record MappedImage(Mapping first, long end, long loadBias, Optional<Strin
                 && mapping.name().equals(first.name());
     }
 
+    /**
+     * Whether the file is for certain mapped where it was, going by its build-id in memory. That takes no reading of all
+     * mappings, of which a process has two for each thread. Without a build-id near its start it can not be told so.
+     */
+    public boolean isCertainlyThere(final TargetProcess process) throws IOException {
+        return buildId.isPresent()
+                && buildId.equals(buildId(process, List.of(first), segments(process, first), loadBias));
+    }
+
     /** Whether the address lies in the image. */
     public boolean contains(final long address) {
         return Long.compareUnsigned(address, first.start()) >= 0 && Long.compareUnsigned(address, end) < 0;

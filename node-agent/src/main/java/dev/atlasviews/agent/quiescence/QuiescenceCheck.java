@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -62,14 +63,18 @@ public final class QuiescenceCheck implements StackCheck {
     /**
      * Whether the code that the frames lead through is still that by whose tables they were found. By the tables of a library
      * that was replaced at the same address a stack seems to end anywhere. While the thread sleeps in it, a library stays, so
-     * that a look after the snapshot is enough.
+     * that a look after the snapshot is enough; and with the same build-id its tables are the same.
      */
     private boolean areAsUnwound(final List<Long> addresses) throws IOException {
-        final List<MappedImage> passed = images.stream()
-                .filter(image -> addresses.stream().anyMatch(image::contains))
-                .toList();
-        return MappedImage.of(process, mapping -> passed.stream().anyMatch(image -> image.isOfFile(mapping)))
-                .containsAll(passed);
+        final List<MappedImage> uncertain = new ArrayList<>();
+        for (final MappedImage image : images) {
+            if (addresses.stream().anyMatch(image::contains) && !image.isCertainlyThere(process)) {
+                uncertain.add(image);
+            }
+        }
+        return uncertain.isEmpty()
+                || MappedImage.of(process, mapping -> uncertain.stream().anyMatch(image -> image.isOfFile(mapping)))
+                        .containsAll(uncertain);
     }
 
     private Quiescence scan(

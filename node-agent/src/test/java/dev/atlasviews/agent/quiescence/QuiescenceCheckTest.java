@@ -27,6 +27,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Real threads of a real program, stopped where we know what is on their stacks. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -190,14 +192,33 @@ final class QuiescenceCheckTest {
         }
     }
 
+    /** Of a process with many threads that would take longer than all else. */
+    @Test
+    void aStackIsJudgedWithoutReadingWhatElseIsMapped(@TempDir final Path proc) throws Exception {
+        final Path real = Path.of("/proc", Long.toString(target.pid()));
+        final Path own = Files.createDirectories(proc.resolve(Long.toString(target.pid())));
+        final Path maps = Files.copy(real.resolve("maps"), own.resolve("maps"));
+        Files.copy(real.resolve("stat"), own.resolve("stat"));
+        for (final String file : List.of("mem", "map_files")) {
+            Files.createSymbolicLink(own.resolve(file), real.resolve(file));
+        }
+        final QuiescenceCheck check =
+                new QuiescenceCheck(unwinder, new TargetProcess(proc, target.pid(), target.startTime()));
+        Files.delete(maps);
+
+        assertThat(check.check(take("plain"), List.of())).isEqualTo(new Quiescence.Reached(true));
+    }
+
     /**
      * By the tables of the first library the return address of a function of the second one would lie where that has zeros,
      * which is how stacks end.
      */
-    @Test
-    void aLibraryInThePlaceOfAnotherIsUnwoundByItsOwnTables(@TempDir final Path directory) throws Exception {
-        final Path first = library(directory, "libfirst.so", 40);
-        final Path second = library(directory, "libsecond.so", 56);
+    @ParameterizedTest
+    @ValueSource(strings = {"sha1", "none"})
+    void aLibraryInThePlaceOfAnotherIsUnwoundByItsOwnTables(final String buildId, @TempDir final Path directory)
+            throws Exception {
+        final Path first = library(directory, "libfirst.so", buildId, 40);
+        final Path second = library(directory, "libsecond.so", buildId, 56);
         final Path host = CProgram.compile(directory, "host", source("replaced.c"));
         final Process running = new ProcessBuilder(host.toString(), first.toString(), second.toString()).start();
         try (BufferedReader output = running.inputReader()) {
@@ -229,13 +250,19 @@ final class QuiescenceCheckTest {
      *
      * @param room how much it has on the stack below its return address, with a zero where one of 40 bytes returns to
      */
-    private static Path library(final Path directory, final String name, final int room) throws Exception {
+    private static Path library(final Path directory, final String name, final String buildId, final int room)
+            throws Exception {
         return CProgram.compile(
-                directory, name, """
-                    __asm__(".text; .globl through; .type through, @function; through: .cfi_startproc;"
-                            "sub $ROOM, %rsp; .cfi_adjust_cfa_offset ROOM; movq $0, 40(%rsp); call *%rdi;"
-                            "add $ROOM, %rsp; .cfi_adjust_cfa_offset -ROOM; ret; .cfi_endproc; .size through, . - through");
-                    """.replace("ROOM", Integer.toString(room)), "-shared", "-fPIC", "-Wl,--build-id");
+                directory,
+                name,
+                """
+                __asm__(".text; .globl through; .type through, @function; through: .cfi_startproc;"
+                        "sub $ROOM, %rsp; .cfi_adjust_cfa_offset ROOM; movq $0, 40(%rsp); call *%rdi;"
+                        "add $ROOM, %rsp; .cfi_adjust_cfa_offset -ROOM; ret; .cfi_endproc; .size through, . - through");
+                """.replace("ROOM", Integer.toString(room)),
+                "-shared",
+                "-fPIC",
+                "-Wl,--build-id=" + buildId);
     }
 
     @Test
