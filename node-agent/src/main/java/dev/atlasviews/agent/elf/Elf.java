@@ -77,6 +77,9 @@ public final class Elf {
     /** Binding: weak. */
     public static final int STB_WEAK = 2;
 
+    /** Visibility: by all, and another definition may take its place. */
+    public static final int STV_DEFAULT = 0;
+
     /** Type: unspecified. */
     public static final int STT_NOTYPE = 0;
     /** Type: data. */

@@ -161,7 +161,8 @@ final class ElfReader {
                     file.getLong(at + 16),
                     (file.get(at + 4) >> 4) & 0xf,
                     file.get(at + 4) & 0xf,
-                    section));
+                    section,
+                    file.get(at + 5) & 3));
         }
         return symbols;
     }

@@ -6,8 +6,10 @@ package dev.atlasviews.agent.elf;
  *
  * @param value an offset in the section (relocatable files) or a link-time address
  * @param section number of its section, or one of the reserved numbers
+ * @param visibility how far others see one that is not local
  */
-public record ElfSymbol(int index, String name, long value, long size, int binding, int type, int section) {
+public record ElfSymbol(
+        int index, String name, long value, long size, int binding, int type, int section, int visibility) {
     /** Whether it has a place in a section of this file. */
     public boolean isDefined() {
         return section != Elf.SHN_UNDEF && section != Elf.SHN_ABS && section != Elf.SHN_COMMON;

@@ -41,6 +41,8 @@ final class PatchAssembler {
     /** Whether a library that the program may use defines a symbol. */
     private final Predicate<String> libraries;
 
+    private final Preemption preemption;
+
     private final Map<AreaKind, AreaBuffer> areas = new HashMap<>();
     private final IdentityHashMap<ElfSection, Long> bodies = new IdentityHashMap<>();
     private final Map<List<Object>, RelocationTarget.InArea> placed = new HashMap<>();
@@ -51,6 +53,7 @@ final class PatchAssembler {
         this.target = target;
         this.units = units;
         this.libraries = libraries;
+        preemption = Preemption.of(target, units);
         areas.put(AreaKind.TEXT, new AreaBuffer(INT3));
         areas.put(AreaKind.CONSTANTS, new AreaBuffer(0));
         areas.put(AreaKind.DATA, new AreaBuffer(0));
@@ -166,7 +169,7 @@ final class PatchAssembler {
                     .relocate(
                             start + relocation.offset(),
                             dataKind(unit.after().unit(), relocation),
-                            unnamed ? pointer(unit, (Place.Anonymous) place) : dataTarget(unit, place),
+                            unnamed ? pointer(unit, (Place.Anonymous) place) : dataTarget(unit, relocation, place),
                             unnamed ? 0 : offset(unit, place));
         }
     }
@@ -175,7 +178,7 @@ final class PatchAssembler {
             throws ElfFormatException, PatchRefusedException {
         for (final ElfRelocation relocation : unit.after().relocations(place.section())) {
             if (relocation.offset() == place.offset() && relocation.type() == Elf.R_X86_64_64) {
-                return slot(dataTarget(unit, unit.after().place(relocation, 0)));
+                return slot(dataTarget(unit, relocation, unit.after().place(relocation, 0)));
             }
         }
         throw new PatchRefusedException(Refusal.EXCEPTIONS, place.section().name(), "a type that is not understood");
@@ -194,7 +197,8 @@ final class PatchAssembler {
         SharedSections.refuse(unit, relocation, place);
         final AreaBuffer text = area(AreaKind.TEXT);
         if (Relocations.isGotSlot(relocation.type())) {
-            text.relocate(field, PatchRelocation.Kind.PC32, addressSlot(unit, place), offset(unit, place) - bias);
+            text.relocate(
+                    field, PatchRelocation.Kind.PC32, addressSlot(unit, relocation, place), offset(unit, place) - bias);
             return;
         }
         switch (relocation.type()) {
@@ -221,7 +225,11 @@ final class PatchAssembler {
                 text.overwrite(field, value);
             }
             default ->
-                text.relocate(field, absolute(code.name(), relocation), dataTarget(unit, place), offset(unit, place));
+                text.relocate(
+                        field,
+                        absolute(code.name(), relocation),
+                        dataTarget(unit, relocation, place),
+                        offset(unit, place));
         }
     }
 
@@ -286,7 +294,7 @@ final class PatchAssembler {
         if (place instanceof Place.Named(final ElfSymbol symbol, final long offset)) {
             final Instruction instruction = code.instructionAt(relocation.offset());
             final boolean transfer = instruction.isTransfer();
-            if (transfer && offset == 0 && isPreemptible(symbol)) {
+            if (transfer && offset == 0 && preemption.concerns(unit.after(), relocation)) {
                 return stub(symbol.name());
             }
             final Optional<RelocationTarget> known = named(unit, symbol, offset != 0);
@@ -305,14 +313,7 @@ final class PatchAssembler {
         return anonymous(unit, (Place.Anonymous) place);
     }
 
-    /** Whether the dynamic loader decides which definition of a library's own symbol is meant. */
-    private boolean isPreemptible(final ElfSymbol symbol) {
-        return target.isLibrary()
-                && !symbol.isLocal()
-                && target.callSlot(symbol.name()).isPresent();
-    }
-
-    private RelocationTarget dataTarget(final PatchUnit unit, final Place place)
+    private RelocationTarget dataTarget(final PatchUnit unit, final ElfRelocation relocation, final Place place)
             throws ElfFormatException, PatchRefusedException {
         if (place instanceof Place.Named(final ElfSymbol symbol, final long offset)) {
             final Optional<RelocationTarget> known = named(unit, symbol, offset != 0);
@@ -320,7 +321,9 @@ final class PatchAssembler {
                 refuseKept(symbol, known.get());
             }
             if (known.isPresent()) {
-                return known.get();
+                return known.get() instanceof RelocationTarget.InImage && preemption.concerns(unit.after(), relocation)
+                        ? dynamic(symbol.name())
+                        : known.get();
             }
             final Optional<ElfSymbol> stub = target.stub(symbol.name());
             return stub.isPresent() ? image(stub.get()) : dynamic(symbol.name());
@@ -394,7 +397,7 @@ final class PatchAssembler {
     }
 
     private RelocationTarget dynamic(final String symbol) throws PatchRefusedException {
-        if (!target.isDynamic() || !(target.imports(symbol) || libraries.test(symbol))) {
+        if (!target.isDynamic() || !(target.imports(symbol) || target.exports(symbol) || libraries.test(symbol))) {
             throw new PatchRefusedException(
                     Refusal.UNRESOLVED_SYMBOL,
                     symbol,
@@ -421,16 +424,16 @@ final class PatchAssembler {
         return stub;
     }
 
-    private RelocationTarget addressSlot(final PatchUnit unit, final Place place)
+    private RelocationTarget addressSlot(final PatchUnit unit, final ElfRelocation relocation, final Place place)
             throws ElfFormatException, PatchRefusedException {
         if (place instanceof Place.Named(final ElfSymbol symbol, final long _)
-                && (isPreemptible(symbol)
+                && (preemption.concerns(unit.after(), relocation)
                         || (!symbol.isDefined() && target.global(symbol.name()).isEmpty()))
                 && target.addressSlot(symbol.name()).isPresent()) {
             return new RelocationTarget.InImage(
                     symbol.name() + "@got", target.addressSlot(symbol.name()).getAsLong());
         }
-        return slot(dataTarget(unit, place));
+        return slot(dataTarget(unit, relocation, place));
     }
 
     private RelocationTarget slot(final RelocationTarget value) {
@@ -540,7 +543,7 @@ final class PatchAssembler {
                             && place instanceof Place.Named(final ElfSymbol symbol, final long _)
                             && unit.after().functions().containsKey(symbol.name())
                     ? function(unit, symbol, true)
-                    : dataTarget(unit, place);
+                    : dataTarget(unit, relocation, place);
             area(kind)
                     .relocate(
                             start + relocation.offset(),

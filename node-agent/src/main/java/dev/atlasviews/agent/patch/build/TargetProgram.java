@@ -16,6 +16,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** The running program's file: its code, and what its symbols mean. */
@@ -34,8 +36,10 @@ public final class TargetProgram {
     /** Source file of what compilers link behind everything else. */
     private static final String LAST_FILE = "crtstuff.c";
 
+    private static final int DT_SYMBOLIC = 16;
     private static final int DT_TEXTREL = 22;
     private static final int DT_FLAGS = 30;
+    private static final int DF_SYMBOLIC = 2;
     private static final int DF_TEXTREL = 4;
     private static final int DT_FLAGS_1 = 0x6fff_fffb;
     private static final int DF_1_PIE = 0x0800_0000;
@@ -51,8 +55,10 @@ public final class TargetProgram {
     private final Map<String, ElfSymbol> stubs = new HashMap<>();
     private final Map<String, Long> callSlots = new HashMap<>();
     private final Map<String, Long> addressSlots = new HashMap<>();
+    private final Set<String> exported;
     private final ThreadLocalSlots threadLocalSlots;
     private boolean isExecutable;
+    private boolean isSymbolic;
 
     private TargetProgram(final String name, final ElfFile binary, final @Nullable ElfFile debug)
             throws ElfFormatException, PatchRefusedException {
@@ -80,6 +86,7 @@ public final class TargetProgram {
         }
         readSymbols(symbols);
         readSlots();
+        exported = exportedSymbols();
         threadLocalSlots = ThreadLocalSlots.of(binary);
         readDynamic();
     }
@@ -157,6 +164,20 @@ public final class TargetProgram {
         }
     }
 
+    /** Without those of a version that is there for old programs only: who names no version never means one. */
+    private Set<String> exportedSymbols() {
+        return binary.dynamicSymbols().stream()
+                .filter(symbol -> symbol.isDefined() && !symbol.isLocal() && symbol.visibility() == Elf.STV_DEFAULT)
+                .map(ElfSymbol::name)
+                .filter(symbol ->
+                        global(symbol).filter(TargetProgram::isDefaultVersion).isPresent())
+                .collect(Collectors.toUnmodifiableSet());
+    }
+
+    private static boolean isDefaultVersion(final ElfSymbol global) {
+        return global.name().contains("@@") || !global.name().contains("@");
+    }
+
     private void readDynamic() throws PatchRefusedException {
         final byte[] dynamic = binary.section(".dynamic").map(binary::content).orElse(new byte[0]);
         final ByteBuffer entries = ByteBuffer.wrap(dynamic).order(ByteOrder.LITTLE_ENDIAN);
@@ -164,6 +185,7 @@ public final class TargetProgram {
             final long tag = entries.getLong();
             final long value = entries.getLong();
             isExecutable |= tag == DT_FLAGS_1 && (value & DF_1_PIE) != 0;
+            isSymbolic |= tag == DT_SYMBOLIC || (tag == DT_FLAGS && (value & DF_SYMBOLIC) != 0);
             if (tag == DT_TEXTREL || (tag == DT_FLAGS && (value & DF_TEXTREL) != 0)) {
                 throw new PatchRefusedException(Refusal.TEXT_RELOCATIONS, name, "");
             }
@@ -292,6 +314,14 @@ public final class TargetProgram {
         return binary.dynamicSymbols().stream()
                 .anyMatch(candidate ->
                         candidate.section() == Elf.SHN_UNDEF && candidate.name().equals(symbol));
+    }
+
+    /**
+     * Whether this is a library that defines a symbol for others too, as far as it says itself: then another definition, as
+     * the program's or its copy of a variable, may be the one that is meant in the library as well.
+     */
+    boolean exports(final String symbol) {
+        return isLibrary() && !isSymbolic && exported.contains(symbol);
     }
 
     /** All functions at an address. */

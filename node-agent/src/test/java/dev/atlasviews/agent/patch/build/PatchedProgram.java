@@ -9,11 +9,17 @@ import dev.atlasviews.agent.elf.ElfFile;
 import dev.atlasviews.agent.patch.AreaAddresses;
 import dev.atlasviews.agent.patch.LinkedPatch;
 import dev.atlasviews.agent.patch.Patch;
+import dev.atlasviews.agent.patch.PatchLinkException;
 import dev.atlasviews.agent.patch.PatchLinker;
 import dev.atlasviews.agent.patch.PatchTarget;
 import dev.atlasviews.agent.patch.PatchVariable;
 import dev.atlasviews.agent.patch.Sha256;
+import dev.atlasviews.agent.patch.SymbolResolver;
 import dev.atlasviews.agent.patch.UnwindRoutine;
+import dev.atlasviews.agent.process.AmbiguousSymbolException;
+import dev.atlasviews.agent.process.DynamicSymbols;
+import dev.atlasviews.agent.process.MappedImage;
+import dev.atlasviews.agent.process.TargetProcess;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -97,23 +103,31 @@ public final class PatchedProgram implements AutoCloseable {
 
     /** Links the patch for this process, checks that it runs the old code, and installs it. */
     public void install(final Patch patch) throws Exception {
-        install(patch, programBias);
+        install(patch, programBias, this::resolve);
     }
 
     /** The same for a library that the program has loaded. */
     public void installInLibrary(final Patch patch, final Path library) throws Exception {
-        for (final String mapping : Files.readAllLines(Path.of("/proc", String.valueOf(process.pid()), "maps"))) {
-            if (mapping.endsWith(" " + library) && mapping.contains(" 00000000 ")) {
-                install(patch, Long.parseUnsignedLong(mapping.substring(0, mapping.indexOf('-')), 16));
-                return;
+        final TargetProcess target =
+                TargetProcess.find(TargetProcess.PROC, process.pid()).orElseThrow();
+        final List<MappedImage> images = MappedImage.of(target);
+        final MappedImage image = images.stream()
+                .filter(candidate -> candidate.first().name().equals(library.toString()))
+                .findFirst()
+                .orElseThrow(() -> new IOException(library + " is not loaded"));
+        final DynamicSymbols symbols = new DynamicSymbols(target, images);
+        install(patch, image.loadBias(), symbol -> {
+            try {
+                return symbols.resolve(image, symbol);
+            } catch (final AmbiguousSymbolException e) {
+                throw new PatchLinkException(String.valueOf(e.getMessage()));
             }
-        }
-        throw new IOException(library + " is not loaded");
+        });
     }
 
-    private void install(final Patch patch, final long loadBias) throws Exception {
+    private void install(final Patch patch, final long loadBias, final SymbolResolver symbols) throws Exception {
         final PatchTarget target = patch.targets().getFirst();
-        final LinkedPatch linked = PatchLinker.link(target, loadBias, areas, Map.of(), this::resolve);
+        final LinkedPatch linked = PatchLinker.link(target, loadBias, areas, Map.of(), symbols);
         try (RandomAccessFile memory = new RandomAccessFile("/proc/" + process.pid() + "/mem", "rw")) {
             for (final LinkedPatch.Body body : linked.bodies()) {
                 if (body.oldEnd() > body.oldStart()) {
