@@ -173,7 +173,7 @@ final class ChangedUnits {
             notLinked.add(pair.unit());
             return;
         }
-        refuseChangedTypes(before, after);
+        refuseChangedTypes(diff);
         final PatchUnit unit = new PatchUnit(diff, running.get());
         final PatchUnit twin = units.putIfAbsent(unit.name(), unit);
         if (twin != null && !UnitComparison.compare(twin.after(), after).isEmpty()) {
@@ -185,11 +185,12 @@ final class ChangedUnits {
         }
     }
 
-    private void refuseChangedTypes(final ObjectFile before, final ObjectFile after)
-            throws IOException, PatchRefusedException {
+    private void refuseChangedTypes(final UnitDiff diff) throws IOException, PatchRefusedException {
         if (allowedTypes.contains(BuildOptions.ALL_TYPES)) {
             return;
         }
+        final ObjectFile before = diff.before();
+        final ObjectFile after = diff.after();
         final Optional<TypeLayouts> then = TypeLayouts.of(before);
         final Optional<TypeLayouts> now = TypeLayouts.of(after);
         if (then.isEmpty() || now.isEmpty()) {
@@ -198,6 +199,12 @@ final class ChangedUnits {
         final Optional<String> changed = TypeLayouts.changed(then.get(), now.get(), allowedTypes);
         if (changed.isPresent()) {
             throw new PatchRefusedException(Refusal.CHANGED_TYPE, changed.get(), after.unit());
+        }
+        final Optional<ElfSymbol> variable = VariableTypes.reinterpreted(
+                diff, new VariableTypes(before, then.get()), new VariableTypes(after, now.get()));
+        if (variable.isPresent()) {
+            throw new PatchRefusedException(
+                    Refusal.CHANGED_VARIABLE, variable.get().name(), after.unit() + ": it is of another type");
         }
     }
 

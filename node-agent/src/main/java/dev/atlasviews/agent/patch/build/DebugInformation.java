@@ -30,8 +30,11 @@ final class DebugInformation {
     static final int TAG_ENUMERATION = 0x04;
     static final int TAG_PARAMETER = 0x05;
     static final int TAG_MEMBER = 0x0d;
+    static final int TAG_POINTER = 0x0f;
+    static final int TAG_REFERENCE = 0x10;
     static final int TAG_COMPILE_UNIT = 0x11;
     static final int TAG_STRUCTURE = 0x13;
+    static final int TAG_SUBROUTINE = 0x15;
     static final int TAG_TYPEDEF = 0x16;
     static final int TAG_UNION = 0x17;
     static final int TAG_MORE_PARAMETERS = 0x18;
@@ -43,7 +46,9 @@ final class DebugInformation {
     static final int TAG_SUBPROGRAM = 0x2e;
     static final int TAG_VARIABLE = 0x34;
     static final int TAG_VOLATILE = 0x35;
+    static final int TAG_RESTRICT = 0x37;
     static final int TAG_NAMESPACE = 0x39;
+    static final int TAG_RVALUE_REFERENCE = 0x42;
     static final int TAG_ATOMIC = 0x47;
 
     private static final int AT_LOCATION = 0x02;
@@ -59,6 +64,7 @@ final class DebugInformation {
     static final int AT_COUNT = 0x37;
     static final int AT_MEMBER_LOCATION = 0x38;
     static final int AT_DECLARATION = 0x3c;
+    static final int AT_ENCODING = 0x3e;
     private static final int AT_SPECIFICATION = 0x47;
     static final int AT_TYPE = 0x49;
     static final int AT_DATA_BIT_OFFSET = 0x6b;

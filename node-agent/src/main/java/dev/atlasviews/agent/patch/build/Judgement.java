@@ -50,7 +50,7 @@ final class Judgement {
                         + " with the old one");
             }
         }
-        judgement.warnings.addAll(grownEnumerations(units));
+        judgement.warnings.addAll(differingTypes(units));
         if (options.allowHiddenStacks()) {
             target.hiddenStacks()
                     .ifPresent(symbol -> judgement.warnings.add("the program switches stacks by itself (" + symbol
@@ -64,16 +64,21 @@ final class Judgement {
     }
 
     /** A header's are those of several units, and are said once. */
-    private static Set<String> grownEnumerations(final List<PatchUnit> units) throws ElfFormatException {
-        final Set<String> grown = new TreeSet<>();
+    private static Set<String> differingTypes(final List<PatchUnit> units) throws ElfFormatException {
+        final Set<String> differing = new TreeSet<>();
         for (final PatchUnit unit : units) {
             final Optional<TypeLayouts> before = TypeLayouts.of(unit.diff().before());
             final Optional<TypeLayouts> after = TypeLayouts.of(unit.after());
             if (before.isPresent() && after.isPresent()) {
-                grown.addAll(TypeLayouts.grown(before.get(), after.get()));
+                differing.addAll(TypeLayouts.grown(before.get(), after.get()));
+                differing.addAll(TypeLayouts.differing(before.get(), after.get()));
+                differing.addAll(VariableTypes.differing(
+                        unit.diff(),
+                        new VariableTypes(unit.diff().before(), before.get()),
+                        new VariableTypes(unit.after(), after.get())));
             }
         }
-        return grown;
+        return differing;
     }
 
     private void compareLocking(final PatchUnit unit, final String function) {

@@ -8,6 +8,7 @@ import static dev.atlasviews.agent.patch.build.DebugInformation.AT_CONST_VALUE;
 import static dev.atlasviews.agent.patch.build.DebugInformation.AT_COUNT;
 import static dev.atlasviews.agent.patch.build.DebugInformation.AT_DATA_BIT_OFFSET;
 import static dev.atlasviews.agent.patch.build.DebugInformation.AT_DECLARATION;
+import static dev.atlasviews.agent.patch.build.DebugInformation.AT_ENCODING;
 import static dev.atlasviews.agent.patch.build.DebugInformation.AT_LANGUAGE;
 import static dev.atlasviews.agent.patch.build.DebugInformation.AT_MEMBER_LOCATION;
 import static dev.atlasviews.agent.patch.build.DebugInformation.AT_PROTOTYPED;
@@ -21,14 +22,22 @@ import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_ENUMERATOR;
 import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_INHERITANCE;
 import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_MEMBER;
 import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_NAMESPACE;
+import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_POINTER;
+import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_REFERENCE;
+import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_RESTRICT;
+import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_RVALUE_REFERENCE;
 import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_STRUCTURE;
+import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_SUBPROGRAM;
 import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_SUBRANGE;
 import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_TYPEDEF;
 import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_UNION;
+import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_VARIABLE;
 import static dev.atlasviews.agent.patch.build.DebugInformation.TAG_VOLATILE;
 
 import dev.atlasviews.agent.elf.ElfFormatException;
 import dev.atlasviews.agent.patch.build.DebugInformation.Entry;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -47,14 +56,21 @@ import org.jspecify.annotations.Nullable;
 final class TypeLayouts {
     private static final int MAX_NESTING = 64;
     private static final int LANGUAGE_ASSEMBLER = 0x8001;
+    /** Encodings of base types ({@code DW_ATE_*}) whose bytes are no integers. */
+    private static final Set<Long> FLOATING = Set.of(0x03L, 0x04L, 0x09L, 0x0fL);
 
     private final DebugInformation information;
     private final Map<String, String> layouts = new TreeMap<>();
     private final Map<String, Map<String, Long>> enumerations = new TreeMap<>();
+    private final Map<String, Entry> compounds = new TreeMap<>();
+    private final Map<String, Entry> scalars = new TreeMap<>();
+    /** Names of those of the scalar types of which objects that variables and members lead to may be. */
+    private final Set<String> used = new HashSet<>();
 
     private TypeLayouts(final DebugInformation information) {
         this.information = information;
         information.units().forEach(unit -> collect(unit, ""));
+        collectUses();
     }
 
     /** Reads the types of an object; empty if it has no debug information, or none of types. */
@@ -98,7 +114,58 @@ final class TypeLayouts {
                 return Optional.of(type.getKey());
             }
         }
-        return Optional.empty();
+        return resized(before, after).stream()
+                .filter(type -> before.used.contains(type) && !allowed.contains(type))
+                .findFirst();
+    }
+
+    /** Names that stand for numbers of another size, or of another kind. */
+    private static Set<String> resized(final TypeLayouts before, final TypeLayouts after) {
+        final Set<String> resized = new TreeSet<>();
+        before.scalars.forEach((name, type) -> {
+            final Entry now = after.scalars.get(name);
+            if (now != null && !before.describe(type, 0).equals(after.describe(now, 0))) {
+                resized.add(name);
+            }
+        });
+        return resized;
+    }
+
+    /** Types that lie as before and yet are others, or that no existing object seems to be of; in words. */
+    static Set<String> differing(final TypeLayouts before, final TypeLayouts after) {
+        final TypeTexts textsThen = new TypeTexts(before.information);
+        final TypeTexts textsNow = new TypeTexts(after.information);
+        final Set<String> differing = new TreeSet<>();
+        resized(before, after)
+                .forEach(name -> differing.add("%s is %s now, before %s"
+                        .formatted(
+                                name,
+                                textsNow.of(Objects.requireNonNull(after.scalars.get(name))),
+                                textsThen.of(Objects.requireNonNull(before.scalars.get(name))))));
+        before.compounds.forEach((type, entry) -> {
+            final Entry now = after.compounds.get(type);
+            if (now == null) {
+                return;
+            }
+            final Map<String, String> members = members(textsNow, now);
+            members(textsThen, entry).forEach((member, text) -> {
+                if (!text.equals(members.getOrDefault(member, text))) {
+                    differing.add("%s: the member %s is %s now, before %s"
+                            .formatted(type, member, members.get(member), text));
+                }
+            });
+        });
+        return differing;
+    }
+
+    private static Map<String, String> members(final TypeTexts texts, final Entry type) {
+        final Map<String, String> members = new TreeMap<>();
+        for (final Entry member : type.children()) {
+            if (member.tag() == TAG_MEMBER) {
+                members.putIfAbsent(member.name(), texts.of(member));
+            }
+        }
+        return members;
     }
 
     /** Constants of enumerations that are greater now and were the greatest, as what counts the others is; in words. */
@@ -138,6 +205,9 @@ final class TypeLayouts {
                         addLayout(prefix + entry.name(), type, isCompound(type));
                         addEnumeration(prefix + entry.name(), type);
                     }
+                    if (element(entry).filter(element -> !isCompound(element)).isPresent()) {
+                        scalars.putIfAbsent(prefix + entry.name(), entry);
+                    }
                 }
                 case TAG_ENUMERATION -> addEnumeration(prefix + entry.name(), entry);
                 case TAG_NAMESPACE -> collect(entry, prefix + entry.name() + "::");
@@ -149,6 +219,7 @@ final class TypeLayouts {
     private void addLayout(final String name, final Entry entry, final boolean wanted) {
         if (wanted && entry.number(AT_DECLARATION).isEmpty()) {
             layouts.putIfAbsent(name, layout(entry, 0));
+            compounds.putIfAbsent(name, entry);
         }
     }
 
@@ -162,7 +233,74 @@ final class TypeLayouts {
         }
     }
 
-    private static boolean isCompound(final Entry entry) {
+    private void collectUses() {
+        final Map<Entry, String> names = new HashMap<>();
+        scalars.forEach((name, type) -> names.put(type, name));
+        information.units().forEach(unit -> collectUses(unit, names, false));
+        compounds.values().forEach(type -> useMembers(type, names, 0));
+    }
+
+    /** What is in functions counts where it has a place of its own, not on stacks. */
+    private void collectUses(final Entry scope, final Map<Entry, String> names, final boolean isFunction) {
+        for (final Entry entry : scope.children()) {
+            if (entry.tag() == TAG_VARIABLE && (!isFunction || entry.location().isPresent())) {
+                use(information.origin(entry), names, 0);
+            }
+            collectUses(entry, names, isFunction || entry.tag() == TAG_SUBPROGRAM);
+        }
+    }
+
+    private void useMembers(final Entry type, final Map<Entry, String> names, final int depth) {
+        for (final Entry member : type.children()) {
+            if (member.tag() == TAG_MEMBER) {
+                use(member, names, depth + 1);
+            }
+        }
+    }
+
+    /** Goes through pointers and arrays; a type with members and a name is looked into by itself. */
+    private void use(final Entry typed, final Map<Entry, String> names, final int depth) {
+        Entry at = information.typeOf(typed);
+        for (int steps = depth; at != null && steps < MAX_NESTING; steps++) {
+            final String name = names.get(at);
+            if (name != null) {
+                used.add(name);
+            }
+            if (isCompound(at)) {
+                if (at.name().isEmpty()) {
+                    useMembers(at, names, steps);
+                }
+                return;
+            }
+            at = isOnlyAName(at) || at.tag() == TAG_ARRAY || isPointer(at) ? information.typeOf(at) : null;
+        }
+    }
+
+    private static boolean isPointer(final Entry type) {
+        return type.tag() == TAG_POINTER || type.tag() == TAG_REFERENCE || type.tag() == TAG_RVALUE_REFERENCE;
+    }
+
+    DebugInformation information() {
+        return information;
+    }
+
+    /** What something is, or is an array of; empty where that is not known. */
+    Optional<Entry> element(final Entry typed) {
+        Entry at = information.typeOf(typed);
+        for (int steps = 0; at != null && (isOnlyAName(at) || at.tag() == TAG_ARRAY); steps++) {
+            at = steps < MAX_NESTING ? information.typeOf(at) : null;
+        }
+        return Optional.ofNullable(at)
+                .filter(type -> type.number(AT_BYTE_SIZE).isPresent()
+                        && type.number(AT_DECLARATION).isEmpty());
+    }
+
+    /** How something lies that has a type of its own. */
+    String whole(final Entry type) {
+        return isCompound(type) ? layout(type, 0) : describe(type, 0);
+    }
+
+    static boolean isCompound(final Entry entry) {
         return entry.tag() == TAG_STRUCTURE || entry.tag() == TAG_UNION || entry.tag() == TAG_CLASS;
     }
 
@@ -214,12 +352,14 @@ final class TypeLayouts {
             }
             return text.append(describe(information.typeOf(at), depth + 1)).toString();
         }
-        return number(at, AT_BYTE_SIZE);
+        final long encoding = at.number(AT_ENCODING).orElse(0);
+        return number(at, AT_BYTE_SIZE) + (FLOATING.contains(encoding) ? "f" + encoding : "");
     }
 
-    private static boolean isOnlyAName(final Entry type) {
+    /** Whether a type is another one under a name, or with a qualifier. */
+    static boolean isOnlyAName(final Entry type) {
         return switch (type.tag()) {
-            case TAG_TYPEDEF, TAG_CONST, TAG_VOLATILE, TAG_ATOMIC -> true;
+            case TAG_TYPEDEF, TAG_CONST, TAG_VOLATILE, TAG_RESTRICT, TAG_ATOMIC -> true;
             default -> false;
         };
     }

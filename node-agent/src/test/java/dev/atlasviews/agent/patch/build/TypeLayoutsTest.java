@@ -19,11 +19,21 @@ class TypeLayoutsTest {
     private static final String CODE = """
         #include <stdlib.h>
         enum color { RED, GREEN, COLORS };
+        typedef int item;
+        typedef int number;
+        typedef char key[8];
+        typedef int local_item;
+        struct list { item *items; };
+        struct list *lists;
+        number *numbers;
+        key *keys[2];
         typedef struct { int a; short b; unsigned flag : 1; } anonymous;
         struct inner { long x; };
         struct node { struct node *next; struct inner in; int list[4]; union { int u; char c; }; anonymous *far; };
         __attribute__((noipa)) long work(struct node *n, anonymous *a, enum color c) {
             struct local { long y; } l = { .y = n->in.x };
+            local_item i = a->a;
+            l.y += i + lists->items[1] + numbers[1] + keys[1][2][3];
             return l.y + a->a + (c == GREEN) + n->list[1] CHANGE;
         }
         int main(int argc, char **argv) {
@@ -55,7 +65,11 @@ class TypeLayoutsTest {
                 "inner     | struct inner { long | struct inner { char small; long",
                 "anonymous | short b;            | char b, d;",
                 "anonymous | flag : 1;           | flag : 2;",
-                "color     | RED, GREEN,         | RED, BLUE, GREEN,"
+                "color     | RED, GREEN,         | RED, BLUE, GREEN,",
+                "inner     | struct inner { long | struct inner { double",
+                "item      | typedef int item;   | typedef long item;",
+                "number    | typedef int number; | typedef float number;",
+                "key       | typedef char key[8] | typedef char key[16]"
             })
     void aChangedTypeIsRefused(final String type, final String from, final String to) throws Exception {
         for (final String compiler : List.of("gcc", "clang")) {
@@ -76,7 +90,9 @@ class TypeLayoutsTest {
                 "struct local { long y; } | struct local { long z, y; }",
                 "COLORS };                | BLUE, COLORS };",
                 "struct inner { long x; } | struct fresh { int f; }; struct inner { long x; }",
-                "anonymous *far;          | struct inner *far;"
+                "anonymous *far;          | struct inner *far;",
+                "typedef int local_item;  | typedef long local_item;",
+                "struct inner { long      | struct inner { const volatile unsigned long"
             })
     void whatLiesAsBeforeIsTaken(final String from, final String to) throws Exception {
         for (final String compiler : List.of("gcc", "clang")) {
@@ -84,6 +100,84 @@ class TypeLayoutsTest {
                     .as(compiler)
                     .isNotEmpty();
         }
+    }
+
+    private CSources variable(final String compiler, final String version, final String before, final String after)
+            throws Exception {
+        final String code = """
+            struct pair { int a, b; };
+            struct twin { int a, b; };
+            struct half { long a; };
+            VARIABLE;
+            __attribute__((noipa)) long work(long x) {
+                VARIABLE_OF_FUNCTION;
+                return (long) (kept CHANGE) + (long) (held CHANGE);
+            }
+            void set(void *p) { __builtin_memcpy(p, &kept, sizeof kept); __builtin_memset(&kept, 1, sizeof kept); work(1); }
+            int main(int argc, char **argv) { set(argv); return (int) work(argc); }
+            """.replace("(kept CHANGE)", "*(long *) &kept CHANGE")
+                .replace("(held CHANGE)", "*(long *) &held CHANGE");
+        return CSources.pie(directory, version)
+                .with(compiler)
+                .change(
+                        code.replace("VARIABLE_OF_FUNCTION", "static " + before.replace("kept", "held"))
+                                .replace("VARIABLE", before)
+                                .replace("CHANGE", ""),
+                        code.replace("VARIABLE_OF_FUNCTION", "static " + after.replace("kept", "held"))
+                                .replace("VARIABLE", after)
+                                .replace("CHANGE", "+ 5"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "long kept            | double kept",
+                "int kept[2]          | long kept",
+                "struct pair kept     | struct half kept",
+                "struct pair kept[2]  | struct { int *a; } kept[2]"
+            })
+    void anExistingVariableIsNotTakenForAnother(final String before, final String after) throws Exception {
+        for (final String compiler : List.of("gcc", "clang")) {
+            for (final String version : List.of("-gdwarf-4", "-gdwarf-5")) {
+                assertThatThrownBy(variable(compiler, version, before, after)::build)
+                        .as("%s %s", compiler, version)
+                        .hasMessageContaining("CHANGED_VARIABLE")
+                        .hasMessageContaining("of another type");
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "int *kept        | long *kept          | long       | int *",
+                "long kept        | unsigned long kept  | unsigned   | long",
+                "struct pair kept | struct twin kept    | struct twin | struct pair",
+                "long (*kept)(int)| long (*kept)(int *) | (int *)    | (int)",
+                "long kept[2]     | long *kept[2]       | * [2]      | [2]"
+            })
+    void anotherTypeOfAnExistingVariableIsSaid(
+            final String before, final String after, final String now, final String then) throws Exception {
+        for (final String compiler : List.of("gcc", "clang")) {
+            assertThat(variable(compiler, "-gdwarf-5", before, after).build().warnings())
+                    .as(compiler)
+                    .anySatisfy(
+                            warning -> assertThat(warning).contains("existing variable kept", now, ", before ", then));
+        }
+    }
+
+    @Test
+    void whatDiffersWithoutAnotherLayoutIsSaid() throws Exception {
+        final CSources sources = changed("gcc", "-g", "anonymous *far;", "struct inner *far;");
+        assertThat(sources.build().warnings())
+                .containsExactly("node: the member far is struct inner * now, before anonymous *");
+        final CSources others = changed("gcc", "-g", "typedef int local_item;", "typedef long local_item;");
+        assertThat(others.build().warnings()).containsExactly("local_item is long int now, before int");
+        final CSources same =
+                changed("gcc", "-g", "struct inner { long", "typedef long number_of; struct inner { number_of");
+        assertThat(same.build().warnings()).isEmpty();
     }
 
     @Test
