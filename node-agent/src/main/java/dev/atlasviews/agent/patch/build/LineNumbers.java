@@ -29,23 +29,29 @@ final class LineNumbers {
         }
         final int constant =
                 ByteBuffer.wrap(code.bytes()).order(ByteOrder.LITTLE_ENDIAN).getInt(instruction.immediate());
+        if (!isOnLine(object, code, instruction, constant)) {
+            return false;
+        }
+        // What lies between may be of other lines: compilers have them overlap.
         for (int i = code.instructions().indexOf(instruction);
                 i < code.instructions().size();
                 i++) {
             final Instruction next = code.instructions().get(i);
-            final OptionalInt line =
-                    object.lines().line(code.section().index(), code.symbol().value() + next.start());
-            if (line.isEmpty() || line.getAsInt() != constant) {
-                return false;
-            }
             if (next.isCall() || isLastCall(code, next)) {
-                return true;
+                return isOnLine(object, code, next, constant);
             }
             if (next.isTransfer()) {
                 return false;
             }
         }
         return false;
+    }
+
+    private static boolean isOnLine(
+            final ObjectFile object, final Code code, final Instruction instruction, final int constant) {
+        final OptionalInt line =
+                object.lines().line(code.section().index(), code.symbol().value() + instruction.start());
+        return line.isPresent() && line.getAsInt() == constant;
     }
 
     private static boolean loadsParameter(final Code code, final Instruction instruction) {

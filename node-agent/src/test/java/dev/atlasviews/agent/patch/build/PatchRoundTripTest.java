@@ -351,6 +351,15 @@ class PatchRoundTripTest {
                 CHECK(x < 1000);
                 return x * 3;
             }
+            struct pair { char *first, *second; };
+            NOINLINE void drop(const char *text, const char *file, int line) { if (!text) failed(file, line); }
+            /* The first line's parameters come in the middle of what the opening brace does. */
+            NOINLINE void drop_both(struct pair *pair)
+            {
+                drop(pair->first, __FILE__, __LINE__);
+                drop(pair->second, __FILE__, __LINE__);
+                drop((char *)pair, __FILE__, __LINE__);
+            }
             """;
         final CSources sources = changed(
                 CSources.pie(directory.resolve("lines")),
