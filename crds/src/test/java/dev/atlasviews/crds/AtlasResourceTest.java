@@ -28,6 +28,8 @@ final class AtlasResourceTest {
                 "rollout: {onFailure: Ask}                        | spec.rollout.onFailure: ",
                 "mode: Later                                      | spec.mode: ",
                 "change: {patch: {digest: 'md5:0'}}               | spec.change.patch.digest: ",
+                "change: {patch: {artifactRef: {name: '?x=1'}}}   | spec.change.patch.artifactRef: ",
+                "change: {patch: {artifactRef: {name: 'a/b'}}}    | spec.change.patch.artifactRef: ",
                 "after: [{name: x}]                               | spec.after[0]: "
             })
     void ofAListOnlyTheSpecificationThatNobodyUnderstandsIsMissing(final String part, final String problem) {

@@ -150,6 +150,16 @@ final class RulesIT {
                         "{key: app, operator: Exists}",
                         ""),
                 new Forbidden(
+                        "spec.change.patch.artifactRef.name in body should match",
+                        patch("artifact-name", redis, ""),
+                        "name: artifact}",
+                        "name: '?watch=true'}"),
+                new Forbidden(
+                        "spec.selector.matchLabels.app: Too long",
+                        patch("label", redis, ""),
+                        "app: redis",
+                        "app: " + "r".repeat(64)),
+                new Forbidden(
                         "spec.threads.share in body should be less than or equal to",
                         patch("share", redis, "threads: {share: 4}"),
                         "share: 4",

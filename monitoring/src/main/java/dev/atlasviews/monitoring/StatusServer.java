@@ -22,9 +22,23 @@ public final class StatusServer implements AutoCloseable {
     private static final int NOT_ALLOWED = 405;
     private static final int STOP_SECONDS = 1;
 
+    /** How long a request may take to come, and an answer to go: longer than any on a network that works. */
+    private static final int SECONDS = 5;
+
+    private static final int MOST_CONNECTIONS = 512;
+
+    // Whoever reaches the port could keep it from everybody else, by requests that never end: a supervisor would take
+    // the
+    // program for dead. The server reads these when it is first used.
+    static {
+        System.setProperty("sun.net.httpserver.maxReqTime", String.valueOf(SECONDS));
+        System.setProperty("sun.net.httpserver.maxRspTime", String.valueOf(SECONDS));
+        System.setProperty("jdk.httpserver.maxConnections", String.valueOf(MOST_CONNECTIONS));
+    }
+
     private final HttpServer server;
-    private final ExecutorService threads = Executors.newFixedThreadPool(
-            2, Thread.ofPlatform().daemon().name("status-", 0).factory());
+    private final ExecutorService threads = Executors.newThreadPerTaskExecutor(
+            Thread.ofVirtual().name("status-", 0).factory());
 
     /**
      * Starts to answer.

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.engine;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -82,15 +80,30 @@ public record ThreadFilter(List<Choice> choices) {
         return choices.stream().anyMatch(Choice::all);
     }
 
-    /** A thread may give itself any name, one of several lines included. */
+    /**
+     * In time that grows with the product of the two lengths, whatever the pattern: as a regular expression one of many
+     * stars would be tried in more ways than there is time for.
+     */
     private static boolean matches(final String pattern, final String name) {
-        final String expression = Arrays.stream(pattern.split("(?<=[*?])|(?=[*?])", -1))
-                .map(part -> switch (part) {
-                    case "*" -> ".*";
-                    case "?" -> ".";
-                    default -> Pattern.quote(part);
-                })
-                .collect(Collectors.joining());
-        return Pattern.compile(expression, Pattern.DOTALL).matcher(name).matches();
+        int at = 0;
+        int star = -1;
+        int afterStar = 0;
+        int i = 0;
+        while (i < name.length()) {
+            if (at < pattern.length() && pattern.charAt(at) == '*') {
+                star = at++;
+                afterStar = i;
+            } else if (at < pattern.length() && (pattern.charAt(at) == '?' || pattern.charAt(at) == name.charAt(i))) {
+                at++;
+                i++;
+            } else if (star >= 0) {
+                // The last star takes one character more.
+                at = star + 1;
+                i = ++afterStar;
+            } else {
+                return false;
+            }
+        }
+        return pattern.chars().skip(at).allMatch(character -> character == '*');
     }
 }

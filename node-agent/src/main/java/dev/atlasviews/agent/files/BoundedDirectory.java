@@ -109,8 +109,16 @@ public final class BoundedDirectory {
         Files.deleteIfExists(file(name));
     }
 
-    /** Puts a file there, in place of another with that name. */
+    /**
+     * Puts a file there, in place of another with that name.
+     *
+     * @throws IOException also where it alone is more than there may be, for which no other file goes
+     */
     public synchronized void put(final String name, final byte[] content) throws IOException {
+        if (content.length > limit) {
+            throw new IOException(
+                    "%s has %d bytes, and no more than %d may be kept".formatted(file(name), content.length, limit));
+        }
         Files.createDirectories(directory);
         shrinkTo(limit - content.length);
         final Path temporary = Files.createTempFile(directory, ".new", "");

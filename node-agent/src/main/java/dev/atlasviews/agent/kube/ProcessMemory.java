@@ -29,6 +29,9 @@ final class ProcessMemory {
     /** Many times what all pods of a node leave. */
     private static final long LIMIT = 64L << 20;
 
+    /** Of one pod, in the file; each with up to some kilobytes of what was said of it. */
+    private static final int MOST_LAYERS = 4096;
+
     /** A PodView that goes while no agent runs leaves its file behind. */
     private final BoundedDirectory files;
 
@@ -42,8 +45,14 @@ final class ProcessMemory {
             all = List.copyOf(all);
         }
 
+        /** Not more than there is room for: the deadlines of others begin anew when an agent does. */
         List<ProcessStatus> unlisted() {
-            return all.subList(listed, all.size());
+            int layers = 0;
+            int end = listed;
+            while (end < all.size() && layers + all.get(end).layers().size() <= MOST_LAYERS) {
+                layers += all.get(end++).layers().size();
+            }
+            return all.subList(listed, end);
         }
     }
 

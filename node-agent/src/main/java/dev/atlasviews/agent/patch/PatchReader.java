@@ -27,6 +27,12 @@ public final class PatchReader {
 
     private static final int MAX_TARGETS = 64;
 
+    /** Of each kind in a description: each takes many times its bytes in the file when it is read. */
+    private static final int MAX_ENTRIES = 65536;
+
+    private static final int MAX_UNITS = 4096;
+    private static final int MAX_WARNINGS = 4096;
+
     private final ElfFile elf;
 
     private PatchReader(final ElfFile elf) {
@@ -103,6 +109,7 @@ public final class PatchReader {
         }
         final List<String> warnings =
                 List.of(PatchMetadata.mapper().readValue(notes.getFirst().descriptor(), String[].class));
+        check(warnings.size() <= MAX_WARNINGS, "too many warnings");
         for (final String warning : warnings) {
             PatchText.checkSentence(warning, "a warning");
         }
@@ -112,6 +119,9 @@ public final class PatchReader {
     private PatchTarget target(final PatchMetadata.Target described, final int number) throws IOException {
         check(described.buildId().matches("([0-9a-f]{2}){4,64}"), "a target without a proper build-id");
         check(!described.program().isEmpty(), "a target without a name");
+        check(described.units().size() <= MAX_UNITS, "too many units");
+        check(described.functions().size() <= MAX_ENTRIES, "too many functions");
+        check(described.variables().size() <= MAX_ENTRIES, "too many variables");
         checkTexts(described);
         final PatchTarget target = new PatchTarget(
                 described.buildId(),

@@ -9,14 +9,14 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What failed, and rests before it is tried again: ever longer, as long as it fails. Of very many failures the one that
- * happened first is forgotten.
+ * What failed, and rests before it is tried again: ever longer, as long as it fails. Of more failures than anybody has the
+ * one that happened first is forgotten.
  *
  * @param <K> what was tried
  * @param <E> why it failed
  */
 public final class Failures<K, E extends Exception> {
-    private static final int MOST = 256;
+    private static final int MOST = 2048;
 
     /** Of a clock that nobody sets. */
     private final LongSupplier nanos;

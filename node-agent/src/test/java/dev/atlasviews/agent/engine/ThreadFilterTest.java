@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -27,6 +28,42 @@ class ThreadFilterTest {
     @ValueSource(strings = {"0", "0%", "101%", "-1", "many", "%"})
     void whatIsNoShareIsRefused(final String share) {
         assertThatThrownBy(() -> ThreadShare.of(share)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "'*','',true",
+        "'','',true",
+        "'?','',false",
+        "'**','a',true",
+        "'a*b','ab',true",
+        "'a*b','aXbYb',true",
+        "'a*b','aXbY',false",
+        "'*a?','bab',true",
+        "'*a?','aab',true",
+        "'*io*_?','xio_io_7',true",
+        "'a.c','abc',false",
+        "'io?','io',false",
+        "'a*b*c','a_b_b_c',true",
+        "'a*b*c','a_c_b',false"
+    })
+    void starsStandForAnyTextAndQuestionMarksForACharacter(
+            final String pattern, final String name, final boolean matches) {
+        assertThat(new ThreadFilter(pattern).matches(name)).isEqualTo(matches);
+    }
+
+    @Test
+    void aNameMayHaveSeveralLines() {
+        assertThat(new ThreadFilter("a*b?c").matches("a\n\nb\nc")).isTrue();
+    }
+
+    @Test
+    @Timeout(value = 10, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void manyStarsTakeNoLonger() {
+        assertThat(new ThreadFilter("*".repeat(62) + "X").matches("fifteen letters"))
+                .isFalse();
+        assertThat(new ThreadFilter("*?".repeat(31) + "X").matches("fifteen letters"))
+                .isFalse();
     }
 
     @Test

@@ -2,6 +2,7 @@
 package dev.atlasviews.agent.files;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -51,6 +52,17 @@ final class BoundedDirectoryTest {
         assertThat(files.use("a")).isTrue();
         assertThat(files.use("b")).isFalse();
         assertThat(files.use("c")).isTrue();
+    }
+
+    @Test
+    void forWhatIsTooMuchAloneNothingGoes() throws IOException {
+        final var files = new BoundedDirectory(directory, 2 * SIZE);
+        files.put("a", new byte[SIZE]);
+        assertThatThrownBy(() -> files.put("b", new byte[2 * SIZE + 1]))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("201 bytes");
+        assertThat(files.use("a")).isTrue();
+        assertThat(files.use("b")).isFalse();
     }
 
     private static void age(final Path file, final Duration age) throws IOException {

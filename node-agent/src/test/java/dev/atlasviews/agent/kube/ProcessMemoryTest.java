@@ -9,15 +9,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.atlasviews.crds.LayerReason;
 import dev.atlasviews.crds.LayerState;
+import dev.atlasviews.crds.LayerStatus;
 import dev.atlasviews.crds.PodView;
 import dev.atlasviews.crds.PodViewStatus;
 import dev.atlasviews.crds.PodViewSummary;
+import dev.atlasviews.crds.ProcessStatus;
 import dev.atlasviews.crds.ThreadCounts;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -49,15 +52,27 @@ final class ProcessMemoryTest {
         assertThat(files()).contains("uid").hasSizeLessThan(5);
     }
 
+    @Test
+    void whatOnePodLeavesIsBounded() throws IOException {
+        final ProcessStatus process =
+                last(Stream.generate(() -> status(present("one", "a"), LayerState.APPLYING, LayerReason.MOVING_THREADS))
+                        .limit(64)
+                        .toArray(LayerStatus[]::new));
+        keep("uid", Collections.nCopies(2000, process));
+
+        assertThat(Files.size(state.resolve("uid"))).isLessThan(4 << 20);
+    }
+
     private void keep(final String pod) throws IOException {
+        keep(pod, List.of(last(status(present("one", "a"), LayerState.APPLYING, LayerReason.MOVING_THREADS))));
+    }
+
+    private void keep(final String pod, final List<ProcessStatus> processes) throws IOException {
         final PodView view = new PodView();
         view.getMetadata().setName(pod);
         final var summary = new PodViewSummary(LayerState.APPLYING, 1, ThreadCounts.NONE, null);
         new ProcessMemory(state, new KubernetesSerialization(), Fixtures.BOOT)
-                .keep(
-                        view,
-                        new PodViewStatus(3L, summary, List.of()),
-                        List.of(last(status(present("one", "a"), LayerState.APPLYING, LayerReason.MOVING_THREADS))));
+                .keep(view, new PodViewStatus(3L, summary, List.of()), processes);
     }
 
     private List<String> files() throws IOException {

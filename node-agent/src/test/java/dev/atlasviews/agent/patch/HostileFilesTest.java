@@ -17,6 +17,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
@@ -164,6 +165,31 @@ class HostileFilesTest {
         final byte[] file = PatchWriter.write(List.of(), List.of(target()), List.of(bad.repeat(5)));
         assertThatThrownBy(() -> PatchReader.read(file)).isInstanceOf(PatchFormatException.class);
         PatchReader.read(PatchWriter.write(List.of(), List.of(with("größer::<λ> operator()(int)", 0))));
+    }
+
+    @Test
+    void aDescriptionIsBounded() throws Exception {
+        final PatchTarget target = target();
+        final byte[] units = PatchWriter.write(
+                List.of(),
+                List.of(new PatchTarget(
+                        target.buildId(),
+                        target.program(),
+                        target.positionIndependent(),
+                        Collections.nCopies(100_000, "a"),
+                        target.functions(),
+                        target.variables(),
+                        target.text(),
+                        target.constants(),
+                        target.data())));
+        final byte[] warnings =
+                PatchWriter.write(List.of(), List.of(target), Collections.nCopies(5000, "what you should know"));
+        assertThatThrownBy(() -> PatchReader.read(units))
+                .isInstanceOf(PatchFormatException.class)
+                .hasMessageContaining("too many units");
+        assertThatThrownBy(() -> PatchReader.read(warnings))
+                .isInstanceOf(PatchFormatException.class)
+                .hasMessageContaining("too many warnings");
     }
 
     private static PatchTarget with(final String text, final int which) {

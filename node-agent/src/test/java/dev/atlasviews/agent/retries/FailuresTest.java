@@ -54,11 +54,26 @@ final class FailuresTest {
 
     @Test
     void ofVeryManyTheFirstIsForgotten() {
-        for (int i = 0; i < 300; i++) {
+        for (int i = 0; i < 2100; i++) {
             fail("number " + i);
         }
         assertThat(failures.last("number 0")).isEmpty();
-        assertThat(failures.last("number 299")).isPresent();
+        assertThat(failures.last("number 2099")).isPresent();
+    }
+
+    @Test
+    void asManyAsSomePodsHaveRestAll() {
+        int tries = 0;
+        for (int round = 0; round < 3; round++) {
+            for (int i = 0; i < 400; i++) {
+                final String what = "number " + i;
+                if (failures.resting(what).isEmpty()) {
+                    tries++;
+                    fail(what);
+                }
+            }
+        }
+        assertThat(tries).isEqualTo(400);
     }
 
     private void fail(final String what) {
