@@ -380,13 +380,15 @@ final class ChartTest {
         assertThat(pod.getContainers().getFirst().getArgs())
                 .startsWith(BeforeUninstall.class.getName(), value)
                 .hasSize("Revert".equals(value) ? 3 : 2);
-        assertThat(Chart.only(objects, ClusterRole.class, UNINSTALL).getRules())
-                .singleElement()
-                .satisfies(rule -> {
-                    assertThat(rule.getApiGroups()).containsExactly("atlasviews.dev");
-                    assertThat(rule.getResources()).containsExactly("viewpatches");
-                    assertThat(rule.getVerbs()).containsExactly(verbs.split(" ", -1));
-                });
+        final List<PolicyRule> rules =
+                Chart.only(objects, ClusterRole.class, UNINSTALL).getRules();
+        assertThat(rules)
+                .allSatisfy(rule -> assertThat(rule.getApiGroups()).containsExactly("atlasviews.dev"))
+                .extracting(rule -> String.join(" ", rule.getResources()), rule -> String.join(" ", rule.getVerbs()))
+                .first()
+                .isEqualTo(tuple("viewpatches", verbs));
+        assertThat(rules.stream().skip(1).map(rule -> rule.getResources() + " " + rule.getVerbs()))
+                .isEqualTo("Revert".equals(value) ? List.of("[podviews] [list]") : List.of());
         final ClusterRoleBinding binding = Chart.only(objects, ClusterRoleBinding.class, UNINSTALL);
         assertThat(binding.getRoleRef().getName()).isEqualTo(UNINSTALL);
         assertThat(binding.getSubjects()).singleElement().satisfies(subject -> {

@@ -321,6 +321,7 @@ final class RightsIT {
                     .ignoreException(KubernetesClientException.class)
                     .until(() -> !patches.inAnyNamespace().list().getItems().isEmpty());
             assertForbidden(() -> hook.resource(patch).delete());
+            assertForbidden(() -> hook.resources(PodView.class).inAnyNamespace().list());
 
             grantHook(charts, "Revert");
             await().atMost(LIMIT)
@@ -334,7 +335,11 @@ final class RightsIT {
             assertForbidden(() -> hook.resource(patch).get());
             assertForbidden(() -> hook.resource(patch).create());
             assertForbidden(() -> hook.resource(patch).patch(JSON_MERGE, "{\"metadata\":{\"finalizers\":null}}"));
-            assertForbidden(() -> hook.resources(PodView.class).inAnyNamespace().list());
+            assertThat(hook.resources(PodView.class).inAnyNamespace().list()).isNotNull();
+            assertForbidden(() -> hook.resources(PodView.class)
+                    .inNamespace(Objects.NAMESPACE)
+                    .withName("any")
+                    .delete());
             assertForbidden(() -> hook.pods().inAnyNamespace().list());
             assertForbidden(() -> hook.secrets().inNamespace(Chart.NAMESPACE).list());
         }

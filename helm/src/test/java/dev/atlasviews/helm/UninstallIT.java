@@ -133,6 +133,19 @@ final class UninstallIT {
             assertThat(operatorIsThere()).isTrue();
 
             client.resource(pod).withGracePeriod(0).delete();
+            await().atMost(LIMIT)
+                    .ignoreExceptions()
+                    .untilAsserted(() ->
+                            assertThat(jobs.log()).contains("Waiting until these PodViews have no layers:\n  shop/"));
+            assertThat(uninstalled).isNotDone();
+            assertThat(operatorIsThere()).isTrue();
+            final List<String> said = new ArrayList<>();
+            assertThat(new BeforeUninstall(client, said::add).revert(Duration.ofSeconds(0)))
+                    .isFalse();
+            assertThat(said).singleElement().asString().contains("after 0 s PodViews have layers", "redis-0");
+
+            // With its pod, as the garbage collector would.
+            client.resource(Workload.view(client, pod)).delete();
             assertThat(uninstalled).succeedsWithin(LIMIT);
             assertThat(operator.log()).contains("shop/first has been taken back everywhere");
         }

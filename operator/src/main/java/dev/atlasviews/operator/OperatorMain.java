@@ -3,6 +3,7 @@ package dev.atlasviews.operator;
 
 import dev.atlasviews.monitoring.StatusServer;
 import dev.atlasviews.operator.events.EventRecorder;
+import dev.atlasviews.operator.layers.PatchesInUse;
 import dev.atlasviews.operator.monitoring.ReconciliationMetrics;
 import dev.atlasviews.operator.monitoring.ViewPatchMetrics;
 import dev.atlasviews.operator.nodelabel.NodeLabelReconciler;
@@ -116,8 +117,9 @@ public final class OperatorMain {
                         client.close();
                     }
                 };
-        final var patches = new ViewPatchReconciler(agentNamespace, events);
-        operator.register(new PodReconciler(events));
+        final var inUse = new PatchesInUse();
+        final var patches = new ViewPatchReconciler(agentNamespace, inUse, events);
+        operator.register(new PodReconciler(inUse, events));
         operator.register(patches);
         if (labelsNodes) {
             operator.register(new NodeLabelReconciler());

@@ -54,10 +54,14 @@ import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.PodCondition;
 import io.fabric8.kubernetes.api.model.PodConditionBuilder;
 import io.fabric8.kubernetes.api.model.PodReadinessGate;
+import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import io.fabric8.kubernetes.client.http.BasicBuilder;
+import io.fabric8.kubernetes.client.http.Interceptor;
 import io.javaoperatorsdk.operator.Operator;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
@@ -76,6 +80,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -96,6 +101,7 @@ final class OperatorIT {
     @TempDir
     private static Path folder;
 
+    private static final HeldWrites writes = new HeldWrites();
     private static ApiServer server;
     private static KubernetesClient client;
     private static PrometheusMeterRegistry registry;
@@ -111,7 +117,7 @@ final class OperatorIT {
         createNamespace(AGENTS);
         reports(readyNode("node-1"));
         registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-        final KubernetesClient own = server.client();
+        final KubernetesClient own = writes.client(client.getConfiguration());
         operator =
                 OperatorMain.create(own, registry, new EventRecorder(own, registry), Leadership.alone(), AGENTS, true);
         status = OperatorMain.status(operator, registry, 0);
@@ -293,6 +299,72 @@ final class OperatorIT {
         });
         awaitGone("fix");
         awaitLayers(pod, "fix=Absent");
+    }
+
+    @Test
+    void aViewPatchStaysWhileAPodViewIsWrittenThatNamesIt() {
+        artifact("new code");
+        writes.hold(namespace);
+        final Pod pod = runningPod("redis-0");
+        try {
+            viewPatch("fix", digest("new code"));
+            await().atMost(LIMIT).until(writes::areHeld);
+            client.resource(patch("fix")).delete();
+            await().during(Duration.ofSeconds(3)).atMost(Duration.ofSeconds(5)).until(() -> patch("fix") != null);
+        } finally {
+            writes.release();
+        }
+        awaitLayers(pod, "fix=Absent");
+        assertThat(patch("fix")).isNotNull();
+        agentReports(pod, LayerState.REVERTED);
+        awaitGone("fix");
+        awaitNoView(pod);
+    }
+
+    /** The operator's writes of a namespace's PodViews, as a slow server would hold them up. */
+    private static final class HeldWrites implements Interceptor {
+        private volatile @Nullable String namespace;
+        private volatile CountDownLatch held = new CountDownLatch(1);
+        private volatile CountDownLatch released = new CountDownLatch(1);
+
+        KubernetesClient client(final Config config) {
+            return new KubernetesClientBuilder()
+                    .withConfig(config)
+                    .withHttpClientBuilderConsumer(builder -> builder.addOrReplaceInterceptor("held", this))
+                    .build();
+        }
+
+        void hold(final String where) {
+            held = new CountDownLatch(1);
+            released = new CountDownLatch(1);
+            namespace = where;
+        }
+
+        boolean areHeld() {
+            return held.getCount() == 0;
+        }
+
+        void release() {
+            namespace = null;
+            released.countDown();
+        }
+
+        @Override
+        public void before(
+                final BasicBuilder builder,
+                final io.fabric8.kubernetes.client.http.HttpRequest request,
+                final RequestTags tags) {
+            if (namespace != null
+                    && !"GET".equals(request.method())
+                    && request.uri().getPath().contains("/" + namespace + "/podviews")) {
+                held.countDown();
+                try {
+                    released.await();
+                } catch (final InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+        }
     }
 
     @Test

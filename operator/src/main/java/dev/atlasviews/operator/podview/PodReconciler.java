@@ -13,6 +13,7 @@ import dev.atlasviews.operator.caches.PodStore;
 import dev.atlasviews.operator.events.EventRecorder;
 import dev.atlasviews.operator.gate.PatchedGate;
 import dev.atlasviews.operator.layers.Layers;
+import dev.atlasviews.operator.layers.PatchesInUse;
 import dev.atlasviews.operator.pods.PatchedCondition;
 import dev.atlasviews.operator.pods.PodSelection;
 import dev.atlasviews.operator.retry.PatientRetry;
@@ -34,6 +35,7 @@ import io.javaoperatorsdk.operator.processing.event.ResourceID;
 import io.javaoperatorsdk.operator.processing.event.source.EventSource;
 import io.javaoperatorsdk.operator.processing.event.source.IndexerResourceCache;
 import io.javaoperatorsdk.operator.processing.event.source.informer.InformerEventSource;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
@@ -60,9 +62,13 @@ public final class PodReconciler implements Reconciler<Pod> {
 
     private static final Logger LOG = LoggerFactory.getLogger(PodReconciler.class);
 
+    /** Until a cache knows what another one knew already. */
+    private static final Duration CACHE_LAG = Duration.ofSeconds(1);
+
     /** Made by the framework's call before the first reconciliation. */
     private @Nullable Sources sources;
 
+    private final PatchesInUse inUse;
     private final EventRecorder events;
 
     private record Sources(
@@ -86,9 +92,11 @@ public final class PodReconciler implements Reconciler<Pod> {
     /**
      * A reconciler.
      *
+     * @param inUse is told which ViewPatches it works with
      * @param events who writes its events
      */
-    public PodReconciler(final EventRecorder events) {
+    public PodReconciler(final PatchesInUse inUse, final EventRecorder events) {
+        this.inUse = inUse;
         this.events = events;
     }
 
@@ -162,12 +170,30 @@ public final class PodReconciler implements Reconciler<Pod> {
                 pod.getMetadata().getNamespace() + "/" + pod.getMetadata().getName();
         try (var _ = MDC.putCloseable(LogFields.POD, name);
                 var _ = MDC.putCloseable(LogFields.NODE, pod.getSpec().getNodeName())) {
-            reconcile(pod, context, sources);
+            return reconcile(pod, context, sources);
+        }
+    }
+
+    private UpdateControl<Pod> reconcile(final Pod pod, final Context<Pod> context, final Sources sources) {
+        final List<ViewPatch> patches = sources.patches()
+                .list(pod.getMetadata().getNamespace(), patch -> true)
+                .toList();
+        final List<ViewPatch> used = patches.stream()
+                .filter(patch -> patch.getMetadata().getDeletionTimestamp() == null)
+                .toList();
+        if (!inUse.begin(used)) {
+            return UpdateControl.<Pod>noUpdate().rescheduleAfter(CACHE_LAG);
+        }
+        try {
+            reconcile(pod, patches, context, sources);
+        } finally {
+            inUse.end(used);
         }
         return UpdateControl.noUpdate();
     }
 
-    private void reconcile(final Pod pod, final Context<Pod> context, final Sources sources) {
+    private void reconcile(
+            final Pod pod, final List<ViewPatch> patches, final Context<Pod> context, final Sources sources) {
         final String namespace = pod.getMetadata().getNamespace();
         final PodView existing = sources.views()
                 .get(new ResourceID(pod.getMetadata().getUid(), namespace))
@@ -185,8 +211,6 @@ public final class PodReconciler implements Reconciler<Pod> {
                     existing.unreadableSpec().orElseThrow());
             return;
         }
-        final List<ViewPatch> patches =
-                sources.patches().list(namespace, patch -> true).toList();
         final PodViewSpec spec =
                 PodViewComposer.compose(pod, patches, existing, patch -> sources.isReleased(patch, pod), Instant.now());
         // First of all: a PodView that names a new container would hide that the container is new.

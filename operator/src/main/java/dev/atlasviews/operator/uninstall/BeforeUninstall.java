@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.operator.uninstall;
 
+import dev.atlasviews.crds.PodView;
 import dev.atlasviews.crds.ViewPatch;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
@@ -74,7 +75,8 @@ public final class BeforeUninstall {
     }
 
     /**
-     * Deletes every ViewPatch, also those that come meanwhile, and waits until none is left.
+     * Deletes every ViewPatch, also those that come meanwhile, and waits until none is left, and no PodView with a layer: one
+     * whose ViewPatch was given up still needs the operator and its agent.
      *
      * @param limit how long
      * @return whether none is left
@@ -85,18 +87,29 @@ public final class BeforeUninstall {
         String before = "";
         while (true) {
             final List<ViewPatch> left = patches.delete();
-            if (left.isEmpty()) {
+            // Only then: while there are ViewPatches, PodViews come to name them.
+            final List<PodView> patched = left.isEmpty() ? patches.patched() : List.of();
+            if (left.isEmpty() && patched.isEmpty()) {
                 output.accept("No ViewPatch is left.");
                 return true;
             }
-            final String holders = LivePatches.holders(left);
+            final String holders = left.isEmpty() ? LivePatches.pods(patched) : LivePatches.holders(left);
             if (System.nanoTime() - end >= 0) {
-                output.accept("Nothing is uninstalled: after %d s ViewPatches are still being taken back.\n%s"
+                output.accept((left.isEmpty()
+                                ? """
+                                Nothing is uninstalled: after %d s PodViews have layers, though no ViewPatch is left.
+                                %s
+                                Of a node that is lost for good, delete its pods, or these PodViews; then uninstall again.\
+                                """
+                                : "Nothing is uninstalled: after %d s ViewPatches are still being taken back.\n%s")
                         .formatted(limit.toSeconds(), holders));
                 return false;
             }
             if (!holders.equals(before)) {
-                output.accept("Waiting until these are taken back:\n" + holders);
+                output.accept((left.isEmpty()
+                                ? "Waiting until these PodViews have no layers:\n"
+                                : "Waiting until these are taken back:\n")
+                        + holders);
             }
             before = holders;
             Thread.sleep(PAUSE);

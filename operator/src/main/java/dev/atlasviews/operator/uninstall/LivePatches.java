@@ -4,10 +4,12 @@ package dev.atlasviews.operator.uninstall;
 import dev.atlasviews.crds.Atlas;
 import dev.atlasviews.crds.ConditionType;
 import dev.atlasviews.crds.PodCounts;
+import dev.atlasviews.crds.PodView;
 import dev.atlasviews.crds.ThreadCounts;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.crds.ViewPatchStatus;
 import dev.atlasviews.operator.layers.Layers;
+import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.net.HttpURLConnection;
@@ -19,7 +21,7 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** The ViewPatches of all namespaces that need the operator, and what is to be said of them. */
+/** The ViewPatches and PodViews of all namespaces that need the operator, and what is to be said of them. */
 final class LivePatches {
     private static final int NAMED = 5;
     private static final Comparator<ViewPatch> MOST_PATCHED_FIRST = Comparator.comparingInt(LivePatches::applied)
@@ -39,24 +41,31 @@ final class LivePatches {
      * where no pod is patched.
      */
     List<ViewPatch> live() {
-        return all().filter(
-                        patch -> Objects.requireNonNullElse(patch.getMetadata().getFinalizers(), List.<String>of())
-                                .contains(Atlas.REVERT_FINALIZER))
+        return all(ViewPatch.class)
+                .filter(patch -> Objects.requireNonNullElse(patch.getMetadata().getFinalizers(), List.<String>of())
+                        .contains(Atlas.REVERT_FINALIZER))
                 .toList();
     }
 
     /** Asks for the deletion of all that are not being deleted, and returns those that were there. */
     List<ViewPatch> delete() {
-        final List<ViewPatch> patches = all().toList();
+        final List<ViewPatch> patches = all(ViewPatch.class).toList();
         patches.stream()
                 .filter(patch -> patch.getMetadata().getDeletionTimestamp() == null)
                 .forEach(patch -> client.resource(patch).delete());
         return patches;
     }
 
-    private Stream<ViewPatch> all() {
+    /** The PodViews that name layers; what can not be read may. */
+    List<PodView> patched() {
+        return all(PodView.class)
+                .filter(view -> !view.isReadable() || Layers.of(view).findAny().isPresent())
+                .toList();
+    }
+
+    private <T extends HasMetadata> Stream<T> all(final Class<T> kind) {
         try {
-            return client.resources(ViewPatch.class).inAnyNamespace().list().getItems().stream();
+            return client.resources(kind).inAnyNamespace().list().getItems().stream();
         } catch (final KubernetesClientException e) {
             if (e.getCode() == HttpURLConnection.HTTP_NOT_FOUND) {
                 // With their definition all of them went.
@@ -76,13 +85,35 @@ final class LivePatches {
         return lines(patches, LivePatches::holder);
     }
 
+    /** Which pods they are of, likewise. */
+    static String pods(final List<PodView> views) {
+        return lines(
+                views.stream()
+                        .map(view -> "%s/%s: %s"
+                                .formatted(
+                                        view.getMetadata().getNamespace(),
+                                        view.getMetadata().getName(),
+                                        view.unreadableSpec()
+                                                .orElseGet(() -> "pod %s on node %s"
+                                                        .formatted(
+                                                                view.getSpec().podName(),
+                                                                view.getSpec().nodeName()))))
+                        .sorted(),
+                views.size());
+    }
+
     private static String lines(final List<ViewPatch> patches, final Function<ViewPatch, String> text) {
-        final Stream<String> named = patches.stream()
-                .sorted(MOST_PATCHED_FIRST)
-                .limit(NAMED)
-                .map(patch -> "  %s: %s".formatted(Layers.nameOf(patch), text.apply(patch)));
+        return lines(
+                patches.stream()
+                        .sorted(MOST_PATCHED_FIRST)
+                        .map(patch -> Layers.nameOf(patch) + ": " + text.apply(patch)),
+                patches.size());
+    }
+
+    private static String lines(final Stream<String> all, final int count) {
+        final Stream<String> named = all.limit(NAMED).map("  "::concat);
         final Stream<String> others =
-                Stream.of(patches.size() - NAMED).filter(more -> more > 0).map("  and %d more"::formatted);
+                Stream.of(count - NAMED).filter(more -> more > 0).map("  and %d more"::formatted);
         return Stream.concat(named, others).collect(Collectors.joining("\n"));
     }
 

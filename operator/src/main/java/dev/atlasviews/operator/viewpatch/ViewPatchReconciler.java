@@ -15,6 +15,7 @@ import dev.atlasviews.operator.caches.NoIndex;
 import dev.atlasviews.operator.caches.PodStore;
 import dev.atlasviews.operator.events.EventRecorder;
 import dev.atlasviews.operator.layers.Layers;
+import dev.atlasviews.operator.layers.PatchesInUse;
 import dev.atlasviews.operator.nodes.KnownNodes;
 import dev.atlasviews.operator.nodes.NodeState;
 import dev.atlasviews.operator.nodes.NodeStates;
@@ -23,6 +24,7 @@ import dev.atlasviews.operator.retry.PatientRetry;
 import dev.atlasviews.operator.rollout.Release;
 import dev.atlasviews.operator.rollout.RolloutStep;
 import io.fabric8.kubernetes.api.model.Condition;
+import io.fabric8.kubernetes.api.model.ListOptionsBuilder;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import io.fabric8.kubernetes.api.model.ObjectReference;
 import io.fabric8.kubernetes.api.model.ObjectReferenceBuilder;
@@ -43,6 +45,7 @@ import io.javaoperatorsdk.operator.processing.event.source.IndexerResourceCache;
 import io.javaoperatorsdk.operator.processing.event.source.informer.InformerEventSource;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -71,11 +74,14 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
 
     private static final Logger LOG = LoggerFactory.getLogger(ViewPatchReconciler.class);
     private static final Duration GONE_POD_RETRY = Duration.ofSeconds(30);
+    /** While a PodView is being written. */
+    private static final Duration IN_USE_RETRY = Duration.ofSeconds(1);
 
     /** Made by the framework's call before the first reconciliation. */
     private @Nullable Sources sources;
 
     private final @Nullable String agentNamespace;
+    private final PatchesInUse inUse;
     private final EventRecorder events;
     private final PodEvents podEvents;
 
@@ -89,10 +95,13 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
      * A reconciler.
      *
      * @param agentNamespace where the agents' pods are; null where they do not run in pods
+     * @param inUse knows which ViewPatches PodViews are being written by
      * @param events who writes its events
      */
-    public ViewPatchReconciler(final @Nullable String agentNamespace, final EventRecorder events) {
+    public ViewPatchReconciler(
+            final @Nullable String agentNamespace, final PatchesInUse inUse, final EventRecorder events) {
         this.agentNamespace = agentNamespace;
+        this.inUse = inUse;
         this.events = events;
         this.podEvents = new PodEvents(events);
     }
@@ -278,16 +287,22 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
     }
 
     private DeleteControl takeBack(final ViewPatch patch, final Context<ViewPatch> context) {
+        if (!inUse.close(patch)) {
+            return DeleteControl.noFinalizerRemoval().rescheduleAfter(IN_USE_RETRY.toMillis());
+        }
         if (isForced(patch)) {
             LOG.warn("{} is let go without confirmation, as its annotation asks", Layers.nameOf(patch));
             return DeleteControl.defaultDelete();
         }
-        final List<PodOutcome> remaining = sources()
+        final List<PodView> known = sources()
                 .views()
-                .list(patch.getMetadata().getNamespace(), view -> !view.isReadable() || Layers.lists(view, patch))
-                .filter(view -> mayHaveProcesses(view, context.getClient()))
-                .map(view -> PodOutcome.reverting(patch, view, sources().nodes()))
+                .list(patch.getMetadata().getNamespace(), view -> mayName(view, patch))
                 .toList();
+        List<PodOutcome> remaining = remaining(patch, known, context.getClient());
+        if (remaining.isEmpty()) {
+            // That memory may not have what was written just now.
+            remaining = remaining(patch, stored(patch, context.getClient()), context.getClient());
+        }
         if (remaining.isEmpty()) {
             podEvents.forget(patch);
             LOG.info("{} has been taken back everywhere", Layers.nameOf(patch));
@@ -301,6 +316,35 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
             context.resourceOperations().serverSideApplyPrimaryStatus(withStatus(patch, status));
         }
         return DeleteControl.noFinalizerRemoval().rescheduleAfter(GONE_POD_RETRY.toMillis());
+    }
+
+    private List<PodOutcome> remaining(
+            final ViewPatch patch, final List<PodView> views, final KubernetesClient client) {
+        return views.stream()
+                .filter(view -> mayHaveProcesses(view, client))
+                .map(view -> PodOutcome.reverting(patch, view, sources().nodes()))
+                .toList();
+    }
+
+    private static boolean mayName(final PodView view, final ViewPatch patch) {
+        return !view.isReadable() || Layers.lists(view, patch);
+    }
+
+    /** The PodViews that may name a ViewPatch, as the server has them. */
+    private static List<PodView> stored(final ViewPatch patch, final KubernetesClient client) {
+        final var views =
+                client.resources(PodView.class).inNamespace(patch.getMetadata().getNamespace());
+        final List<PodView> result = new ArrayList<>();
+        String next = "";
+        do {
+            final var page = views.list(new ListOptionsBuilder()
+                    .withLimit(LeanStore.PAGE)
+                    .withContinue(next)
+                    .build());
+            page.getItems().stream().filter(view -> mayName(view, patch)).forEach(result::add);
+            next = Objects.requireNonNullElse(page.getMetadata().getContinue(), "");
+        } while (!next.isEmpty());
+        return result;
     }
 
     /** All ViewPatches, from memory, of an operator that has started: before, there is none to look into. */
