@@ -5,6 +5,8 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.atlasviews.agent.oci.RegistrySettings;
 import dev.atlasviews.agent.patch.TrustedKeys;
 import dev.atlasviews.agent.views.Errno;
@@ -22,9 +24,14 @@ import dev.atlasviews.crds.PodViewStatus;
 import dev.atlasviews.crds.ViewNode;
 import dev.atlasviews.crds.ViewNodeStatus;
 import dev.atlasviews.crds.testing.ApiServer;
+import dev.atlasviews.crds.testing.WithoutRules;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
+import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
@@ -40,6 +47,7 @@ final class NodeAgentIT {
     private static final Duration LIMIT = Duration.ofMinutes(2);
     private static final String NODE = "node-1";
     private static final String POD_UID = "0d6d2f4e-8f0b-4a34-9c1c-000000000001";
+    private static final String LATER_UID = "0d6d2f4e-8f0b-4a34-9c1c-000000000002";
 
     @TempDir
     private Path servers;
@@ -58,6 +66,9 @@ final class NodeAgentIT {
                 KubernetesClient administrator = server.client();
                 KubernetesClient client = server.client()) {
             administrator.resource(view()).create();
+            takeOffEnumerations(administrator);
+            reportMelted(administrator);
+            final PodView later = createLater(administrator);
             final ModuleSearch.Opening opening = () -> {
                 if (loaded.get()) {
                     return new EmptyModule();
@@ -110,6 +121,19 @@ final class NodeAgentIT {
                                 .extracting(LayerStatus::reason)
                                 .isNotEqualTo(LayerReason.MODULE_UNAVAILABLE.value()));
                 assertThat(registry.scrape()).contains("atlas_agent_module_loaded 1.0");
+
+                assertThat(later.isReadable()).isFalse();
+                assertThat(administrator.resource(later).get().getStatus())
+                        .as("nobody here knows what it asks for")
+                        .isNull();
+                administrator
+                        .resource(later)
+                        .patch(
+                                PatchContext.of(PatchType.JSON),
+                                "[{\"op\":\"replace\",\"path\":\"/spec/containers/0/layers/0/desired\",\"value\":\"Present\"}]");
+                await("it is worked on once it can be read")
+                        .atMost(LIMIT)
+                        .until(() -> administrator.resource(later).get().getStatus() != null);
                 assertThat(agent.isLive()).isTrue();
             }
         }
@@ -145,6 +169,46 @@ final class NodeAgentIT {
                 NODE,
                 List.of(Fixtures.container(Fixtures.present("fix", "a"), Fixtures.absent("old", "b")))));
         return view;
+    }
+
+    /** Lets in what a later definition may: words that this one does not have. */
+    private static void takeOffEnumerations(final KubernetesClient client) {
+        final KubernetesSerialization serialization = client.getKubernetesSerialization();
+        for (final CustomResourceDefinition definition : WithoutRules.read(serialization)) {
+            final JsonNode json = serialization.convertValue(definition, JsonNode.class);
+            json.findParents("enum").forEach(schema -> ((ObjectNode) schema).remove("enum"));
+            client.resource(serialization.convertValue(json, CustomResourceDefinition.class))
+                    .fieldManager("test")
+                    .forceConflicts()
+                    .serverSideApply();
+        }
+    }
+
+    /** As a later agent did, before its node went back to this one. */
+    private static void reportMelted(final KubernetesClient client) {
+        await().atMost(LIMIT)
+                .ignoreExceptions()
+                .until(() -> client.resource(view())
+                        .subresource("status")
+                        .patch(PatchContext.of(PatchType.JSON_MERGE), """
+                            {"status": {"observedGeneration": 1, "processes": [], "summary":
+                            {"state": "Melted", "processes": 0, "threads": {"total": 0, "moved": 0, "held": 0}}}}
+                            """)
+                        .unreadableStatus()
+                        .isPresent());
+    }
+
+    /** A PodView of another pod, as soon as the server goes by those definitions. */
+    private static PodView createLater(final KubernetesClient client) {
+        final KubernetesSerialization serialization = client.getKubernetesSerialization();
+        final ObjectNode json = serialization.convertValue(view(), ObjectNode.class);
+        ((ObjectNode) json.get("metadata")).put("name", LATER_UID);
+        ((ObjectNode) json.at("/spec/containers/0/layers/0")).put("desired", "Melted");
+        final PodView later = serialization.convertValue(json, PodView.class);
+        await().atMost(LIMIT)
+                .ignoreExceptions()
+                .until(() -> client.resource(later).create() != null);
+        return later;
     }
 
     private static List<LayerStatus> layers(final KubernetesClient client) {
