@@ -10,7 +10,6 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
-import java.io.InterruptedIOException;
 
 /**
  * Takes deleted pods whose containers have ended out of the API, as their kubelet does when it has removed all that was of
@@ -20,6 +19,7 @@ import java.io.InterruptedIOException;
 public final class EndedPods implements AutoCloseable {
     private final KubernetesClient client;
     private final SharedIndexInformer<Pod> pods;
+    private volatile boolean closed;
 
     /**
      * Begins.
@@ -47,7 +47,7 @@ public final class EndedPods implements AutoCloseable {
     }
 
     private void takeOut(Pod pod) {
-        if (!isEnded(pod)) {
+        if (closed || !isEnded(pod)) {
             return;
         }
         try {
@@ -65,10 +65,8 @@ public final class EndedPods implements AutoCloseable {
                             .endPreconditions()
                             .build());
         } catch (KubernetesClientException e) {
-            // The kubelet was faster, or this is closed.
-            if (e.getCode() != HTTP_NOT_FOUND
-                    && e.getCode() != HTTP_CONFLICT
-                    && !(e.getCause() instanceof InterruptedIOException)) {
+            // The kubelet was faster, or the client or the cluster went meanwhile.
+            if (!closed && e.getCode() != HTTP_NOT_FOUND && e.getCode() != HTTP_CONFLICT) {
                 throw e;
             }
         }
@@ -83,6 +81,7 @@ public final class EndedPods implements AutoCloseable {
 
     @Override
     public void close() {
+        closed = true;
         pods.close();
     }
 }
