@@ -15,6 +15,11 @@ app.kubernetes.io/instance: {{ $root.Release.Name }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end }}
 
+{{/* Labels of a component's pods; the argument is a list of the root, the component's name and its values. */}}
+{{- define "atlas.podLabels" -}}
+{{- merge (include "atlas.selector" . | fromYaml) (index . 2).podLabels | toYaml -}}
+{{- end }}
+
 {{/* An image's full name; the argument is a list of the root and the image's values. */}}
 {{- define "atlas.image" -}}
 {{- $image := index . 1 -}}

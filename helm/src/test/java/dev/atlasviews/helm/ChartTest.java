@@ -31,6 +31,7 @@ import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.api.model.apps.DeploymentSpec;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicy;
+import io.fabric8.kubernetes.api.model.policy.v1.PodDisruptionBudget;
 import io.fabric8.kubernetes.api.model.rbac.ClusterRole;
 import io.fabric8.kubernetes.api.model.rbac.ClusterRoleBinding;
 import io.fabric8.kubernetes.api.model.rbac.PolicyRule;
@@ -317,6 +318,67 @@ final class ChartTest {
                     });
         } else {
             assertThat(objects).noneMatch(ResourceQuota.class::isInstance);
+        }
+    }
+
+    @Test
+    void podsAreWhereAndWhatTheyAreToldToBe(@TempDir final Path folder) throws IOException {
+        final String affinity = "affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution"
+                + ".nodeSelectorTerms[0].matchExpressions[0].";
+        final List<HasMetadata> objects = Chart.renderWithHooks(folder, NEW, command -> {
+            for (final String component : List.of("operator", "agent")) {
+                command.set(component + ".priorityClassName", "ours")
+                        .set(component + "." + affinity + "key", "virtual")
+                        .set(component + "." + affinity + "operator", "DoesNotExist")
+                        .set(component + ".podLabels.team", "platform")
+                        .set(component + ".podLabels.app\\.kubernetes\\.io/component", "another")
+                        .set(component + ".podAnnotations.note", "three");
+            }
+            return command.set("operator.replicas", 2)
+                    .set("patches.trustedKeys.alice", "-----BEGIN PUBLIC KEY-----\nMCow");
+        });
+        final var operator =
+                Chart.only(objects, Deployment.class, "atlas-operator").getSpec();
+        final var agent = Chart.only(objects, DaemonSet.class, "atlas-agent").getSpec();
+        assertThat(operator.getTemplate().getMetadata().getAnnotations()).containsExactly(entry("note", "three"));
+        assertThat(agent.getTemplate().getMetadata().getAnnotations())
+                .containsEntry("note", "three")
+                .containsKey("atlasviews.dev/trusted-keys");
+        // What the components' pods are found by is not for anybody to change.
+        assertThat(operator.getTemplate().getMetadata().getLabels())
+                .containsEntry("team", "platform")
+                .containsAllEntriesOf(operator.getSelector().getMatchLabels());
+        assertThat(agent.getTemplate().getMetadata().getLabels())
+                .containsEntry("team", "platform")
+                .containsAllEntriesOf(agent.getSelector().getMatchLabels());
+        assertThat(Stream.of(operator.getTemplate(), agent.getTemplate()))
+                .allSatisfy(template ->
+                        assertThat(template.getSpec().getPriorityClassName()).isEqualTo("ours"));
+        assertThat(Stream.concat(
+                        allPodsButTheAgents(objects).stream(),
+                        Stream.of(agent.getTemplate().getSpec())))
+                .allSatisfy(pod -> {
+                    assertThat(pod.getAffinity().getNodeAffinity()).isNotNull();
+                    assertThat(pod.getAffinity().getPodAntiAffinity()).isNull();
+                });
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 1.34.0, false", "2, 1.34.0, true", "2, 1.20.2, false"})
+    void ofSeveralOperatorsADrainLeavesOne(final int replicas, final String kubernetes, final boolean kept) {
+        final List<HasMetadata> objects =
+                Chart.render(kubernetes, command -> command.set("operator.replicas", replicas));
+        if (kept) {
+            final var budget = Chart.only(objects, PodDisruptionBudget.class, "atlas-operator")
+                    .getSpec();
+            assertThat(budget.getMinAvailable()).isEqualTo(new IntOrString(1));
+            assertThat(budget.getSelector().getMatchLabels())
+                    .isEqualTo(Chart.only(objects, Deployment.class, "atlas-operator")
+                            .getSpec()
+                            .getSelector()
+                            .getMatchLabels());
+        } else {
+            assertThat(objects).noneMatch(PodDisruptionBudget.class::isInstance);
         }
     }
 
