@@ -330,8 +330,8 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
         return !view.isReadable() || Layers.lists(view, patch);
     }
 
-    /** The PodViews that may name a ViewPatch, as the server has them. */
-    private static List<PodView> stored(final ViewPatch patch, final KubernetesClient client) {
+    /** The PodViews that may name a ViewPatch, as the server has them; one reads them at a time, for pages are large. */
+    private synchronized List<PodView> stored(final ViewPatch patch, final KubernetesClient client) {
         final var views =
                 client.resources(PodView.class).inNamespace(patch.getMetadata().getNamespace());
         final List<PodView> result = new ArrayList<>();
