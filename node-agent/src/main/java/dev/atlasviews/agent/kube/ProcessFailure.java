@@ -111,7 +111,7 @@ final class ProcessFailure {
     private boolean touched() {
         try {
             return ProcessEngine.touched(process);
-        } catch (final IOException e) {
+        } catch (final IOException | RuntimeException e) {
             return true;
         }
     }
@@ -119,7 +119,7 @@ final class ProcessFailure {
     private String program() {
         try {
             return ProcessReconciler.program(process);
-        } catch (final IOException e) {
+        } catch (final IOException | RuntimeException e) {
             return "";
         }
     }

@@ -41,7 +41,8 @@ public record MappedImage(Mapping first, long end, long loadBias, Optional<Strin
         final Map<String, List<Mapping>> files = new LinkedHashMap<>();
         for (final Mapping mapping : process.mappings()) {
             if ((mapping.inode() != 0 || mapping.name().equals("[vdso]")) && some.test(mapping)) {
-                final String file = mapping.device() + ":" + mapping.inode() + ":" + mapping.name();
+                final String file =
+                        mapping.device() + ":" + Long.toUnsignedString(mapping.inode()) + ":" + mapping.name();
                 files.computeIfAbsent(file, key -> new ArrayList<>()).add(mapping);
             }
         }

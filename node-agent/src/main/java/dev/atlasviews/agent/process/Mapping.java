@@ -13,7 +13,7 @@ import java.util.regex.Pattern;
  * @param permissions as shown: {@code r-xp}
  * @param offset in the file
  * @param device of the file, as shown
- * @param inode of the file; 0 where there is none
+ * @param inode of the file, unsigned; 0 where there is none
  * @param name path or name as shown; empty for anonymous memory
  */
 public record Mapping(long start, long end, String permissions, long offset, String device, long inode, String name) {
@@ -32,7 +32,7 @@ public record Mapping(long start, long end, String permissions, long offset, Str
                 matcher.group(3),
                 Long.parseUnsignedLong(matcher.group(4), 16),
                 matcher.group(5),
-                Long.parseLong(matcher.group(6)),
+                Long.parseUnsignedLong(matcher.group(6)),
                 matcher.group(7)));
     }
 

@@ -69,6 +69,27 @@ final class PodViewReconcilerTest {
     }
 
     @Test
+    void notEvenOneOfWhichNothingCanBeSaid() throws IOException {
+        Fixtures.process(proc, 7, 80_000);
+        Fixtures.process(proc, 9, 90_000);
+        Files.writeString(
+                Fixtures.maps(proc, 7), "00400000-00410000 r-xp 00000000 08:01 99999999999999999999 /program\n");
+
+        final PodViewStatus status = reconcile(view(List.of()), (process, container, last) -> {
+            process.mappings();
+            return Optional.of(last(status(WANTED, LayerState.APPLIED, LayerReason.ALL_THREADS_MOVED)));
+        });
+
+        assertThat(status.processes()).hasSize(2);
+        final ProcessStatus failed = status.processes().getFirst();
+        assertThat(failed.pid()).isEqualTo(7);
+        assertThat(failed.program()).isEmpty();
+        assertThat(failed.layers())
+                .extracting(LayerStatus::state)
+                .containsExactly(LayerState.REFUSED, LayerState.REVERTING);
+    }
+
+    @Test
     void aTargetThatIsNotSupportedIsSaidToBeAndHasNothingToBeTakenBack() throws IOException {
         Fixtures.process(proc);
 

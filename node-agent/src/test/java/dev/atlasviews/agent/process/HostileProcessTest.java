@@ -81,6 +81,17 @@ final class HostileProcessTest {
         Files.writeString(proc.resolve("7").resolve("maps"), lines);
     }
 
+    @Test
+    void theNumberOfAFileIsUnsigned() throws IOException {
+        final ByteBuffer head = header(64);
+        segment(head, 64, 1, 0, 0x1000);
+        final TargetProcess process = process(head);
+        maps("10000-11000 r-xp 00000000 08:01 18446744073709551615 /program\n");
+
+        assertThat(process.mappings()).extracting(Mapping::inode).containsExactly(-1L);
+        assertThat(MappedImage.of(process)).hasSize(1);
+    }
+
     private void store(final int address, final ByteBuffer bytes) throws IOException {
         final Path memory = proc.resolve("7").resolve("mem");
         final byte[] all = Files.readAllBytes(memory);
