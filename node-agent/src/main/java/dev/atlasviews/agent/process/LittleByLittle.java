@@ -11,7 +11,7 @@ import java.io.InputStream;
  * preemptible. For the usual page of mappings that is some 80 µs, a delay that shows in the slowest requests of a busy server.
  */
 final class LittleByLittle extends FilterInputStream {
-    private static final int MOST = 512;
+    static final int MOST = 512;
 
     LittleByLittle(final InputStream in) {
         super(in);

@@ -17,8 +17,9 @@ import java.util.regex.Pattern;
  * @param name path or name as shown; empty for anonymous memory
  */
 public record Mapping(long start, long end, String permissions, long offset, String device, long inode, String name) {
+    /** The name has any bytes but those of a line feed. */
     private static final Pattern LINE =
-            Pattern.compile("([0-9a-f]+)-([0-9a-f]+) (\\S{4}) ([0-9a-f]+) (\\S+) (\\d+)\\s*(.*)");
+            Pattern.compile("([0-9a-f]+)-([0-9a-f]+) (\\S{4}) ([0-9a-f]+) (\\S+) (\\d+)\\s*(.*)", Pattern.DOTALL);
 
     /** Reads a line; empty if it is none. */
     public static Optional<Mapping> parse(final String line) {

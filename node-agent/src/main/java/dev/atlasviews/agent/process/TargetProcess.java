@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.process;
 
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -12,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -31,7 +31,7 @@ public record TargetProcess(Path proc, long pid, long startTime) {
     /** What the kernel counts times in, for programs. */
     public static final long TICKS_PER_SECOND = 100;
 
-    private static final int MAX_MAPPINGS = 1 << 17;
+    static final int MAX_MAPPINGS = 1 << 17;
     /** Where a process is only of its own will, or of somebody's who stopped it. */
     private static final Set<String> RESTING = Set.of("S", "T", "t");
 
@@ -76,24 +76,39 @@ public record TargetProcess(Path proc, long pid, long startTime) {
                 .isPresent();
     }
 
-    /** Its mappings, in the order of their addresses. */
+    /**
+     * Its mappings, in the order of their addresses.
+     *
+     * @throws IOException if they can not be read, or are too many: some of them only could look like another process
+     */
     public List<Mapping> mappings() throws IOException {
         final List<Mapping> mappings = mappings(path("maps"));
         final Optional<Path> other = mappings.isEmpty() ? standIn() : Optional.empty();
         return other.isEmpty() ? mappings : mappings(other.get().resolve("maps"));
     }
 
-    private static List<Mapping> mappings(final Path maps) throws IOException {
-        try (var reader = new BufferedReader(
-                new InputStreamReader(new LittleByLittle(Files.newInputStream(maps)), StandardCharsets.ISO_8859_1))) {
-            return reader.lines()
-                    .limit(MAX_MAPPINGS)
-                    .map(Mapping::parse)
-                    .flatMap(Optional::stream)
-                    .toList();
-        } catch (final UncheckedIOException e) {
-            throw e.getCause();
+    /** Line feeds alone end lines: the kernel escapes these in names, and nothing else. */
+    private List<Mapping> mappings(final Path maps) throws IOException {
+        final List<Mapping> mappings = new ArrayList<>();
+        final StringBuilder line = new StringBuilder();
+        final byte[] piece = new byte[LittleByLittle.MOST];
+        try (InputStream in = new LittleByLittle(Files.newInputStream(maps))) {
+            for (int length = in.read(piece); length >= 0; length = in.read(piece)) {
+                for (int i = 0; i < length; i++) {
+                    if (piece[i] != '\n') {
+                        line.append((char) (piece[i] & 0xff));
+                    } else {
+                        Mapping.parse(line.toString()).ifPresent(mappings::add);
+                        line.setLength(0);
+                    }
+                }
+                if (mappings.size() > MAX_MAPPINGS) {
+                    throw new IOException(
+                            "process %d has more mappings than are read: over %d".formatted(pid, MAX_MAPPINGS));
+                }
+            }
         }
+        return List.copyOf(mappings);
     }
 
     /**

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -78,7 +79,21 @@ final class HostileProcessTest {
     }
 
     private void maps(final String lines) throws IOException {
-        Files.writeString(proc.resolve("7").resolve("maps"), lines);
+        Files.writeString(proc.resolve("7").resolve("maps"), lines, StandardCharsets.ISO_8859_1);
+    }
+
+    /** The kernel shows the bytes of names as they are, but for line feeds. */
+    @ParameterizedTest
+    @ValueSource(chars = {'\u0085', '\r', '\f', '\u000b', '\u00ff'})
+    void aNameMayHaveAnyBytes(final char odd) throws IOException {
+        final ByteBuffer head = header(64);
+        segment(head, 64, 1, 0, 0x1000);
+        final TargetProcess process = process(head);
+        final String name = "/memfd:x" + odd + "20000-21000 r-xp 00000000 08:01 43 /forged (deleted)";
+        maps("10000-11000 r-xp 00000000 08:01 42 " + name + "\n");
+
+        assertThat(process.mappings()).extracting(Mapping::name).containsExactly(name);
+        assertThat(MappedImage.of(process)).extracting(MappedImage::loadBias).containsExactly((long) START);
     }
 
     @Test
@@ -90,6 +105,20 @@ final class HostileProcessTest {
 
         assertThat(process.mappings()).extracting(Mapping::inode).containsExactly(-1L);
         assertThat(MappedImage.of(process)).hasSize(1);
+    }
+
+    @Test
+    void moreMappingsThanAreReadAreNotTakenForAll() throws IOException {
+        final TargetProcess process = process(header(64));
+        final String most = "10000-11000 r-xp 00000000 00:00 0\n".repeat(TargetProcess.MAX_MAPPINGS);
+
+        maps(most);
+        assertThat(process.mappings()).hasSize(TargetProcess.MAX_MAPPINGS);
+        maps(most + "11000-12000 rw-p 00000000 00:00 0 [stack]\n");
+        assertThatThrownBy(process::mappings)
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("more mappings than are read")
+                .hasMessageContaining(Integer.toString(TargetProcess.MAX_MAPPINGS));
     }
 
     private void store(final int address, final ByteBuffer bytes) throws IOException {
