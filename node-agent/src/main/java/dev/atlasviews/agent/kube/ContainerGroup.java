@@ -34,9 +34,10 @@ final class ContainerGroup {
         }
         this.podUid = podUid;
         // By cgroupfs, by systemd, and by systemd's names under cgroupfs; the container may have groups of its own
-        // below.
+        // below, whose names may have any bytes.
         this.place = Pattern.compile(
-                "(?<above>.*/(?:%1$s-|[^/:]+:%1$s:)?)%2$s(?:\\.scope)?(?:/.*)?".formatted(RUNTIMES, id.group("id")));
+                "(?<above>.*/(?:%1$s-|[^/:]+:%1$s:)?)%2$s(?:\\.scope)?(?:/.*)?".formatted(RUNTIMES, id.group("id")),
+                Pattern.DOTALL);
     }
 
     /**

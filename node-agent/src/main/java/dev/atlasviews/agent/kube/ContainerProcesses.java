@@ -117,8 +117,8 @@ final class ContainerProcesses {
     }
 
     private static List<String> groups(final Path thread) throws IOException {
-        return Files.readString(thread.resolve("cgroup"), StandardCharsets.ISO_8859_1)
-                .lines()
-                .toList();
+        // Names of groups have no line feeds, but may have what ends lines elsewhere.
+        return List.of(Files.readString(thread.resolve("cgroup"), StandardCharsets.ISO_8859_1)
+                .split("\n", -1));
     }
 }

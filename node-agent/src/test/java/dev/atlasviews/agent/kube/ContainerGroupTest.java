@@ -28,6 +28,7 @@ final class ContainerGroupTest {
                 // Subgroups: of crun, and of a container that has a systemd of its own.
                 "0::/kubepods.slice/kubepods-SLICE/crio-ID.scope/container",
                 "0::/kubepods/podUID/ID/system.slice/web.service",
+                "0::/kubepods/podUID/ID/\u0085\r",
                 // A kubelet that names groups as systemd does, and a runtime that does not ask systemd for them.
                 "0::/system.slice/containerd.service/kubepods-burstable-SLICE:cri-containerd:ID",
                 // As they are seen from another control group.

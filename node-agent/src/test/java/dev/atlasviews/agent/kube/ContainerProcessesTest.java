@@ -83,6 +83,17 @@ final class ContainerProcessesTest {
     }
 
     @Test
+    void aGroupWhoseNameHasACarriageReturnIsOneGroup(@TempDir final Path proc) throws IOException {
+        Files.writeString(proc.resolve("uptime"), "1000.50 900.00\n");
+        final String pod = "0::/kubepods/pod0d6d2f4e-8f0b-4a34-9c1c-000000000001/" + "fedcba9876543210".repeat(4);
+        process(proc, 7, 90_000, pod + "/\r/" + ID + "\n");
+
+        assertThat(new ContainerProcesses(proc).find(container()).processes())
+                .as("another pod's")
+                .isEmpty();
+    }
+
+    @Test
     void aVisitorSeesTheYoungOnesToo(@TempDir final Path proc) throws IOException {
         Files.writeString(proc.resolve("uptime"), "1000.50 900.00\n");
         process(proc, 7, 90_000, "0::/kubepods/pod1/" + ID + "\n");
