@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.quiescence;
 
+import java.util.stream.IntStream;
+
 /** Recognises where calls return to, from the bytes before (Intel SDM volume 2, CALL: {@code E8} and {@code FF /2}). */
 final class ReturnSites {
     private static final int CALL_NEAR = 0xe8;
     private static final int CALL_NEAR_LENGTH = 5;
     private static final int GROUP_5 = 0xff;
     private static final int LONGEST_INDIRECT = 7;
+    private static final int BREAKPOINT = 0xcc;
 
     private ReturnSites() {}
 
     /**
      * Whether the bytes before the offset can be read as a call instruction that ends there. Code can be read in more
-     * than one way, so this says yes too often rather than too rarely.
+     * than one way, and a breakpoint may stand where a call begins, so this says yes too often rather than too rarely.
      */
     static boolean isReturnSite(final byte[] code, final int offset) {
         if (offset >= CALL_NEAR_LENGTH && (code[offset - CALL_NEAR_LENGTH] & 0xff) == CALL_NEAR) {
+            return true;
+        }
+        if (hasBreakpoint(code, Math.max(offset - LONGEST_INDIRECT, 0), offset)) {
             return true;
         }
         for (int length = 2; length <= Math.min(LONGEST_INDIRECT, offset); length++) {
@@ -25,6 +31,10 @@ final class ReturnSites {
             }
         }
         return false;
+    }
+
+    private static boolean hasBreakpoint(final byte[] code, final int from, final int to) {
+        return IntStream.range(from, to).anyMatch(at -> (code[at] & 0xff) == BREAKPOINT);
     }
 
     /** Length of the instruction at the offset if it is {@code FF /2}; else 0. A prefix before it changes nothing. */

@@ -24,7 +24,12 @@ final class ReturnSitesTest {
                 "ff942400010000", // call *0x100(%rsp)
                 "ff1500000000", // call *0(%rip)
                 "ff142500000000", // call *0
-                "41ff1424" // call *(%r12)
+                "41ff1424", // call *(%r12)
+                // A breakpoint stands where the call begins, or behind its prefix.
+                "cc00000000",
+                "ccd0",
+                "41ccd3",
+                "cc142500000000"
             })
     void callsAreRecognised(final String code) {
         final byte[] bytes = HexFormat.of().parseHex("909090" + code);
@@ -32,7 +37,18 @@ final class ReturnSitesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"90909090", "e900000000", "ffe0", "ff20", "ff30", "ffc0", "c3c3c3", "488b442408"})
+    @ValueSource(
+            strings = {
+                "90909090",
+                "e900000000",
+                "ffe0",
+                "ff20",
+                "ff30",
+                "ffc0",
+                "c3c3c3",
+                "488b442408",
+                "cc90909090909090"
+            })
     void otherInstructionsAreNot(final String code) {
         final byte[] bytes = HexFormat.of().parseHex("909090" + code);
         assertThat(ReturnSites.isReturnSite(bytes, bytes.length)).isFalse();
