@@ -9,6 +9,7 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -28,6 +29,8 @@ final class HelperProcess implements AutoCloseable {
     private static final int BESIDES_IMAGES = 8 << 20;
     /** What is reserved for machine code and for classes, each. */
     static final int CODE = 32 << 20;
+    /** What adds to the options of every JVM, which may be more than the sandbox has room for, or write to the output. */
+    private static final Set<String> OPTIONS = Set.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS");
 
     private final Process process;
     private final DataOutputStream out;
@@ -35,28 +38,36 @@ final class HelperProcess implements AutoCloseable {
     private final ExecutorService exchange = Executors.newVirtualThreadPerTaskExecutor();
 
     HelperProcess() throws IOException {
-        process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Xmx" + HEAP,
-                        "-XX:+UseSerialGC",
-                        // All images that may be known at once, the last of which is on its way.
-                        "-XX:MaxDirectMemorySize=" + (Unwinder.MAX_IMAGES_TOTAL + BESIDES_IMAGES),
-                        "-XX:TieredStopAtLevel=1",
-                        // What a JVM reserves counts in the sandbox, used or not: leave that room to images.
-                        "-XX:CompressedClassSpaceSize=" + CODE,
-                        "-XX:ReservedCodeCacheSize=" + CODE,
-                        "-XX:-UsePerfData",
-                        "-Xshare:auto",
-                        "--enable-native-access=ALL-UNNAMED",
-                        "-cp",
-                        absolute(System.getProperty("java.class.path")),
-                        UnwindHelper.class.getName())
-                .directory(Path.of("/").toFile())
+        this(new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx" + HEAP,
+                "-XX:+UseSerialGC",
+                // All images that may be known at once, the last of which is on its way.
+                "-XX:MaxDirectMemorySize=" + (Unwinder.MAX_IMAGES_TOTAL + BESIDES_IMAGES),
+                "-XX:TieredStopAtLevel=1",
+                // What a JVM reserves counts in the sandbox, used or not: leave that room to images.
+                "-XX:CompressedClassSpaceSize=" + CODE,
+                "-XX:ReservedCodeCacheSize=" + CODE,
+                "-XX:-UsePerfData",
+                "-Xshare:auto",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                absolute(System.getProperty("java.class.path")),
+                UnwindHelper.class.getName()));
+    }
+
+    /** Runs something else as the helper. */
+    HelperProcess(final ProcessBuilder helper) throws IOException {
+        helper.environment().keySet().removeAll(OPTIONS);
+        process = helper.directory(Path.of("/").toFile())
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start();
         out = new DataOutputStream(new BufferedOutputStream(process.getOutputStream()));
         in = new DataInputStream(new BufferedInputStream(process.getInputStream()));
-        exchange(START_TIMEOUT, () -> in.readByte() == UnwindProtocol.READY);
+        exchange(START_TIMEOUT, () -> {
+            UnwindProtocol.readReady(in);
+            return true;
+        });
     }
 
     /** A class path that means the same in the helper, which has another working directory. */

@@ -36,6 +36,13 @@ final class UnwindProtocol {
         void writeTo(OutputStream out) throws IOException;
     }
 
+    static void readReady(final DataInputStream in) throws IOException {
+        final byte first = in.readByte();
+        if (first != READY) {
+            throw new IOException("the unwind helper began with " + first);
+        }
+    }
+
     static void writeImage(final DataOutputStream out, final long id, final int length, final Content image)
             throws IOException {
         out.writeByte(IMAGE);
