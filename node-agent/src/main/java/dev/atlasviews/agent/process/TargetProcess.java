@@ -32,6 +32,9 @@ public record TargetProcess(Path proc, long pid, long startTime) {
     public static final long TICKS_PER_SECOND = 100;
 
     static final int MAX_MAPPINGS = 1 << 17;
+    /** Names may have a page each: a process that has chosen such ones is not to take the memory of its reader. */
+    private static final long MAX_MAPPED_TEXT = 32L << 20;
+
     /** Where a process is only of its own will, or of somebody's who stopped it. */
     private static final Set<String> RESTING = Set.of("S", "T", "t");
 
@@ -93,7 +96,9 @@ public record TargetProcess(Path proc, long pid, long startTime) {
         final StringBuilder line = new StringBuilder();
         final byte[] piece = new byte[LittleByLittle.MOST];
         try (InputStream in = new LittleByLittle(Files.newInputStream(maps))) {
+            long read = 0;
             for (int length = in.read(piece); length >= 0; length = in.read(piece)) {
+                read += length;
                 for (int i = 0; i < length; i++) {
                     if (piece[i] != '\n') {
                         line.append((char) (piece[i] & 0xff));
@@ -105,6 +110,10 @@ public record TargetProcess(Path proc, long pid, long startTime) {
                 if (mappings.size() > MAX_MAPPINGS) {
                     throw new IOException(
                             "process %d has more mappings than are read: over %d".formatted(pid, MAX_MAPPINGS));
+                }
+                if (read > MAX_MAPPED_TEXT) {
+                    throw new IOException("process %d has mappings with longer names than are read: over %d bytes"
+                            .formatted(pid, MAX_MAPPED_TEXT));
                 }
             }
         }

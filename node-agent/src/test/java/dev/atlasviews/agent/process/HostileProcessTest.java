@@ -108,6 +108,16 @@ final class HostileProcessTest {
     }
 
     @Test
+    void longNamesDoNotTakeTheMemoryOfWhoReadsThem() throws IOException {
+        final TargetProcess process = process(header(64));
+        maps(("10000-11000 r--p 00000000 08:01 42 /" + "x".repeat(4000) + "\n").repeat(10_000));
+
+        assertThatThrownBy(process::mappings)
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("longer names than are read");
+    }
+
+    @Test
     void moreMappingsThanAreReadAreNotTakenForAll() throws IOException {
         final TargetProcess process = process(header(64));
         final String most = "10000-11000 r-xp 00000000 00:00 0\n".repeat(TargetProcess.MAX_MAPPINGS);
