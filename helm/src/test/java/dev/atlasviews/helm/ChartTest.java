@@ -641,6 +641,12 @@ final class ChartTest {
                             tuple("tmp", "/tmp", null),
                             tuple("signing", "/etc/atlas/signing", true));
         });
+        assertThat(pod.getVolumes())
+                .filteredOn(volume -> volume.getSecret() != null)
+                .singleElement()
+                .satisfies(volume -> assertThat(volume.getSecret().getDefaultMode())
+                        .as("root's alone")
+                        .isEqualTo(0400));
         assertThat(pod.getContainers().getFirst().getVolumeMounts())
                 .extracting(VolumeMount::getName)
                 .doesNotContain("node-usr", "signing");
@@ -720,6 +726,9 @@ final class ChartTest {
                     assertThat(volume.getSecret().getSecretName()).isEqualTo("patches");
                     // Its lack must not keep agents from starting.
                     assertThat(volume.getSecret().getOptional()).isTrue();
+                    assertThat(volume.getSecret().getDefaultMode())
+                            .as("root's alone")
+                            .isEqualTo(0400);
                 });
         assertThat(Chart.only(objects, NetworkPolicy.class, "atlas-agent")
                         .getSpec()

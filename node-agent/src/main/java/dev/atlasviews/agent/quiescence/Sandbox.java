@@ -17,7 +17,12 @@ import java.lang.invoke.MethodHandle;
  * is what libc's setters guarantee), new privileges, core files, written files, and memory without end.
  */
 final class Sandbox {
-    private static final int NOBODY = 65534;
+    /**
+     * User and group that nothing else runs as, not even as who is nobody: the helper sees all processes of the node, and might
+     * signal those of its own user. Close below 2^31 distributions, user namespaces and container platforms hand out none.
+     */
+    static final int NOBODY_ELSE = 2_147_450_011;
+
     private static final int PR_SET_NO_NEW_PRIVS = 38;
     private static final int PR_SET_DUMPABLE = 4;
     private static final int RLIMIT_FSIZE = 1;
@@ -38,10 +43,12 @@ final class Sandbox {
         if ((int) call("geteuid").invokeExact() == 0) {
             require((int) call("setgroups", JAVA_LONG, ADDRESS).invokeExact(0L, MemorySegment.NULL), "drop groups");
             require(
-                    (int) call("setresgid", JAVA_INT, JAVA_INT, JAVA_INT).invokeExact(NOBODY, NOBODY, NOBODY),
+                    (int) call("setresgid", JAVA_INT, JAVA_INT, JAVA_INT)
+                            .invokeExact(NOBODY_ELSE, NOBODY_ELSE, NOBODY_ELSE),
                     "change group");
             require(
-                    (int) call("setresuid", JAVA_INT, JAVA_INT, JAVA_INT).invokeExact(NOBODY, NOBODY, NOBODY),
+                    (int) call("setresuid", JAVA_INT, JAVA_INT, JAVA_INT)
+                            .invokeExact(NOBODY_ELSE, NOBODY_ELSE, NOBODY_ELSE),
                     "change user");
         }
         require(

@@ -313,7 +313,11 @@ final class QuiescenceCheckTest {
                 .isNotEmpty()
                 .allMatch(status -> status.contains("\nCapEff:\t0000000000000000\nCapBnd:")
                         && status.contains("\nCapPrm:\t0000000000000000\n")
-                        && !status.contains("\nUid:\t0"))
+                        && status.contains("\nUid:" + ("\t" + Sandbox.NOBODY_ELSE).repeat(4) + "\n")
+                        && status.contains("\nGid:" + ("\t" + Sandbox.NOBODY_ELSE).repeat(4) + "\n")
+                        && status.contains("\nGroups:\t \n"))
+                .as("it is not who else is nobody")
+                .noneMatch(status -> status.contains("\t65534\t"))
                 .as("the thread that parses can not gain privileges either")
                 .anyMatch(status -> status.contains("\nNoNewPrivs:\t1\n"));
     }
