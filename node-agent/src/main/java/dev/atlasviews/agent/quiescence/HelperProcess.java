@@ -81,15 +81,10 @@ final class HelperProcess implements AutoCloseable {
         return process.pid();
     }
 
-    /**
-     * Hands over an image.
-     *
-     * @param image writes as many bytes as {@code length} says
-     */
-    void add(final long id, final int length, final UnwindProtocol.Content image, final Duration timeout)
-            throws IOException {
-        exchange(timeout, () -> {
-            UnwindProtocol.writeImage(out, id, length, image);
+    /** Hands over a part of an image. */
+    boolean add(final UnwindProtocol.Piece piece, final Duration timeout) throws IOException {
+        return exchange(timeout, () -> {
+            UnwindProtocol.writePiece(out, piece);
             return true;
         });
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.quiescence;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -29,9 +31,11 @@ final class SnapshotUnwinding implements Libdw.Target {
         this.libdw = new Libdw(this);
     }
 
-    /** Keeps an image for the requests that name it. */
-    void add(final long id, final MemorySegment image) {
-        images.put(id, image);
+    /** Keeps a part of an image for the requests that name it, where the Java heap, which may be smaller, does not bound it. */
+    void add(final UnwindProtocol.Piece piece) {
+        final MemorySegment image =
+                images.computeIfAbsent(piece.id(), id -> Arena.ofAuto().allocate(Math.max(piece.length(), 1), 16));
+        MemorySegment.copy(piece.bytes(), 0, image, JAVA_BYTE, piece.at(), piece.bytes().length);
     }
 
     Frames unwind(final UnwindRequest next) throws Throwable {

@@ -35,7 +35,7 @@ final class UnwindHelper {
             throws Throwable {
         while (true) {
             switch (in.readByte()) {
-                case UnwindProtocol.IMAGE -> unwinding.add(in.readLong(), UnwindProtocol.readImage(in));
+                case UnwindProtocol.IMAGE -> unwinding.add(UnwindProtocol.readPiece(in));
                 case UnwindProtocol.UNWIND ->
                     UnwindProtocol.writeFrames(out, unwinding.unwind(UnwindProtocol.readRequest(in)));
                 default -> throw new IOException("unknown request");
@@ -51,13 +51,13 @@ final class UnwindHelper {
         final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         final UnwindRequest request = new UnwindRequest(
                 List.of(new UnwindRequest.Image(0, 0x1000, 0x2000)), Collections.nCopies(17, 0L), 0, new byte[16]);
-        UnwindProtocol.writeImage(new DataOutputStream(bytes), 0, 64, out -> out.write(new byte[64]));
+        UnwindProtocol.writePiece(new DataOutputStream(bytes), new UnwindProtocol.Piece(0, 64, 0, new byte[64]));
         UnwindProtocol.writeRequest(new DataOutputStream(bytes), request);
         final DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes.toByteArray()));
         if (in.readByte() != UnwindProtocol.IMAGE) {
             throw new IOException("the protocol does not read what it wrote");
         }
-        unwinding.add(in.readLong(), UnwindProtocol.readImage(in));
+        unwinding.add(UnwindProtocol.readPiece(in));
         if (in.readByte() != UnwindProtocol.UNWIND) {
             throw new IOException("the protocol does not read what it wrote");
         }

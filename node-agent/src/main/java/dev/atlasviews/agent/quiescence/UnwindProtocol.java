@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.quiescence;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -23,18 +18,24 @@ final class UnwindProtocol {
     /** More than a snapshot has. */
     static final int MAX_STACK = 4 << 20;
 
+    /** Images are handed over piece by piece, between which others have their turns. */
+    static final int MAX_PIECE = 1 << 16;
+
     static final int MAX_IMAGES = 4096;
     static final int MAX_FRAMES = 4096;
     private static final int REGISTERS = 17;
-    private static final int PIECE = 1 << 16;
 
     private UnwindProtocol() {}
 
-    /** What writes the bytes of an image. */
-    @FunctionalInterface
-    interface Content {
-        void writeTo(OutputStream out) throws IOException;
-    }
+    /**
+     * A part of an image.
+     *
+     * @param id of the image
+     * @param length of the image, bytes
+     * @param at where in it the part begins
+     */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    record Piece(long id, int length, int at, byte[] bytes) {}
 
     static void readReady(final DataInputStream in) throws IOException {
         final byte first = in.readByte();
@@ -43,25 +44,20 @@ final class UnwindProtocol {
         }
     }
 
-    static void writeImage(final DataOutputStream out, final long id, final int length, final Content image)
-            throws IOException {
+    static void writePiece(final DataOutputStream out, final Piece piece) throws IOException {
         out.writeByte(IMAGE);
-        out.writeLong(id);
-        out.writeInt(length);
-        image.writeTo(out);
+        out.writeLong(piece.id());
+        out.writeInt(piece.length());
+        out.writeInt(piece.at());
+        out.writeInt(piece.bytes().length);
+        out.write(piece.bytes());
     }
 
-    /** Reads an image to where the Java heap, which is smaller than the largest, does not bound it. */
-    static MemorySegment readImage(final DataInputStream in) throws IOException {
+    static Piece readPiece(final DataInputStream in) throws IOException {
+        final long id = in.readLong();
         final int length = bounded(in.readInt(), MAX_IMAGE);
-        final MemorySegment image = Arena.ofAuto().allocate(Math.max(length, 1), 16);
-        final byte[] piece = new byte[Math.min(Math.max(length, 1), PIECE)];
-        for (int at = 0; at < length; at += piece.length) {
-            final int size = Math.min(piece.length, length - at);
-            in.readFully(piece, 0, size);
-            MemorySegment.copy(piece, 0, image, JAVA_BYTE, at, size);
-        }
-        return image;
+        final int at = bounded(in.readInt(), length);
+        return new Piece(id, length, at, readBytes(in, Math.min(MAX_PIECE, length - at)));
     }
 
     static void writeRequest(final DataOutputStream out, final UnwindRequest request) throws IOException {

@@ -6,17 +6,22 @@ import dev.atlasviews.agent.process.TargetProcess;
 import dev.atlasviews.agent.process.UnwindImage;
 import dev.atlasviews.agent.views.Snapshot;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Exact unwinding of snapshots by the tables in {@code .eh_frame}, as the x86-64 psABI and the DWARF standard define
- * them, with elfutils' libdw. One helper process serves all targets, one request after the other.
+ * them, with elfutils' libdw. One helper process serves all targets, one request after the other. Whoever waits too long for
+ * a turn does without; what takes as long as a target likes, as reading its files does, is done outside of one's turn.
  */
 public final class Unwinder implements AutoCloseable {
     private static final Duration TIMEOUT = Duration.ofSeconds(5);
@@ -24,22 +29,24 @@ public final class Unwinder implements AutoCloseable {
     static final long MAX_IMAGES_TOTAL = UnwindProtocol.MAX_IMAGE;
     /** What is kept of an image besides its bytes: there may be very many small ones. */
     private static final int EACH = 1 << 10;
+    /** How often a process' images are handed over where other processes' have the helper replaced meanwhile. */
+    private static final int ATTEMPTS = 3;
 
     private final long most;
-    private final Map<ImageKey, Known> known = new HashMap<>();
+    private final UnwindTables tables = new UnwindTables();
+    private final HelperDeaths deaths = new HelperDeaths(System::nanoTime);
+    private final ReentrantLock turn = new ReentrantLock(true);
+    /** The helper's ids of the images that it has, by the digests of their bytes. */
+    private final Map<String, Long> known = new HashMap<>();
+
     private long knownSize;
     private long nextId = 1;
     private @Nullable HelperProcess helper;
 
-    /**
-     * An image that the helper has.
-     *
-     * @param size what it takes up, bytes
-     */
-    private record Known(long id, int size) {
-        static Known of(final long id, final UnwindImage image) {
-            return new Known(id, image.length() + EACH);
-        }
+    /** What is done in one's turn. */
+    @FunctionalInterface
+    private interface Step<T> {
+        T run() throws IOException;
     }
 
     /** An unwinder that may have a helper of its own. */
@@ -57,42 +64,29 @@ public final class Unwinder implements AutoCloseable {
     }
 
     /**
-     * Which file an image is: a file is the same for all processes, memory without a file belongs to one process, and so
-     * does a file without a build-id, which may be rewritten unnoticed.
-     */
-    private record ImageKey(String file, String buildId, long pid, long startTime) {
-        static ImageKey of(final TargetProcess process, final MappedImage image) {
-            final boolean shared = image.first().inode() != 0 && image.buildId().isPresent();
-            return new ImageKey(
-                    image.first().device() + ":" + image.first().inode(),
-                    image.buildId().orElse(""),
-                    shared ? 0 : process.pid(),
-                    shared ? 0 : process.startTime());
-        }
-    }
-
-    /**
      * The frames of a snapshot. Never fails: what can not be known makes the frames incomplete, with the reason.
      *
-     * @param images the code of the process, from {@link MappedImage#of}
+     * @param images the code of the process, from {@link MappedImage#of}; of too many the rest is left out, which leaves a gap
      */
-    public synchronized Frames unwind(
-            final TargetProcess process, final List<MappedImage> images, final Snapshot snapshot) {
+    public Frames unwind(final TargetProcess process, final List<MappedImage> images, final Snapshot snapshot) {
+        if (deaths.tooMany(process)) {
+            return Frames.unknown("the unwind helper died of its stacks");
+        }
         try {
-            @Nullable List<UnwindRequest.Image> places = places(process, images);
-            if (places == null) {
-                close();
-                places = Objects.requireNonNull(places(process, images), "what one process may have fits");
+            final Map<MappedImage, UnwindTables.Content> contents = tables.of(
+                    process, images.subList(0, Math.min(images.size(), UnwindProtocol.MAX_IMAGES)), most, EACH);
+            for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+                for (final MappedImage image : inTurn(() -> missing(contents))) {
+                    handOver(process, image, Objects.requireNonNull(contents.get(image)));
+                }
+                final Optional<Frames> frames = inTurn(() ->
+                        missing(contents).isEmpty() ? Optional.of(ask(process, contents, snapshot)) : Optional.empty());
+                if (frames.isPresent()) {
+                    return frames.get();
+                }
             }
-            return helper().unwind(
-                            new UnwindRequest(
-                                    places,
-                                    snapshot.registers().dwarf(),
-                                    snapshot.registers().stackPointer(),
-                                    snapshot.stack()),
-                            TIMEOUT);
+            return Frames.unknown("the unwind helper is busy with others");
         } catch (final IOException e) {
-            close();
             return Frames.unknown(String.valueOf(e.getMessage()));
         }
     }
@@ -101,29 +95,44 @@ public final class Unwinder implements AutoCloseable {
      * Starts the helper, which takes a while, before the first thread has to be judged. Returns whether there is one: without
      * it stacks are scanned, and nothing else changes.
      */
-    public synchronized boolean start() {
+    public boolean start() {
         try {
-            helper();
+            inTurn(this::helper);
             return true;
         } catch (final IOException e) {
-            close();
             return false;
         }
     }
 
     /** The helper's process id, for tests that kill it. */
-    synchronized long helperPid() throws IOException {
-        return helper().pid();
+    long helperPid() throws IOException {
+        return inTurn(this::helper).pid();
     }
 
     @Override
-    public synchronized void close() {
-        if (helper != null) {
-            helper.close();
-            helper = null;
+    public void close() {
+        turn.lock();
+        try {
+            end();
+        } finally {
+            turn.unlock();
         }
-        known.clear();
-        knownSize = 0;
+    }
+
+    private <T> T inTurn(final Step<T> step) throws IOException {
+        try {
+            if (!turn.tryLock(TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw new IOException("the unwind helper is busy with others");
+            }
+        } catch (final InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
+        try {
+            return step.run();
+        } finally {
+            turn.unlock();
+        }
     }
 
     private HelperProcess helper() throws IOException {
@@ -133,42 +142,122 @@ public final class Unwinder implements AutoCloseable {
         return helper;
     }
 
-    /**
-     * Where the helper finds the code of a process. What is too large, alone or with the rest, is left out, which leaves a gap.
-     * Returns null where there is room for it in another helper only.
-     */
-    private @Nullable List<UnwindRequest.Image> places(final TargetProcess process, final List<MappedImage> images)
-            throws IOException {
-        final List<UnwindRequest.Image> places = new ArrayList<>();
-        long left = most;
-        for (final MappedImage image : images) {
-            final ImageKey key = ImageKey.of(process, image);
-            try (UnwindImage file = known.containsKey(key) ? null : open(process, image, left - EACH)) {
-                if (file != null) {
-                    final Known next = Known.of(nextId++, file);
-                    if (knownSize + next.size() > most) {
-                        return null;
-                    }
-                    helper().add(next.id(), file.length(), file::writeTo, TIMEOUT);
-                    known.put(key, next);
-                    knownSize += next.size();
-                }
-            }
-            final Known there = known.get(key);
-            if (there != null && there.size() <= left) {
-                left -= there.size();
-                places.add(new UnwindRequest.Image(there.id(), image.first().start(), image.end()));
-            }
+    private void end() {
+        if (helper != null) {
+            helper.close();
+            helper = null;
         }
-        return places;
+        known.clear();
+        knownSize = 0;
     }
 
-    /** Null if the image can not be read. */
-    private static @Nullable UnwindImage open(final TargetProcess process, final MappedImage image, final long most) {
+    /** Has the helper do something for a process, at which it may die. */
+    private <T> T forProcess(final TargetProcess process, final Step<T> step) throws IOException {
         try {
-            return UnwindImage.open(process, image, (int) Math.min(most, UnwindProtocol.MAX_IMAGE));
+            return step.run();
         } catch (final IOException e) {
-            return null;
+            end();
+            if (!Thread.currentThread().isInterrupted()) {
+                deaths.add(process);
+            }
+            throw e;
+        }
+    }
+
+    private Frames ask(
+            final TargetProcess process, final Map<MappedImage, UnwindTables.Content> contents, final Snapshot snapshot)
+            throws IOException {
+        final HelperProcess asked = helper();
+        final List<UnwindRequest.Image> places = contents.entrySet().stream()
+                .map(content -> new UnwindRequest.Image(
+                        Objects.requireNonNull(known.get(content.getValue().digest())),
+                        content.getKey().first().start(),
+                        content.getKey().end()))
+                .toList();
+        final UnwindRequest request = new UnwindRequest(
+                places, snapshot.registers().dwarf(), snapshot.registers().stackPointer(), snapshot.stack());
+        return forProcess(process, () -> asked.unwind(request, TIMEOUT));
+    }
+
+    /** The images that the helper does not have. */
+    private List<MappedImage> missing(final Map<MappedImage, UnwindTables.Content> contents) {
+        return contents.entrySet().stream()
+                .filter(content -> !known.containsKey(content.getValue().digest()))
+                .map(Map.Entry::getKey)
+                .toList();
+    }
+
+    /** Hands an image over, unless the helper has it by now, or is replaced meanwhile. */
+    private void handOver(final TargetProcess process, final MappedImage image, final UnwindTables.Content content)
+            throws IOException {
+        final Optional<Copy> begun = inTurn(() -> begin(process, content));
+        if (begun.isEmpty()) {
+            return;
+        }
+        final Copy copy = begun.get();
+        final UnwindTables.Digest digest = new UnwindTables.Digest(copy);
+        boolean same = false;
+        try (UnwindImage file = UnwindTables.open(process, image, content.length())) {
+            file.writeTo(digest.stream());
+            same = digest.value().equals(content.digest());
+        } finally {
+            if (!same) {
+                tables.forget(process, image);
+            }
+        }
+        if (!same) {
+            throw new IOException(image.first().name() + " has changed");
+        }
+        inTurn(() -> copy.isFor(helper) && known.putIfAbsent(content.digest(), copy.id) == null);
+    }
+
+    /** What has no room beside all others' has it in another helper. */
+    private Optional<Copy> begin(final TargetProcess process, final UnwindTables.Content content) throws IOException {
+        if (known.containsKey(content.digest())) {
+            return Optional.empty();
+        }
+        final int size = content.length() + EACH;
+        if (knownSize + size > most) {
+            end();
+        }
+        final Copy copy = new Copy(process, helper(), nextId++, content.length());
+        knownSize += size;
+        return Optional.of(copy);
+    }
+
+    /** Takes the bytes of an image to a helper, while that is the one. */
+    private final class Copy extends OutputStream {
+        private final TargetProcess process;
+        private final HelperProcess to;
+        private final long id;
+        private final int length;
+        private int at;
+
+        Copy(final TargetProcess process, final HelperProcess to, final long id, final int length) {
+            this.process = process;
+            this.to = to;
+            this.id = id;
+            this.length = length;
+        }
+
+        boolean isFor(final @Nullable HelperProcess now) {
+            return to == now;
+        }
+
+        @Override
+        public void write(final int one) throws IOException {
+            write(new byte[] {(byte) one}, 0, 1);
+        }
+
+        @Override
+        public void write(final byte[] bytes, final int offset, final int size) throws IOException {
+            for (int done = 0; done < size; done += UnwindProtocol.MAX_PIECE) {
+                final int next = Math.min(size - done, UnwindProtocol.MAX_PIECE);
+                final UnwindProtocol.Piece piece = new UnwindProtocol.Piece(
+                        id, length, at, Arrays.copyOfRange(bytes, offset + done, offset + done + next));
+                inTurn(() -> isFor(helper) && forProcess(process, () -> to.add(piece, TIMEOUT)));
+                at += next;
+            }
         }
     }
 }

@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -21,17 +21,19 @@ class HelperMemoryTest {
     private static final UnwindRequest REQUEST = new UnwindRequest(
             List.of(new UnwindRequest.Image(1, 0x1000, 0x2000)), Collections.nCopies(17, 0L), 0, new byte[16]);
 
-    private static void zeros(final OutputStream out, final int length) throws IOException {
-        final byte[] piece = new byte[1 << 20];
-        for (int at = 0; at < length; at += piece.length) {
-            out.write(piece, 0, Math.min(piece.length, length - at));
+    private static void add(final HelperProcess helper, final int length) throws IOException {
+        final byte[] bytes = new byte[UnwindProtocol.MAX_PIECE];
+        for (int at = 0; at < length; at += bytes.length) {
+            helper.add(
+                    new UnwindProtocol.Piece(1, length, at, Arrays.copyOf(bytes, Math.min(bytes.length, length - at))),
+                    TIMEOUT);
         }
     }
 
     @Test
     void anImageMayBeLargerThanTheHeap() throws Exception {
         try (HelperProcess helper = new HelperProcess()) {
-            helper.add(1, UnwindProtocol.MAX_IMAGE, out -> zeros(out, UnwindProtocol.MAX_IMAGE), TIMEOUT);
+            add(helper, UnwindProtocol.MAX_IMAGE);
             assertThat(helper.unwind(REQUEST, TIMEOUT).complete()).isFalse();
             assertThat(ProcessHandle.of(helper.pid())).isPresent();
         }
@@ -58,7 +60,7 @@ class HelperMemoryTest {
     void aLargerImageEndsTheHelper() throws Exception {
         try (HelperProcess helper = new HelperProcess()) {
             assertThatThrownBy(() -> {
-                        helper.add(1, UnwindProtocol.MAX_IMAGE + 1, out -> zeros(out, 1 << 20), TIMEOUT);
+                        add(helper, UnwindProtocol.MAX_IMAGE + 1);
                         helper.unwind(REQUEST, TIMEOUT);
                     })
                     .isInstanceOf(IOException.class);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.atlasviews.agent.CProgram;
 import dev.atlasviews.agent.process.MappedImage;
+import dev.atlasviews.agent.process.Mapping;
 import dev.atlasviews.agent.process.TargetProcess;
 import dev.atlasviews.agent.views.AddressRange;
 import dev.atlasviews.agent.views.Registers;
@@ -21,6 +22,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -219,8 +221,7 @@ final class QuiescenceCheckTest {
             throws Exception {
         final Path first = library(directory, "libfirst.so", buildId, 40);
         final Path second = library(directory, "libsecond.so", buildId, 56);
-        final Path host = CProgram.compile(directory, "host", source("replaced.c"));
-        final Process running = new ProcessBuilder(host.toString(), first.toString(), second.toString()).start();
+        final Process running = host(directory, first, second);
         try (BufferedReader output = running.inputReader()) {
             final TargetProcess replacing =
                     TargetProcess.find(TargetProcess.PROC, running.pid()).orElseThrow();
@@ -228,13 +229,7 @@ final class QuiescenceCheckTest {
             final QuiescenceCheck before = new QuiescenceCheck(unwinder, replacing);
             threads.put("replaces", (int) running.pid());
             assertThat(before.check(take(replacing, "replaces"), List.of())).isEqualTo(new Quiescence.Reached(true));
-            running.getOutputStream().write('\n');
-            running.getOutputStream().flush();
-            assertThat(output.readLine()).as("at the same address").isEqualTo("second");
-            final String[] words = output.readLine().split(" ", -1);
-            threads.put("replaced", Integer.valueOf(words[0]));
-            final List<AddressRange> outer =
-                    List.of(new AddressRange(Long.parseLong(words[1], 16), Long.parseLong(words[2], 16)));
+            final List<AddressRange> outer = replace(running, output, "replaced");
 
             assertThat(before.check(take(replacing, "replaced"), outer))
                     .isInstanceOfSatisfying(
@@ -243,6 +238,70 @@ final class QuiescenceCheckTest {
         } finally {
             running.destroyForcibly();
         }
+    }
+
+    /** It has the second library mapped while its mappings and its memory are looked at, and the first when that is opened. */
+    @Test
+    void aProcessDeceivesOnlyItselfAboutWhatItHasMapped(@TempDir final Path directory) throws Exception {
+        final Path first = library(directory, "libfirst.so", "sha1", 40);
+        final Path second = library(directory, "libsecond.so", "sha1", 56);
+        final Process running = host(directory, first, second);
+        try (BufferedReader output = running.inputReader();
+                Unwinder shared = new Unwinder()) {
+            final TargetProcess honest =
+                    TargetProcess.find(TargetProcess.PROC, running.pid()).orElseThrow();
+            assertThat(output.readLine()).isEqualTo("first");
+            final List<AddressRange> outer = replace(running, output, "honest");
+            final Path real = Path.of("/proc", Long.toString(running.pid()));
+            final Path fake = Files.createDirectories(directory.resolve("1"));
+            for (final String file : List.of("maps", "mem", "stat")) {
+                Files.createSymbolicLink(fake.resolve(file), real.resolve(file));
+            }
+            Files.createDirectory(fake.resolve("map_files"));
+            final TargetProcess deceiver = TargetProcess.find(directory, 1).orElseThrow();
+            for (final Mapping mapping : deceiver.mappings()) {
+                Files.createSymbolicLink(
+                        deceiver.mappedFile(mapping),
+                        mapping.name().equals(second.toString()) ? first : honest.mappedFile(mapping));
+            }
+            final Snapshot taken = take(honest, "honest");
+
+            final Frames deceived = shared.unwind(deceiver, MappedImage.of(deceiver), taken);
+            assertThat(deceived.complete()).as("it ends early: %s", deceived).isTrue();
+            assertThat(deceived.addresses())
+                    .noneMatch(address -> outer.stream().anyMatch(body -> body.contains(address)));
+            assertThat(new QuiescenceCheck(shared, honest).check(taken, outer))
+                    .isInstanceOfSatisfying(
+                            Quiescence.Held.class,
+                            held -> assertThat(held.reason()).isEqualTo("active on its stack"));
+        } finally {
+            running.destroyForcibly();
+        }
+    }
+
+    private static Process host(final Path directory, final Path first, final Path second) throws Exception {
+        final Path host = CProgram.compile(directory, "host", source("replaced.c"));
+        return new ProcessBuilder(host.toString(), first.toString(), second.toString()).start();
+    }
+
+    /** Has the host replace the first library, and names its new thread; returns what that came through. */
+    private List<AddressRange> replace(final Process host, final BufferedReader output, final String thread)
+            throws IOException {
+        host.getOutputStream().write('\n');
+        host.getOutputStream().flush();
+        assertThat(output.readLine()).as("at the same address").isEqualTo("second");
+        final String[] words = output.readLine().split(" ", -1);
+        threads.put(thread, Integer.valueOf(words[0]));
+        return List.of(new AddressRange(Long.parseLong(words[1], 16), Long.parseLong(words[2], 16)));
+    }
+
+    @Test
+    void anImageThatIsNoLongerThereIsNotTakenForWhatIs() throws Exception {
+        final List<MappedImage> others = MappedImage.of(target).stream()
+                .map(image -> new MappedImage(image.first(), image.end(), image.loadBias(), Optional.of("0123")))
+                .toList();
+
+        assertThat(unwinder.unwind(target, others, take("plain")).complete()).isFalse();
     }
 
     /**
