@@ -25,10 +25,19 @@
 /* Out of the way of programs that expect the lowest numbers for their own files. */
 #define LOWEST	64
 
-/* The handle's number + 1; 0: this process has none. In a page of its own. */
-static _Atomic(atomic_int *) cell;
+/*
+ * In a page of its own: below, the handle's number + 1, or 0: this process has
+ * none; above, how many it has had. Numbers come again: of two threads that find
+ * the handle closed, the slower one must not forget what the other has opened.
+ */
+static _Atomic(atomic_ullong *) cell;
 /* The same, but also known in the child. */
-static atomic_int inherited;
+static atomic_ullong inherited;
+
+static int number_in(unsigned long long known)
+{
+	return (int)(known & 0xffffffff) - 1;
+}
 
 /* This process's handle, or another's, which it may not use. */
 static bool is_handle(int number)
@@ -45,16 +54,16 @@ static bool is_handle(int number)
  */
 static void close_inherited(void)
 {
-	int handle = atomic_exchange(&inherited, 0) - 1, error = errno;
+	int handle = number_in(atomic_exchange(&inherited, 0)), error = errno;
 
 	if (handle >= 0 && is_handle(handle))
 		close(handle);
 	errno = error;
 }
 
-static atomic_int *get_cell(void)
+static atomic_ullong *get_cell(void)
 {
-	atomic_int *known = atomic_load(&cell), *new;
+	atomic_ullong *known = atomic_load(&cell), *new;
 
 	if (known)
 		return known;
@@ -117,34 +126,37 @@ static bool lost(int handle)
  * The program closed the handle. If its number is another file's now, that one
  * is not ours to close.
  */
-static void forget(int handle)
+static void forget(unsigned long long known)
 {
-	int number = handle + 1, same = handle + 1;
+	unsigned long long same = known;
 
-	atomic_compare_exchange_strong(get_cell(), &number, 0);
+	atomic_compare_exchange_strong(get_cell(), &known, known & ~0xffffffffull);
 	atomic_compare_exchange_strong(&inherited, &same, 0);
 }
 
-static int get_handle(void)
+/* What the cell has: the handle, if its number is not below 0. */
+static unsigned long long get_handle(void)
 {
-	atomic_int *number = get_cell();
-	int known, handle;
+	atomic_ullong *place = get_cell();
+	unsigned long long known, new;
+	int handle;
 
-	if (!number)
-		return -1;
-	known = atomic_load(number);
-	if (known)
-		return known - 1;
-	handle = open_handle();
-	if (handle < 0)
-		return -1;
-	if (!atomic_compare_exchange_strong(number, &known, handle + 1)) {
+	if (!place)
+		return 0;
+	known = atomic_load(place);
+	while (number_in(known) < 0) {
+		handle = open_handle();
+		if (handle < 0)
+			return 0;
+		new = known + (1ull << 32) + handle + 1;
+		if (atomic_compare_exchange_strong(place, &known, new)) {
+			atomic_store(&inherited, new);
+			return new;
+		}
 		/* Another thread was faster. */
 		close(handle);
-		return known - 1;
 	}
-	atomic_store(&inherited, handle + 1);
-	return handle;
+	return known;
 }
 
 /**
@@ -153,7 +165,7 @@ static int get_handle(void)
  */
 bool atlas_handle_available(void)
 {
-	return get_handle() >= 0;
+	return number_in(get_handle()) >= 0;
 }
 
 static int try_ioctl(int handle, unsigned long command, void *request)
@@ -176,15 +188,17 @@ static int try_ioctl(int handle, unsigned long command, void *request)
 int atlas_handle_ioctl(unsigned long command, void *request)
 {
 	int handle, result, tries = 0;
+	unsigned long long known;
 
 	for (;;) {
-		handle = get_handle();
+		known = get_handle();
+		handle = number_in(known);
 		if (handle < 0)
 			return -1;
 		result = try_ioctl(handle, command, request);
 		if (result >= 0 || tries++ || !lost(handle))
 			break;
-		forget(handle);
+		forget(known);
 	}
 	if (result < 0 && errno == ENOENT)
 		errno = EINVAL;

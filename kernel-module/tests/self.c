@@ -5,6 +5,9 @@
  * What views do is tested in mmview.c, by the same library.
  */
 #define _GNU_SOURCE
+#include <semaphore.h>
+#include <stdarg.h>
+
 #include "self.h"
 
 #include <atlas/atlas.h>
@@ -213,6 +216,55 @@ static int run_anew(void)
 	return 99;
 }
 
+/*
+ * The library's, too: a thread that is told that its handle is closed waits there,
+ * so that another can open a new one, which has the same number.
+ */
+static __thread bool is_slow;
+static sem_t slow_found, slow_may_go;
+
+int ioctl(int fd, unsigned long command, ...)
+{
+	va_list arguments;
+	void *argument;
+	int result, error;
+
+	va_start(arguments, command);
+	argument = va_arg(arguments, void *);
+	va_end(arguments);
+	result = syscall(SYS_ioctl, fd, command, argument);
+	if (!is_slow || result >= 0 || errno != EBADF)
+		return result;
+	error = errno;
+	is_slow = false;
+	sem_post(&slow_found);
+	sem_wait(&slow_may_go);
+	errno = error;
+	return result;
+}
+
+static void *use_slowly(void *result)
+{
+	is_slow = true;
+	*(int *)result = atlas_view_current();
+	return NULL;
+}
+
+static int closed_beside_thread(void)
+{
+	pthread_t thread;
+	int result = 1;
+
+	need(!sem_init(&slow_found, 0, 0) && !sem_init(&slow_may_go, 0, 0));
+	need(!atlas_view_current() && !close(64));
+	need(!pthread_create(&thread, NULL, use_slowly, &result));
+	sem_wait(&slow_found);
+	need(!atlas_view_current() && fcntl(64, F_GETFD) >= 0);
+	sem_post(&slow_may_go);
+	pthread_join(thread, NULL);
+	return result ? 9 : count_handles();
+}
+
 static void test_exec(void)
 {
 	int view = atlas_view_create(0);
@@ -264,6 +316,7 @@ static void test_closed(void)
 
 	is(IN_CHILD(close_all(false)), 0, "who closes all descriptors is in its views still");
 	is(IN_CHILD(close_all(true)), 0, "also when others have their numbers, which stay open");
+	is(IN_CHILD(closed_beside_thread()), 1, "of two threads that find the handle closed one opens another");
 }
 
 /* More than views: the rest of the interface is the privileged one's. */
