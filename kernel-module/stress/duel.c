@@ -94,7 +94,8 @@ static void divide(struct duel *duel)
 		duel->on = false;
 	else if (error)
 		complain("duel: %s", strerror(-error));
-	count(DUEL);
+	else
+		count(DUEL);
 }
 
 void duel_divide(void)

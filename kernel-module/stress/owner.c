@@ -349,8 +349,8 @@ static void do_advise(struct worker *worker, struct run *run)
 	};
 
 	/* Each may be refused for this memory. */
-	madvise(run->address, run->bytes, advice[below(&worker->random, 11)]);
-	count(ADVISE);
+	if (!madvise(run->address, run->bytes, advice[below(&worker->random, 11)]))
+		count(ADVISE);
 }
 
 /* --- processes ---------------------------------------------------------------------- */

@@ -26,26 +26,27 @@ static bool arrived(int slot)
 /* Moves the calling worker. False: the view was deleted meanwhile. */
 bool go(struct worker *worker, int slot)
 {
+	bool checked;
 	int previous;
 
 	if (slot != worker->slot && planted(PLANT_ENTER)) {
 		worker->slot = slot;
 		return true;
 	}
-	if (below(&worker->random, 4) == 0) {
+	checked = below(&worker->random, 4) == 0;
+	if (checked) {
 		/* Its own way to user mode, that of this call, is where it moves. */
 		previous = migrate_checked(handle, worker->tid, slots[slot].id, NULL, 0, 0);
-		count(CHECKED);
 	} else {
 		previous = enter(own_handle, slots[slot].id);
 		if (previous >= 0 && previous != slots[worker->slot].id)
 			complain("was in view %d, not in %d", previous, slots[worker->slot].id);
-		count(ENTER);
 	}
 	if (previous < 0 && !(previous == -ENOENT && slots[slot].state == DELETED))
 		complain("entering view %d: %s", slots[slot].id, strerror(-previous));
 	if (previous < 0 || !arrived(slot))
 		return false;
+	count(checked ? CHECKED : ENTER);
 	worker->slot = slot;
 	return true;
 }
@@ -140,9 +141,10 @@ static bool move_resting(struct worker *worker, int view)
 	uint8_t stack[2048];
 	int error = snapshot(handle, worker->tid, &shot, stack, sizeof(stack));
 
-	count(SNAPSHOT);
-	if (!error)
+	if (!error) {
+		count(SNAPSHOT);
 		error = migrate_resting(handle, worker->tid, view, shot.sequence);
+	}
 	if (error && error != -EAGAIN && error != -EBUSY)
 		complain("moving thread %d to view %d: %s", worker->tid, view, strerror(-error));
 	return !error;
@@ -165,12 +167,12 @@ static void move_worker(struct worker *worker, bool rest, int slot)
 	atomic_fetch_or(&worker->whereabouts, (uint64_t)BIT(slot) << 32 | BIT(slot));
 	if (rest) {
 		moved = move_resting(worker, slots[slot].id);
-		count(REST);
 	} else {
 		drain();
 		moved = move(handle, worker->tid, slots[slot].id);
-		count(MOVE);
 	}
+	if (moved)
+		count(rest ? REST : MOVE);
 	/* The other of the two it has left for good, or never been in. */
 	atomic_fetch_and(&worker->whereabouts, ~(uint64_t)(moved ? was & ~BIT(slot) : BIT(slot) & ~was));
 }
