@@ -89,7 +89,7 @@ struct victim {
 
 /* What an actor tells the supervisor. */
 struct progress {
-	atomic_ulong programs;
+	atomic_ulong programs;		/* run to their end: also the number of the next */
 	atomic_int base;		/* of the program that runs */
 	_Atomic pid_t tid;
 	atomic_ulong succeeded[OPERATIONS], failed[OPERATIONS];
@@ -135,6 +135,7 @@ struct actor {
 };
 
 const char *operation_name(unsigned int kind);
+unsigned int operation_patience(unsigned int kind);
 void operation_run(struct actor *actor, uint64_t operation);
 void operation_prepare(void);
 void operation_begin(void);

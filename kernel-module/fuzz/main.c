@@ -174,18 +174,41 @@ static void print_errors(unsigned int operation)
 	printf("\n");
 }
 
+static void add_counts(unsigned int operation, unsigned long *succeeded, unsigned long *failed)
+{
+	*succeeded = 0;
+	*failed = 0;
+	for (unsigned int a = 0; a < ACTORS; a++) {
+		*succeeded += world->progress[a].succeeded[operation];
+		*failed += world->progress[a].failed[operation];
+	}
+}
+
 static void print_counts(void)
 {
-	for (unsigned int o = 0; operation_name(o); o++) {
-		unsigned long succeeded = 0, failed = 0;
+	unsigned long succeeded, failed;
 
-		for (unsigned int a = 0; a < ACTORS; a++) {
-			succeeded += world->progress[a].succeeded[o];
-			failed += world->progress[a].failed[o];
-		}
+	for (unsigned int o = 0; operation_name(o); o++) {
+		add_counts(o, &succeeded, &failed);
 		printf("# %-20s %8lu succeeded %8lu failed:", operation_name(o), succeeded, failed);
 		print_errors(o);
 	}
+}
+
+/* Whether no operation failed so often, and never succeeded, that it can not be chance. */
+static bool all_succeeded(void)
+{
+	unsigned long succeeded, failed;
+	bool all = true;
+
+	for (unsigned int o = 0; operation_name(o); o++) {
+		add_counts(o, &succeeded, &failed);
+		if (!succeeded && failed >= operation_patience(o)) {
+			printf("# %s never succeeded\n", operation_name(o));
+			all = false;
+		}
+	}
+	return all;
 }
 
 /* For the one who looks up which functions were never reached. */
@@ -217,17 +240,14 @@ static void tend_victims(pid_t *pids, double *born, pid_t died)
 	}
 }
 
-static void tend_workers(pid_t died, unsigned long *restarts)
+/* A worker ends when it is told to; nothing that it does may kill it. */
+static void look_at_worker(unsigned int worker, int status)
 {
-	for (unsigned int w = 0; w < WORKERS; w++) {
-		if (world->workers[w] && world->workers[w] != died)
-			continue;
-		*restarts += world->workers[w] != 0;
-		/* The program during which it died is not run again. */
-		world->progress[2 * w].programs++;
-		world->progress[2 * w + 1].programs++;
-		world->workers[w] = start(work, w);
-	}
+	for (unsigned int a = 2 * worker; a < 2 * worker + 2; a++)
+		printf("# actor %u was at program %u.%lu.%d\n", a, a, world->progress[a].programs,
+		       world->progress[a].base);
+	found("worker %u died: %s %d", worker, WIFSIGNALED(status) ? "signal" : "status",
+	      WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
 
 static bool stuck(unsigned long *seen, double *since)
@@ -339,19 +359,23 @@ static void read_replayed(const char *text, const char *path)
 
 static void fuzz(double duration)
 {
-	unsigned long seen[ACTORS] = { }, restarts = 0;
+	unsigned long seen[ACTORS] = { };
 	double began = seconds(), told = began, since[ACTORS], born[VICTIMS] = { };
 	pid_t pids[VICTIMS] = { }, died = -1;
-	int tries = 0;
+	int tries = 0, status = 0;
 
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	group = start(hold, 0);
 	for (unsigned int a = 0; a < ACTORS; a++)
 		since[a] = began;
+	for (unsigned int w = 0; w < WORKERS; w++)
+		world->workers[w] = start(work, w);
 	while (seconds() - began < duration && !world->broken && !stuck(seen, since)) {
 		tend_victims(pids, born, died);
-		tend_workers(died, &restarts);
-		died = waitpid(-1, NULL, WNOHANG);
+		died = waitpid(-1, &status, WNOHANG);
+		for (unsigned int w = 0; w < WORKERS; w++)
+			if (died > 0 && died == world->workers[w])
+				look_at_worker(w, status);
 		if (died <= 0)
 			usleep(5000);
 		if (seconds() - told > (duration > 120 ? 30 : 5)) {
@@ -367,7 +391,6 @@ static void fuzz(double duration)
 		found("%lu views are left", views_alive());
 	print_progress(began);
 	print_counts();
-	printf("# workers that died and were started again: %lu\n", restarts);
 	if (coverage_available())
 		print_places();
 }
@@ -378,6 +401,7 @@ int main(int count, char **arguments)
 	int shift = replay ? 3 : 0;
 	double duration = count > 1 + shift ? atof(arguments[1 + shift]) : 20;
 	unsigned long programs = 0;
+	bool enough, all;
 
 	if (count == 3 && !strcmp(arguments[1], "--victim")) {
 		enter_world();
@@ -398,6 +422,10 @@ int main(int count, char **arguments)
 		programs += world->progress[a].programs;
 	printf("%sok 1 - nothing was found (seed %lu)\n", world->broken ? "not " : "",
 	       (unsigned long)world->seed);
-	printf("%sok 2 - programs were run\n1..2\n", programs > duration ? "" : "not ");
-	return world->broken || programs <= duration;
+	enough = programs > duration;
+	/* One program has few operations. */
+	all = replay || all_succeeded();
+	printf("%sok 2 - programs were run to their end\n", enough ? "" : "not ");
+	printf("%sok 3 - no operation failed each time\n1..3\n", all ? "" : "not ");
+	return world->broken || !enough || !all;
 }

@@ -489,21 +489,41 @@ static void do_share(struct turn *turn)
 	span(turn, ATLAS_IOC_SHARE);
 }
 
-/* Any number of the module's range, or any number; any size and direction. */
+/* One of the module's; or any number of its range, or any number, of any size and direction. */
+static unsigned int a_command(struct turn *turn)
+{
+	static const unsigned int commands[] = {
+		ATLAS_IOC_INFO, ATLAS_IOC_ATTACH, ATLAS_IOC_SELF, ATLAS_IOC_VIEW_CREATE,
+		ATLAS_IOC_VIEW_DELETE, ATLAS_IOC_VIEW_WRITE, ATLAS_IOC_VIEW_TAG, ATLAS_IOC_VIEW_LIST,
+		ATLAS_IOC_THREAD_LIST, ATLAS_IOC_SNAPSHOT, ATLAS_IOC_MIGRATE, ATLAS_IOC_DEFAULT,
+		ATLAS_IOC_AREA_MAP, ATLAS_IOC_THAW, ATLAS_IOC_STATS, ATLAS_IOC_ENTER,
+		ATLAS_IOC_UNSHARE, ATLAS_IOC_SHARE, ATLAS_IOC_SWITCH_BASE,
+	};
+
+	if (one_in(&turn->random, 2))
+		return commands[below(&turn->random, sizeof(commands) / sizeof(*commands))];
+	if (one_in(&turn->random, 4))
+		return next_random(&turn->random);
+	return _IOC(below(&turn->random, 4), 'V', 0x80 + below(&turn->random, 0x24),
+		    below(&turn->random, 400));
+}
+
 static void do_raw(struct turn *turn)
 {
-	unsigned int command = one_in(&turn->random, 4) ? (unsigned int)next_random(&turn->random) :
-			       _IOC(below(&turn->random, 4), 'V', 0x80 + below(&turn->random, 0x24),
-				    below(&turn->random, 400));
+	unsigned int command = a_command(turn);
 	uint64_t words[64];
+	int result;
 
 	for (unsigned int i = 0; i < 64; i++)
 		words[i] = one_in(&turn->random, 2) ? below(&turn->random, 4) : 0;
 	/* The caller's own process must not be stopped for seconds, nor area content overflow. */
 	if (_IOC_NR(command) == _IOC_NR(ATLAS_IOC_FREEZE))
 		return;
-	ask(turn, one_in(&turn->random, 8) ? device : a_handle(turn), command,
-	    a_pointer(turn, words, sizeof(words)));
+	result = ask(turn, one_in(&turn->random, 8) ? device : a_handle(turn), command,
+		     a_pointer(turn, words, sizeof(words)));
+	/* Nobody would know that handle. */
+	if (result >= 0 && (command == ATLAS_IOC_ATTACH || command == ATLAS_IOC_SELF))
+		close(result);
 }
 
 /* --- what goes on around ------------------------------------------------ */
@@ -610,42 +630,48 @@ static void do_thread(struct turn *turn)
 		pthread_join(thread, NULL);
 }
 
+/* By what share of them succeeds in long runs: a half, a fifth, one in twenty. */
+#define OFTEN		30
+#define SOMETIMES	100
+#define SELDOM		400
+
 static const struct {
 	const char *name;
 	unsigned int weight;
 	void (*run)(struct turn *turn);
 	bool (*fits)(unsigned int handle);	/* a handle with which it may succeed; NULL: any */
+	unsigned int patience;	/* never to succeed in so many times is no chance */
 } operations[] = {
-	{ "info", 2, do_info, NULL },
-	{ "attach", 24, do_attach, NULL },
-	{ "self", 6, do_self, NULL },
-	{ "create", 20, do_create, NULL },
-	{ "delete", 12, do_delete, has_view },
-	{ "write", 24, do_write, has_view },
-	{ "tag", 2, do_tag, has_view },
-	{ "view-list", 4, do_view_list, NULL },
-	{ "thread-list", 4, do_thread_list, NULL },
-	{ "snapshot", 16, do_snapshot, NULL },
-	{ "migrate-if-sequence", 16, do_migrate_resting, has_view },
-	{ "migrate-if-outside", 24, do_migrate_checked, has_view },
-	{ "default", 6, do_default, has_view },
-	{ "area-map", 8, do_area, NULL },
-	{ "freeze", 4, do_freeze, NULL },
-	{ "thaw", 4, do_thaw, NULL },
-	{ "stats", 3, do_stats, NULL },
-	{ "enter", 12, do_enter, is_self },
-	{ "unshare", 12, do_unshare, NULL },
-	{ "share", 8, do_share, NULL },
-	{ "switch-base", 6, do_switch_base, NULL },
-	{ "raw", 10, do_raw, NULL },
-	{ "read", 8, do_read, NULL },
-	{ "close", 8, do_close, NULL },
-	{ "duplicate", 3, do_duplicate, NULL },
-	{ "kill", 2, do_kill, NULL },
-	{ "fork", 2, do_fork, NULL },
-	{ "store", 8, do_store, NULL },
-	{ "map", 4, do_map, NULL },
-	{ "thread", 2, do_thread, NULL },
+	{ "info", 2, do_info, NULL, OFTEN },
+	{ "attach", 24, do_attach, NULL, OFTEN },
+	{ "self", 6, do_self, NULL, OFTEN },
+	{ "create", 20, do_create, NULL, OFTEN },
+	{ "delete", 12, do_delete, has_view, SOMETIMES },
+	{ "write", 24, do_write, has_view, SOMETIMES },
+	{ "tag", 2, do_tag, has_view, SOMETIMES },
+	{ "view-list", 4, do_view_list, NULL, OFTEN },
+	{ "thread-list", 4, do_thread_list, NULL, OFTEN },
+	{ "snapshot", 16, do_snapshot, NULL, SELDOM },
+	{ "migrate-if-sequence", 16, do_migrate_resting, has_view, SELDOM },
+	{ "migrate-if-outside", 24, do_migrate_checked, has_view, SOMETIMES },
+	{ "default", 6, do_default, has_view, SOMETIMES },
+	{ "area-map", 8, do_area, NULL, SELDOM },
+	{ "freeze", 4, do_freeze, NULL, OFTEN },
+	{ "thaw", 4, do_thaw, NULL, SELDOM },
+	{ "stats", 3, do_stats, NULL, OFTEN },
+	{ "enter", 12, do_enter, is_self, SELDOM },
+	{ "unshare", 12, do_unshare, NULL, SOMETIMES },
+	{ "share", 8, do_share, NULL, SOMETIMES },
+	{ "switch-base", 6, do_switch_base, NULL, SOMETIMES },
+	{ "raw", 10, do_raw, NULL, SELDOM },
+	{ "read", 8, do_read, NULL, SOMETIMES },
+	{ "close", 8, do_close, NULL, OFTEN },
+	{ "duplicate", 3, do_duplicate, NULL, OFTEN },
+	{ "kill", 2, do_kill, NULL, SELDOM },
+	{ "fork", 2, do_fork, NULL, OFTEN },
+	{ "store", 8, do_store, NULL, OFTEN },
+	{ "map", 4, do_map, NULL, OFTEN },
+	{ "thread", 2, do_thread, NULL, OFTEN },
 };
 
 #define KINDS (sizeof(operations) / sizeof(*operations))
@@ -669,6 +695,16 @@ static void look_for_another(struct turn *turn)
 const char *operation_name(unsigned int kind)
 {
 	return kind < KINDS ? operations[kind].name : NULL;
+}
+
+/**
+ * operation_patience() - how often an operation may fail before one must succeed
+ * @kind: its number
+ * Return: so many times.
+ */
+unsigned int operation_patience(unsigned int kind)
+{
+	return operations[kind].patience;
 }
 
 /**
