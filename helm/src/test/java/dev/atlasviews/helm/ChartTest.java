@@ -691,6 +691,27 @@ final class ChartTest {
     }
 
     @Test
+    void nothingButNamesIsAskedOutsideOfTheNetworksThatAreGiven() {
+        final NetworkPolicy agent = Chart.only(
+                Chart.render(
+                        NEW,
+                        command -> command.set("patches.registries[0]", "registry.example.com")
+                                .set("networkPolicies.apiServerCidrs[0]", "10.96.0.1/32")
+                                .set("networkPolicies.registries.cidrs[0]", "10.1.0.0/16")),
+                NetworkPolicy.class,
+                "atlas-agent");
+
+        assertThat(agent.getSpec().getEgress())
+                .hasSize(3)
+                .filteredOn(rule -> rule.getPorts().stream()
+                        .noneMatch(port -> port.getPort().getIntVal() == 53))
+                .extracting(rule -> rule.getTo().stream()
+                        .map(peer -> peer.getIpBlock().getCidr())
+                        .toList())
+                .containsExactly(List.of("10.96.0.1/32"), List.of("10.1.0.0/16"));
+    }
+
+    @Test
     void agentsAskTheRegistriesThatTheyAreToldOfWithTheCredentialsThatTheyAreGiven() {
         final String authority = "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n";
         final List<HasMetadata> objects = Chart.render(
