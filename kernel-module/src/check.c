@@ -35,6 +35,9 @@ static int compare(const void *key, const void *element)
 
 static bool in_ranges(const struct atlas_range *ranges, unsigned int count, u64 address)
 {
+	/* As nearly all words of a stack, of which there may be thousands. */
+	if (address < ranges[0].start || address >= ranges[count - 1].end)
+		return false;
 	return bsearch(&address, ranges, count, sizeof(*ranges), compare);
 }
 
