@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -38,6 +39,10 @@ public final class Unwinder implements AutoCloseable {
     private final ReentrantLock turn = new ReentrantLock(true);
     /** The helper's ids of the images that it has, by the digests of their bytes. */
     private final Map<String, Long> known = new HashMap<>();
+    /** Images on their way to the helper, by digests: others with the same program wait for it, rather than bring it again. */
+    private final Map<String, Copy> underWay = new HashMap<>();
+    /** Of something that was under way. */
+    private final Condition arrival = turn.newCondition();
 
     private long knownSize;
     private long nextId = 1;
@@ -148,6 +153,8 @@ public final class Unwinder implements AutoCloseable {
             helper = null;
         }
         known.clear();
+        underWay.clear();
+        arrival.signalAll();
         knownSize = 0;
     }
 
@@ -195,6 +202,22 @@ public final class Unwinder implements AutoCloseable {
             return;
         }
         final Copy copy = begun.get();
+        try {
+            bring(process, image, content, copy);
+        } finally {
+            turn.lock();
+            try {
+                underWay.remove(content.digest(), copy);
+                arrival.signalAll();
+            } finally {
+                turn.unlock();
+            }
+        }
+    }
+
+    private void bring(
+            final TargetProcess process, final MappedImage image, final UnwindTables.Content content, final Copy copy)
+            throws IOException {
         final UnwindTables.Digest digest = new UnwindTables.Digest(copy);
         boolean same = false;
         try (UnwindImage file = UnwindTables.open(process, image, content.length())) {
@@ -211,8 +234,12 @@ public final class Unwinder implements AutoCloseable {
         inTurn(() -> copy.isFor(helper) && known.putIfAbsent(content.digest(), copy.id) == null);
     }
 
-    /** What has no room beside all others' has it in another helper. */
+    /**
+     * What has no room beside all others' has it in another helper. What is under way, and does not come within the time, as
+     * from a file that hangs, is brought once more.
+     */
     private Optional<Copy> begin(final TargetProcess process, final UnwindTables.Content content) throws IOException {
+        awaitArrival(content.digest());
         if (known.containsKey(content.digest())) {
             return Optional.empty();
         }
@@ -222,7 +249,20 @@ public final class Unwinder implements AutoCloseable {
         }
         final Copy copy = new Copy(process, helper(), nextId++, content.length());
         knownSize += size;
+        underWay.put(content.digest(), copy);
         return Optional.of(copy);
+    }
+
+    private void awaitArrival(final String digest) throws IOException {
+        try {
+            long nanos = TIMEOUT.toNanos();
+            while (underWay.containsKey(digest) && nanos > 0) {
+                nanos = arrival.awaitNanos(nanos);
+            }
+        } catch (final InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
     }
 
     /** Takes the bytes of an image to a helper, while that is the one. */

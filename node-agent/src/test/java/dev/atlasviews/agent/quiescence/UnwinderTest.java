@@ -15,7 +15,10 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -86,6 +89,25 @@ final class UnwinderTest {
 
             assertThat(unwind(unwinder, process).reason()).isEqualTo("the unwind helper died of its stacks");
             assertThat(unwind(unwinder, other).reason()).contains("no unwind table");
+            assertThat(unwinder.helperPid()).isEqualTo(helper);
+        }
+    }
+
+    /** There is room for the program twice. */
+    @Test
+    void aProgramThatManyRunIsBroughtOnce() throws Exception {
+        final int each = PAGE + 2048;
+        try (ExecutorService threads = Executors.newCachedThreadPool();
+                Unwinder unwinder = new Unwinder(2 * each)) {
+            final long helper = unwinder.helperPid();
+            final List<Callable<Frames>> tasks = new ArrayList<>();
+            for (int pid = 10; pid < 26; pid++) {
+                final TargetProcess process = process(pid, 1);
+                tasks.add(() -> unwind(unwinder, process));
+            }
+            for (final Future<Frames> one : threads.invokeAll(tasks)) {
+                assertThat(one.get(30, TimeUnit.SECONDS).reason()).contains("no unwind table");
+            }
             assertThat(unwinder.helperPid()).isEqualTo(helper);
         }
     }
