@@ -27,9 +27,8 @@ public final class StatusServer implements AutoCloseable {
 
     private static final int MOST_CONNECTIONS = 512;
 
-    // Whoever reaches the port could keep it from everybody else, by requests that never end: a supervisor would take
-    // the
-    // program for dead. The server reads these when it is first used.
+    // Whoever reaches the port could keep it from everybody else, by requests that never end: a supervisor would
+    // take the program for dead. The server reads these when it is first used.
     static {
         System.setProperty("sun.net.httpserver.maxReqTime", String.valueOf(SECONDS));
         System.setProperty("sun.net.httpserver.maxRspTime", String.valueOf(SECONDS));
