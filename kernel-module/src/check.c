@@ -21,8 +21,6 @@
 #include "../compat/compat.h"
 #include "atlas.h"
 
-#define CHUNK_WORDS	32
-
 static int compare(const void *key, const void *element)
 {
 	u64 address = *(const u64 *)key;
@@ -35,9 +33,6 @@ static int compare(const void *key, const void *element)
 
 static bool in_ranges(const struct atlas_range *ranges, unsigned int count, u64 address)
 {
-	/* As nearly all words of a stack, of which there may be thousands. */
-	if (address < ranges[0].start || address >= ranges[count - 1].end)
-		return false;
 	return bsearch(&address, ranges, count, sizeof(*ranges), compare);
 }
 
@@ -119,6 +114,69 @@ static unsigned long stack_end(unsigned long sp, unsigned long *mapping_end)
 	return thread_pointer > sp && thread_pointer < end ? thread_pointer : end;
 }
 
+/* What of a stack is still to be looked at. */
+struct scan {
+	const u64 __user *slot;
+	const u64 __user *end;
+	u64 word;			/* the one below the slot */
+	u64 lowest;			/* from here on, and so far, a word is of interest */
+	u64 span;
+};
+
+/*
+ * Goes on to behind the next word of interest. The thread waits meanwhile, for
+ * thousands of words perhaps of which hardly one is: two comparisons are all
+ * that each of the others takes.
+ *
+ * Return: 1; 0 when there is none; -EFAULT.
+ */
+static int scan_on(struct scan *scan, u64 *previous)
+{
+	const u64 __user *slot = scan->slot;
+	u64 word = scan->word;
+	int found = 0;
+
+	if (!user_read_access_begin(slot, (scan->end - slot) * sizeof(*slot)))
+		return -EFAULT;
+	while (!found && slot < scan->end) {
+		*previous = word;
+		unsafe_get_user(word, slot, unreadable);
+		slot++;
+		found = word - scan->lowest <= scan->span;
+	}
+	user_read_access_end();
+	scan->slot = slot;
+	scan->word = word;
+	return found;
+
+unreadable:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+/* Whether a word between the stack pointer and the end would bring the thread back. */
+static u32 check_stack(const struct atlas_range *ranges, unsigned int count, unsigned long sp,
+		       unsigned long end, unsigned long mapping_end, u64 *address)
+{
+	u64 lowest = ranges[0].start, previous;
+	struct scan scan = {
+		.slot = (const u64 __user *)sp,
+		.end = (const u64 __user *)round_down(end, sizeof(u64)),
+		.lowest = lowest,
+		.span = ranges[count - 1].end - lowest,
+	};
+	int found;
+
+	while ((found = scan_on(&scan, &previous)) > 0) {
+		if (!returns_into(ranges, count, scan.word, previous,
+				  (unsigned long)(scan.slot - 1), mapping_end))
+			continue;
+		*address = scan.word;
+		return ATLAS_STAYED_ON_STACK;
+	}
+	return found ? ATLAS_STAYED_NO_STACK : 0;
+}
+
 /**
  * atlas_check() - may the current thread move?
  * @ranges: sorted, not overlapping
@@ -131,7 +189,6 @@ u32 atlas_check(const struct atlas_range *ranges, unsigned int count, u64 *addre
 {
 	const struct pt_regs *regs = current_pt_regs();
 	unsigned long sp = round_up(regs->sp, sizeof(u64)), end, mapping_end;
-	u64 words[CHUNK_WORDS], previous = 0;
 
 	*address = atlas_uprobe_ip(current, regs->ip);
 	if (!count)
@@ -143,22 +200,5 @@ u32 atlas_check(const struct atlas_range *ranges, unsigned int count, u64 *addre
 	end = stack_end(sp, &mapping_end);
 	if (!end || end - sp > ATLAS_MAX_STACK_SCAN)
 		return ATLAS_STAYED_NO_STACK;
-	while (sp < end) {
-		unsigned int i, part = min_t(unsigned long, CHUNK_WORDS, (end - sp) / sizeof(u64));
-
-		if (!part)
-			break;
-		if (copy_from_user(words, (void __user *)sp, part * sizeof(u64)))
-			return ATLAS_STAYED_NO_STACK;
-		for (i = 0; i < part; i++) {
-			if (returns_into(ranges, count, words[i], previous,
-					 sp + i * sizeof(u64), mapping_end)) {
-				*address = words[i];
-				return ATLAS_STAYED_ON_STACK;
-			}
-			previous = words[i];
-		}
-		sp += part * sizeof(u64);
-	}
-	return 0;
+	return check_stack(ranges, count, sp, end, mapping_end, address);
 }
