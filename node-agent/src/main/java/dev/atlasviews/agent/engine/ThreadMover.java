@@ -20,14 +20,17 @@ import java.util.Optional;
 
 /**
  * Moves each thread to its view at its own quiescence point. A thread that is off the CPU is judged by a snapshot and
- * moved where it sleeps, unless it ran meanwhile; a running one is asked to check itself on its next way to user mode.
- * No thread waits for anything. Threads that could not move are tried again: one that rests ever less often, one that runs
- * more often, as it may be where it can move for a short while only ({@link Attempt} says how often). Where there is no time
- * to try all of them, the next time begins with those that were not tried.
+ * moved where it sleeps, unless it runs meanwhile, time after time; a running one is asked to check itself on its next
+ * way to user mode. No thread waits for anything. Threads that could not move are tried again: one that rests ever less
+ * often, one that runs more often, as it may be where it can move for a short while only ({@link Attempt} says how often).
+ * Where there is no time to try all of them, the next time begins with those that were not tried.
  */
 final class ThreadMover {
     /** Enough for the usual thread; a deeper stack is seen only in part, and its thread held until it is shallower. */
     static final int STACK_CAPACITY = 1 << 20;
+
+    /** How often a thread is looked at in a row that runs now and then, before it is asked. */
+    private static final int LOOKS = 4;
 
     private static final Duration LONGEST_WAIT = Duration.ofMillis(100);
     /** How long threads are tried also where the time is over, so that every call gets on. */
@@ -173,27 +176,40 @@ final class ThreadMover {
         }
     }
 
-    /** Returns whether that was possible, or it is known that it is not. */
+    /**
+     * Returns whether that was possible, or it is known that it is not. A thread that has run since its snapshot and rests
+     * again is looked at again: to be asked would take its own time, most likely that of a request it works for.
+     */
     private boolean moveWhereItSleeps(
             final ThreadEntry thread, final int view, final Attempt attempt, final Transition transition)
             throws IOException {
-        try {
-            final Snapshot snapshot = views.snapshot(thread.tid(), STACK_CAPACITY);
-            attempt.seen(snapshot.sequence());
-            if (snapshot.view() != thread.view()) {
+        for (int look = 0; look < LOOKS; look++) {
+            try {
+                judge(thread, view, attempt, transition);
                 return true;
+            } catch (final ViewException e) {
+                if (e.errno() == Errno.EBUSY) {
+                    return false;
+                }
+                if (e.errno() != Errno.EAGAIN) {
+                    throw e;
+                }
             }
-            switch (check.check(snapshot, transition.ranges())) {
-                case Quiescence.Reached reached -> views.migrateIfSequence(thread.tid(), view, snapshot.sequence());
-                case Quiescence.Held found ->
-                    held(thread, found.address() == 0 ? found.reason() : attempt.function(found.address()));
-            }
-            return true;
-        } catch (final ViewException e) {
-            if (e.errno() == Errno.EBUSY || e.errno() == Errno.EAGAIN) {
-                return false;
-            }
-            throw e;
+        }
+        return false;
+    }
+
+    private void judge(final ThreadEntry thread, final int view, final Attempt attempt, final Transition transition)
+            throws IOException {
+        final Snapshot snapshot = views.snapshot(thread.tid(), STACK_CAPACITY);
+        attempt.seen(snapshot.sequence());
+        if (snapshot.view() != thread.view()) {
+            return;
+        }
+        switch (check.check(snapshot, transition.ranges())) {
+            case Quiescence.Reached reached -> views.migrateIfSequence(thread.tid(), view, snapshot.sequence());
+            case Quiescence.Held found ->
+                held(thread, found.address() == 0 ? found.reason() : attempt.function(found.address()));
         }
     }
 

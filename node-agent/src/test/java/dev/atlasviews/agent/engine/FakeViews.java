@@ -64,6 +64,9 @@ final class FakeViews implements ProcessViews {
     /** Called before each snapshot with the thread, and before each change of the default with 0. */
     IntConsumer interference = tid -> {};
 
+    /** Called when a thread has been judged by its snapshot, before it is moved. */
+    IntConsumer judged = tid -> {};
+
     private static final class Body {
         private final String name;
         private int view;
@@ -258,6 +261,7 @@ final class FakeViews implements ProcessViews {
 
     @Override
     public void migrateIfSequence(final int tid, final int view, final long sequence) throws ViewException {
+        judged.accept(tid);
         if (body(tid).address != sequence) {
             throw new ViewException("it has run", Errno.EAGAIN);
         }

@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -190,6 +191,21 @@ final class ReconciliationTest extends EngineTest {
 
         assertThat(reconcile(Scope.THREAD, SHORT, layer).inPlace()).isEqualTo(3);
         assertThat(views.log).contains("ask 7 outside 4096");
+    }
+
+    @Test
+    void aThreadThatRunsNowAndThenIsMovedWhereItSleepsAndOneThatRunsAlwaysIsAsked() throws IOException {
+        final AtomicLong places = new AtomicLong();
+        final AtomicInteger runs = new AtomicInteger();
+        views.judged = tid -> {
+            if (tid == 8 || (tid == 7 && runs.incrementAndGet() <= 2)) {
+                views.at(tid, places.incrementAndGet());
+            }
+        };
+
+        assertThat(reconcile(Scope.THREAD, SHORT, A).inPlace()).isEqualTo(3);
+        assertThat(views.count("ask 7")).isZero();
+        assertThat(views.count("ask 8")).isEqualTo(1);
     }
 
     @Test
