@@ -17,7 +17,7 @@ public final class PatchesInUse {
     /** By how many PodViews each is used, by its UID. */
     private final Map<String, Integer> users = new HashMap<>();
 
-    /** The UIDs of those that have ended: a few bytes for each that was deleted since the operator started. */
+    /** The UIDs of those that have ended, until the cache that PodViews are composed from has dropped them. */
     private final Set<String> ended = new HashSet<>();
 
     /**
@@ -48,6 +48,15 @@ public final class PatchesInUse {
     public synchronized boolean close(final ViewPatch patch) {
         ended.add(uid(patch));
         return !users.containsKey(uid(patch));
+    }
+
+    /**
+     * Forgets a ViewPatch.
+     *
+     * @param patch one that is gone, also from the cache whose ViewPatches {@link #begin} is asked for
+     */
+    public synchronized void forget(final ViewPatch patch) {
+        ended.remove(uid(patch));
     }
 
     private static String uid(final ViewPatch patch) {

@@ -115,6 +115,10 @@ public final class PodReconciler implements Reconciler<Pod> {
                         .withSecondaryToPrimaryMapper(patch -> podsOf(patch, context.getPrimaryCache(), views))
                         .withPrimaryToSecondaryMapper(NoIndex.INSTANCE)
                         .withOnUpdateFilter(PodReconciler::concernsPods)
+                        .withOnDeleteFilter((patch, _) -> {
+                            inUse.forget(patch);
+                            return true;
+                        })
                         .build(),
                 context);
         sources = new Sources(patches, views, context.getPrimaryCache());

@@ -32,6 +32,13 @@ final class PatchesInUseTest {
         assertThat(inUse.begin(List.of(patch("another")))).isTrue();
     }
 
+    @Test
+    void oneThatIsGoneFromTheCacheIsNotKeptForEver() {
+        assertThat(inUse.close(fix)).isTrue();
+        inUse.forget(fix);
+        assertThat(inUse.begin(List.of(fix))).as("nothing of it is known").isTrue();
+    }
+
     private static ViewPatch patch(final String name) {
         final ViewPatch patch = Objects.patch(name, "2026-11-23T20:00:00Z");
         patch.getMetadata().setUid(name);
