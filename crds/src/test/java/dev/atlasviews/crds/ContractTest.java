@@ -134,6 +134,23 @@ final class ContractTest {
     }
 
     @Test
+    void theNumbersThatProgramsKeepToAreThoseOfTheSchema() {
+        final Map<String, JSONSchemaProps> properties = Definitions.read(SERIALIZATION).stream()
+                .filter(definition -> resourceClass(definition) == PodView.class)
+                .map(definition -> schema(definition).getProperties())
+                .findFirst()
+                .orElseThrow();
+        assertThat(list(properties.get("status"), "processes").getMaxItems()).isEqualTo(PodViewStatus.MAX_PROCESSES);
+        final JSONSchemaProps containers = list(properties.get("spec"), "containers");
+        assertThat(list(containers.getItems().getSchema(), "layers").getMaxItems())
+                .isEqualTo(ContainerLayers.MAX_LAYERS);
+    }
+
+    private static JSONSchemaProps list(final @Nullable JSONSchemaProps schema, final String name) {
+        return requireNonNull(requireNonNull(schema).getProperties().get(name), name);
+    }
+
+    @Test
     void whatALaterVersionAddsIsPassedOver() {
         final PodView view = SERIALIZATION.unmarshal("""
             apiVersion: atlasviews.dev/v1alpha1

@@ -3,6 +3,7 @@ package dev.atlasviews.operator.layers;
 
 import dev.atlasviews.crds.Atlas;
 import dev.atlasviews.crds.ConditionType;
+import dev.atlasviews.crds.ContainerLayers;
 import dev.atlasviews.crds.DesiredState;
 import dev.atlasviews.crds.Digest;
 import dev.atlasviews.crds.Layer;
@@ -70,15 +71,32 @@ public final class Layers {
      * @return the layer; empty where it is not listed, or listed as to be taken back
      */
     public static Optional<Layer> wanted(final ViewPatch patch, final PodViewSpec spec) {
+        return wanted(patch, of(spec));
+    }
+
+    private static Optional<Layer> wanted(final ViewPatch patch, final Stream<Layer> layers) {
         if (!patch.isReadable()) {
             return Optional.empty();
         }
         final String name = nameOf(patch);
         final Digest digest = patch.getSpec().change().patch().digest();
         final DesiredState desired = desired(patch);
-        return of(spec).filter(layer ->
+        return layers.filter(layer ->
                         layer.name().equals(name) && layer.digest().equals(digest) && layer.desired() == desired)
                 .findFirst();
+    }
+
+    /**
+     * Whether a container has no room for the layer that a ViewPatch asks for, and will have none by itself.
+     *
+     * @param patch the ViewPatch
+     * @param container the container with its layers
+     * @return whether it has as many as it may have, none of which is that one, or is being taken back
+     */
+    public static boolean isFullFor(final ViewPatch patch, final ContainerLayers container) {
+        return container.layers().size() >= ContainerLayers.MAX_LAYERS
+                && container.layers().stream().noneMatch(layer -> layer.desired() == DesiredState.ABSENT)
+                && wanted(patch, container.layers().stream()).isEmpty();
     }
 
     private static DesiredState desired(final ViewPatch patch) {

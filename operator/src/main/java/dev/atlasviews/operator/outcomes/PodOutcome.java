@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.operator.outcomes;
 
+import dev.atlasviews.crds.ContainerLayers;
 import dev.atlasviews.crds.DesiredState;
 import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.LayerReason;
@@ -106,6 +107,14 @@ public record PodOutcome(String pod, String uid, Outcome outcome, ThreadCounts t
         if (!released && layer.isEmpty()) {
             return place.outcome(Outcome.WAITING, "WaitingForWave", "its wave has not begun");
         }
+        final Optional<String> full = full(patch, pod, view);
+        if (released && full.isPresent()) {
+            return place.outcome(
+                    Outcome.REFUSED,
+                    "TooManyLayers",
+                    "container %s has %d layers already, which is as many as one may have"
+                            .formatted(full.get(), ContainerLayers.MAX_LAYERS));
+        }
         if (view == null || layer.isEmpty() || !Reports.areOf(pod, view, nodes)) {
             return place.unreported(view, nodes);
         }
@@ -164,6 +173,17 @@ public record PodOutcome(String pod, String uid, Outcome outcome, ThreadCounts t
                 .withName(pod)
                 .withUid(uid)
                 .build();
+    }
+
+    /** The container that has no room for the change. */
+    private static Optional<String> full(final ViewPatch patch, final Pod pod, final @Nullable PodView view) {
+        return view == null || !view.isReadable()
+                ? Optional.empty()
+                : view.getSpec().containers().stream()
+                        .filter(container -> PodSelection.containers(patch, pod).anyMatch(container.name()::equals))
+                        .filter(container -> Layers.isFullFor(patch, container))
+                        .map(ContainerLayers::name)
+                        .findFirst();
     }
 
     private PodOutcome alreadyBy(final Layer other) {

@@ -28,6 +28,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -139,19 +140,36 @@ final class PodViewComposer {
                 .filter(candidate -> candidate.name().equals(container))
                 .flatMap(candidate -> candidate.layers().stream())
                 .toList();
-        final List<Layer> result = new ArrayList<>();
-        patches.stream()
+        final List<ViewPatch> concerned = patches.stream()
                 .filter(this::concerns)
                 .filter(patch -> PodSelection.containers(patch, pod).anyMatch(container::equals))
-                .flatMap(patch -> layersOf(patch, before))
+                .toList();
+        final List<Layer> wanted =
+                concerned.stream().flatMap(patch -> layersOf(patch, before)).toList();
+        final List<Layer> taken = before.stream()
+                .filter(layer -> isAmong(wanted, layer) || !isConfirmedGone(container, layer))
+                .toList();
+        // Those that come last have no room. What has another one now keeps that until there is.
+        final Set<Layer> without = wanted.stream()
+                .filter(layer -> !isAmong(taken, layer))
+                .sorted(STACK_ORDER)
+                .skip(Math.max(0, ContainerLayers.MAX_LAYERS - taken.size()))
+                .collect(Collectors.toSet());
+        final List<Layer> result = new ArrayList<>();
+        concerned.stream()
+                .flatMap(patch -> layersOf(patch, before)
+                        .flatMap(layer -> without.contains(layer) ? asBefore(patch, before) : Stream.of(layer)))
                 .forEach(result::add);
-        before.stream()
-                .filter(layer -> result.stream().noneMatch(other -> Layers.isSame(layer, other)))
-                .filter(layer -> !isConfirmedGone(container, layer))
+        taken.stream()
+                .filter(layer -> !isAmong(result, layer))
                 .map(this::absent)
                 .forEach(result::add);
         result.sort(STACK_ORDER);
         return result;
+    }
+
+    private static boolean isAmong(final List<Layer> layers, final Layer layer) {
+        return layers.stream().anyMatch(other -> Layers.isSame(layer, other));
     }
 
     /** What is being taken back already stays as it was, and so does what a ViewPatch asked for that can not be read now. */

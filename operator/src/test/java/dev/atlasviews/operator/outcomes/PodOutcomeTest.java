@@ -9,16 +9,25 @@ import static dev.atlasviews.operator.Objects.report;
 import static dev.atlasviews.operator.Objects.reported;
 import static dev.atlasviews.operator.Objects.uid;
 import static dev.atlasviews.operator.Objects.unreadable;
+import static dev.atlasviews.operator.Objects.view;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.atlasviews.crds.ContainerLayers;
+import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.PodView;
+import dev.atlasviews.crds.PodViewSpec;
 import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.operator.layers.Layers;
 import dev.atlasviews.operator.nodes.NodeState;
 import dev.atlasviews.operator.nodes.NodeStates;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -56,6 +65,32 @@ final class PodOutcomeTest {
         view.setStatus(report(1, layer(fix, LayerState.REVERTING, 1)));
         assertThat(PodOutcome.reverting(unreadable(fix), view, NodeStates.ALL_READY))
                 .returns("Because", PodOutcome::reason);
+    }
+
+    @Test
+    void whatAFullContainerHasNoRoomForIsRefusedUnlessSomeIsBeingTakenBack() {
+        final List<Layer> layers = new ArrayList<>(IntStream.range(0, ContainerLayers.MAX_LAYERS)
+                .mapToObj(i -> patch("fix-" + i, "2026-11-23T20:00:00Z"))
+                .map(patch -> Layers.wantedBy(patch, Instant.parse("2026-11-23T22:00:00Z"), null))
+                .toList());
+        assertThat(PodOutcome.applying(fix, pod, listing(layers), true, NodeStates.ALL_READY))
+                .returns(Outcome.REFUSED, PodOutcome::outcome)
+                .returns("TooManyLayers", PodOutcome::reason)
+                .satisfies(outcome -> assertThat(outcome.message())
+                        .contains("container redis has " + ContainerLayers.MAX_LAYERS + " layers"));
+        assertThat(PodOutcome.applying(fix, pod, listing(layers), false, NodeStates.ALL_READY))
+                .returns("WaitingForWave", PodOutcome::reason);
+
+        layers.set(7, Layers.absent(layers.get(7), null));
+        assertThat(PodOutcome.applying(fix, pod, listing(layers), true, NodeStates.ALL_READY))
+                .returns("WaitingForNode", PodOutcome::reason);
+    }
+
+    private PodView listing(final List<Layer> layers) {
+        return view(
+                pod,
+                new PodViewSpec("redis-0", "node-1", List.of(new ContainerLayers("redis", "containerd://1", layers))),
+                1);
     }
 
     @Test

@@ -36,6 +36,7 @@ import io.fabric8.kubernetes.api.model.ManagedFieldsEntryBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
@@ -114,6 +115,41 @@ final class PodViewComposerTest {
                 .extracting(ContainerLayers::layers)
                 .asInstanceOf(InstanceOfAssertFactories.LIST)
                 .containsExactlyInAnyOrder(Layers.absent(before, before.origin()), wantedBy(first, NOW));
+    }
+
+    @Test
+    void thoseThatCameLastHaveNoRoomUntilOthersAreTakenBack() {
+        final List<ViewPatch> patches = new ArrayList<>();
+        for (int i = 0; i < ContainerLayers.MAX_LAYERS - 1; i++) {
+            patches.add(patch("fix-" + i, "2026-11-23T22:00:00Z"));
+        }
+        final PodView almost = view(pod, compose(pod, patches, null), 1);
+        // An older one than all that are there comes last all the same, and of two that come the older one goes first.
+        patches.addFirst(second);
+        patches.addFirst(first);
+        final PodView full = view(pod, compose(pod, patches, almost), 2);
+        assertThat(names(full.getSpec()))
+                .hasSize(ContainerLayers.MAX_LAYERS)
+                .contains("shop/z-first")
+                .doesNotContain("shop/a-second");
+        assertThat(compose(pod, patches, full)).isEqualTo(full.getSpec());
+
+        final ViewPatch better = patches.getLast();
+        better.setSpec(spec(digest("better"), null, NewPods.APPLY));
+        assertThat(compose(pod, patches, full))
+                .as("what it has until there is room for the better one")
+                .isEqualTo(full.getSpec());
+
+        patches.remove(first);
+        final PodView leaving = view(pod, compose(pod, patches, full), 3);
+        assertThat(desired(leaving.getSpec()))
+                .hasSize(ContainerLayers.MAX_LAYERS)
+                .containsOnlyOnce(DesiredState.ABSENT);
+        leaving.setStatus(report(3, layer(first, LayerState.REVERTED, 0)));
+        assertThat(names(compose(pod, patches, leaving)))
+                .hasSize(ContainerLayers.MAX_LAYERS)
+                .contains("shop/a-second")
+                .doesNotContain("shop/z-first");
     }
 
     @Test
