@@ -8,16 +8,20 @@ mkdir -p "$images"
 # What the chart asks for where its values name no other.
 version=$(sed -n 's/^appVersion: //p' "$root/helm/atlas-for-kubernetes/Chart.yaml")
 
+# libraries_of PROGRAM…: the shared libraries that they need, and their loader
+libraries_of() {
+	ldd "$@" 2>/dev/null | awk '$2 == "=>" && $3 ~ /^\// {print $3} $1 ~ /^\/.*ld-linux/ {print $1}' | sort -u
+}
+
 # with_libraries DIRECTORY PROGRAM…: copies the shared libraries that the
 # programs need, and their loader, to where the loader looks for them
 with_libraries() {
 	local directory=$1 library
 	shift
-	ldd "$@" 2>/dev/null | awk '$2 == "=>" && $3 ~ /^\// {print $3} $1 ~ /^\/.*ld-linux/ {print $1}' | sort -u |
-		while read -r library; do
-			# Those that the directory has already are found beside their users.
-			[[ $library == "$directory"/* ]] || install -D -m 755 "$library" "$directory/$library"
-		done
+	libraries_of "$@" | while read -r library; do
+		# Those that the directory has already are found beside their users.
+		[[ $library == "$directory"/* ]] || install -D -m 755 "$library" "$directory/$library"
+	done
 }
 
 # with_shell DIRECTORY: a shell and the usual small tools, for kubectl exec

@@ -6,10 +6,20 @@
 # the checkout and can be deleted at any time.
 
 ATLAS_CACHE=${ATLAS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/atlas}
-mkdir -p "$ATLAS_CACHE"
+
+# What tools print is read, files are for others too, and some tools are an administrator's.
+export LC_ALL=C.UTF-8
+umask 022
+PATH=$PATH:/usr/sbin:/sbin
 
 say() { printf '\033[1m[%s]\033[0m %s\n' "${ATLAS_SAY:-setup}" "$*" >&2; }
 die() { printf '\033[31m[%s] %s\033[0m\n' "${ATLAS_SAY:-setup}" "$*" >&2; exit 1; }
+
+_setup=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+case $_setup$ATLAS_CACHE in
+*[[:space:]]*) die "neither the path of the project ($(dirname "$_setup")) nor that of its cache ($ATLAS_CACHE) may have spaces: programs that build it do not take them" ;;
+esac
+mkdir -p "$ATLAS_CACHE"
 
 need_root() {
 	[ "$(id -u)" -eq 0 ] || die "$1 needs root: run it with sudo"
@@ -20,54 +30,65 @@ with_lock() {
 	local name=$1
 	shift
 	(
-		flock 9
+		flock -n 9 || { say "waiting for another run ($name)"; flock 9; }
 		"$@"
 	) 9>"$ATLAS_CACHE/.$name.lock"
 }
 
-# The archive of this machine: the URI of its own Debian sources.
+# debian_sources [DIRECTORY]: the stanzas (sources.list(5)) of Debian's own archive
+# in the apt configuration of this machine; other archives are not asked
+debian_sources() {
+	local directory=${1:-/etc/apt} codename file files=() stanzas
+	codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+	for file in "$directory"/sources.list "$directory"/sources.list.d/*.list "$directory"/sources.list.d/*.sources; do
+		[ ! -e "$file" ] || files+=("$file")
+	done
+	stanzas=$(awk -v codename="$codename" -f "$_setup/debian-sources.awk" /dev/null "${files[@]}")
+	[ -n "$stanzas" ] ||
+		die "$directory names no archive of Debian's ${codename:-own}: add one (\"deb URI ${codename:-SUITE} main\" in $directory/sources.list)"
+	printf '%s\n' "$stanzas"
+}
+
+# The archive of this machine, from which other suites come as well.
 _debian_uri() {
-	local uri
-	uri=$(cat /etc/apt/sources.list.d/*.sources 2>/dev/null |
-		awk '/^URIs:/ && !/security/ && !n++ {print $2}')
-	[ -n "$uri" ] || uri=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
-		awk '$1 == "deb" {for (i = 2; i <= NF; i++) if ($i ~ /^[a-z]+:\/\// && $i !~ /security/ && !n++) print $i}')
-	[ -n "$uri" ] || die "no Debian archive found in the apt configuration of this machine"
-	echo "$uri"
+	debian_sources | awk '/^URIs:/ {uri = $2} /^Suites:/ && !/-security/ && !n++ {print uri}'
 }
 
 # suite_options SUITE: apt options that add SUITE (binaries and sources) to
 # the machine's own suites, with package lists of its own in the cache.
 # "own" stands for the machine's suites with their sources added.
 suite_options() {
-	local suite=$1 dir=$ATLAS_CACHE/apt/$1 uri
+	local suite=$1 dir=$ATLAS_CACHE/apt/$1
 	mkdir -p "$dir/lists/partial" "$dir/parts"
-	uri=$(_debian_uri)
 	local options="-o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts=$dir/parts
 		-o Dir::State::Lists=$dir/lists -o Acquire::Check-Valid-Until=false
-		-o Acquire::Check-Date=false -o APT::Sandbox::User=root"
+		-o Acquire::Check-Date=false -o Acquire::Retries=3 -o APT::Update::Error-Mode=any
+		-o APT::Sandbox::User=root -o DPkg::Lock::Timeout=600"
 	# Callers hold locks of their own, not one that all of them have.
 	with_lock "lists-$suite" _read_lists || exit 1
 	echo $options
 }
 
-# For suite_options, whose variables it uses: the package lists, twice a day
+# For suite_options, whose variables it uses: the package lists, twice a day, and
+# when the machine is told of other archives
 _read_lists() {
-	local stamp=$dir/updated
-	[ ! -e "$stamp" ] || [ -n "$(find "$stamp" -mmin +720)" ] || return 0
+	local stamp=$dir/updated sources uri
+	[ ! -e "$stamp" ] || [ -n "$(find "$stamp" -mmin +720)" ] ||
+		[ -n "$(find /etc/apt/sources.list /etc/apt/sources.list.d -newer "$stamp" 2>/dev/null)" ] || return 0
+	sources=$(debian_sources) || exit 1
 	rm -f "$dir/parts"/*
-	cp /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list "$dir/parts/" 2>/dev/null || true
-	[ ! -s /etc/apt/sources.list ] || cp /etc/apt/sources.list "$dir/parts/machine.list"
 	if [ "$suite" = own ]; then
-		sed -i 's/^Types: deb$/Types: deb deb-src/' "$dir/parts"/*.sources 2>/dev/null || true
-		sed -i -n '/^deb /{p;s/^deb /deb-src /p}' "$dir/parts"/*.list 2>/dev/null || true
+		sed 's/^Types: deb$/Types: deb deb-src/' <<<"$sources" >"$dir/parts/debian.sources"
 	else
+		uri=$(_debian_uri) || exit 1
+		printf '%s\n' "$sources" >"$dir/parts/debian.sources"
 		printf 'Types: deb deb-src\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' \
 			"$uri" "$suite" /usr/share/keyrings/debian-archive-keyring.gpg >"$dir/parts/atlas-$suite.sources"
 	fi
 	say "reading the package lists of ${suite}" >&2
 	# shellcheck disable=SC2086
-	apt-get -qq $options update >&2 || die "apt-get update failed for suite $suite"
+	apt-get -qq $options update >&2 ||
+		die "apt-get update failed for suite $suite: look at the network and at the archives in /etc/apt, and try again"
 	touch "$stamp"
 }
 
@@ -111,14 +132,22 @@ download_packages() {
 # download_source SUITE DIRECTORY PACKAGE: fetch a source package, of the newest
 # version that the archive still has
 download_source() {
-	local suite=$1 directory=$2 package=$3 options version
+	local suite=$1 directory=$2 package=$3 options version aside
 	mkdir -p "$directory"
 	options=$(suite_options "$suite") || exit 1
+	# Where it is looked for it is whole.
+	aside=$(mktemp -d "$directory/aside.XXXXXX")
 	# shellcheck disable=SC2086
 	for version in $(apt-cache $options showsrc "$package" | awk '/^Version:/ {print $2}' | sort -V -r -u); do
-		(cd "$directory" && apt-get -qq $options source --download-only "$package=$version" >&2) && return
+		if (cd "$aside" && apt-get -qq $options source --download-only "$package=$version" >&2); then
+			rm -f "$directory/$package"_*.dsc
+			mv -f "$aside"/* "$directory"
+			rmdir "$aside"
+			return
+		fi
 		say "$package $version is listed but not there"
 	done
+	rm -rf "$aside"
 	die "could not download the source of $package from $suite"
 }
 
@@ -128,7 +157,14 @@ cached_source() {
 }
 
 _source_if_absent() {
-	[ -z "$(ls "$2/$3"_*.dsc 2>/dev/null)" ] || return 0
+	! _source_is_whole "$2" "$3" || return 0
 	say "fetching the source of Debian's $3"
 	download_source "$@"
+}
+
+# _source_is_whole DIRECTORY PACKAGE: whether its files are those that its description names
+_source_is_whole() {
+	(cd "$1" 2>/dev/null && ls "$2"_*.dsc >/dev/null 2>&1 &&
+		awk '/^[^ ]/ {on = /^Checksums-Sha256:/; next} on && NF == 3 {print $1 "  " $3}' "$2"_*.dsc |
+		sha256sum --check --status)
 }

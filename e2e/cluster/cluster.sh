@@ -36,7 +36,7 @@ launch() {
 	# shellcheck disable=SC2016
 	nsenter --net="/run/netns/$namespace" -- setsid nice -n "$niceness" sh -c \
 		'echo "$0" 2>/dev/null >/proc/self/autogroup || true; exec "$@"' "$niceness" "$@" \
-		>"$state/log/$name.log" 2>&1 </dev/null &
+		>"$state/log/$name.log" 2>&1 </dev/null 8>&- &
 	echo $! >"$state/run/$name.pid"
 	until running "$name" || ! kill -0 $! 2>/dev/null; do sleep 0.05; done
 }
