@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.engine;
 
+import dev.atlasviews.agent.patch.Sha256;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
 
 /**
@@ -23,19 +21,11 @@ public record LayerStack(List<String> digests) {
 
     /** The stack's identity: SHA-256 over the digests, 64 hexadecimal digits, which is just a view's tag. */
     public String tag() {
-        return sha256(String.join("\n", digests).getBytes(StandardCharsets.US_ASCII));
+        return Sha256.hex(String.join("\n", digests).getBytes(StandardCharsets.US_ASCII));
     }
 
     /** Whether it is the base. */
     public boolean isBase() {
         return digests.isEmpty();
-    }
-
-    static String sha256(final byte[] bytes) {
-        try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-        } catch (final NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java runtime has SHA-256", e);
-        }
     }
 }

@@ -2,6 +2,7 @@
 package dev.atlasviews.agent.engine;
 
 import dev.atlasviews.agent.files.BoundedDirectory;
+import dev.atlasviews.agent.patch.Sha256;
 import dev.atlasviews.agent.process.TargetProcess;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -44,12 +45,12 @@ final class PatchFiles {
 
     /** The file with this digest. */
     Optional<byte[]> get(final String digest) throws IOException {
-        return files.get(digest).filter(file -> LayerStack.sha256(file).equals(digest));
+        return files.get(digest).filter(file -> Sha256.hex(file).equals(digest));
     }
 
     /** Keeps a file, in place of a damaged one too. */
     synchronized void put(final byte[] file) throws IOException {
-        final String digest = LayerStack.sha256(file);
+        final String digest = Sha256.hex(file);
         if (get(digest).isEmpty()) {
             files.put(digest, file);
         }

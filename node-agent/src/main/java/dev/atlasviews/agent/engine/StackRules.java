@@ -7,6 +7,7 @@ import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.patch.PatchFunction;
 import dev.atlasviews.agent.patch.PatchFunction.OldBody;
 import dev.atlasviews.agent.patch.PatchTarget;
+import dev.atlasviews.agent.patch.Sha256;
 import dev.atlasviews.agent.process.TargetProcess;
 import java.io.IOException;
 import java.util.HashMap;
@@ -84,7 +85,7 @@ final class StackRules {
         for (final LinkedPatch.Body body : layer.bodies()) {
             if (body.oldEnd() > body.oldStart()) {
                 final byte[] live = process.read(body.oldStart(), Math.toIntExact(body.oldEnd() - body.oldStart()));
-                if (!LayerStack.sha256(live).equals(body.oldSha256())) {
+                if (!Sha256.hex(live).equals(body.oldSha256())) {
                     throw new RefusedException(
                             Reason.TEXT_MODIFIED,
                             List.of(layer.digest()),

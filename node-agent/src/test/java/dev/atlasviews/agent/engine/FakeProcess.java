@@ -10,6 +10,7 @@ import dev.atlasviews.agent.patch.PatchFunction;
 import dev.atlasviews.agent.patch.PatchRelocation;
 import dev.atlasviews.agent.patch.PatchTarget;
 import dev.atlasviews.agent.patch.RelocationTarget;
+import dev.atlasviews.agent.patch.Sha256;
 import dev.atlasviews.agent.process.TargetProcess;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -159,7 +160,7 @@ final class FakeProcess {
                                 "function" + number,
                                 name + ".o",
                                 new PatchFunction.OldBody(
-                                        FUNCTIONS + number * 0x100L, FUNCTION_SIZE, LayerStack.sha256(old), 0, null),
+                                        FUNCTIONS + number * 0x100L, FUNCTION_SIZE, Sha256.hex(old), 0, null),
                                 new PatchFunction.NewBody(number * 32L, FUNCTION_SIZE, null)))
                         .toList(),
                 null);
@@ -244,6 +245,6 @@ final class FakeProcess {
     }
 
     static String digest(final String name) {
-        return LayerStack.sha256(name.getBytes(StandardCharsets.US_ASCII));
+        return Sha256.hex(name.getBytes(StandardCharsets.US_ASCII));
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.agent.patch.PatchArea;
 import dev.atlasviews.agent.patch.PatchWriter;
+import dev.atlasviews.agent.patch.Sha256;
 import dev.atlasviews.agent.process.TargetProcess;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -38,7 +39,7 @@ final class LayerStoreTest {
         final LayerStore store = new LayerStore(directory);
         final byte[] file = PatchWriter.write(
                 List.of(), List.of(FakeProcess.target(FakeProcess.BUILD_ID, "a.o", List.of(), PatchArea.EMPTY)));
-        final String digest = LayerStack.sha256(file);
+        final String digest = Sha256.hex(file);
         store.putPatch(file);
 
         final Patch patch = store.patch(digest).orElseThrow();

@@ -4,6 +4,7 @@ package dev.atlasviews.agent.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.atlasviews.agent.patch.AreaKind;
+import dev.atlasviews.agent.patch.Sha256;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -90,7 +91,7 @@ final class PatchFilesTest {
         final byte[] file = new byte[SIZE];
         Arrays.fill(file, (byte) content);
         files.put(file);
-        final String digest = LayerStack.sha256(file);
+        final String digest = Sha256.hex(file);
         Files.setLastModifiedTime(
                 directory.resolve("patches").resolve(digest),
                 FileTime.from(Instant.now().minus(ago)));

@@ -13,6 +13,7 @@ import dev.atlasviews.agent.patch.PatchFunction;
 import dev.atlasviews.agent.patch.PatchRelocation;
 import dev.atlasviews.agent.patch.PatchTarget;
 import dev.atlasviews.agent.patch.RelocationTarget;
+import dev.atlasviews.agent.patch.Sha256;
 import dev.atlasviews.agent.views.ViewEntry;
 import dev.atlasviews.agent.views.ViewException;
 import java.io.IOException;
@@ -181,7 +182,7 @@ final class ReconciliationTest extends EngineTest {
                                 new PatchFunction.OldBody(
                                         FakeProcess.FUNCTIONS + 0x1000 + number * 16L,
                                         8,
-                                        LayerStack.sha256(new byte[8]),
+                                        Sha256.hex(new byte[8]),
                                         0,
                                         null),
                                 new PatchFunction.NewBody(number * 16L, 8, null)))
