@@ -37,6 +37,7 @@ with_lock() {
 
 # debian_sources [DIRECTORY]: the stanzas (sources.list(5)) of Debian's own archive
 # in the apt configuration of this machine; other archives are not asked
+# shellcheck disable=SC2120 # a directory is what tests name
 debian_sources() {
 	local directory=${1:-/etc/apt} codename file files=() stanzas
 	codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
@@ -78,7 +79,7 @@ _read_lists() {
 	sources=$(debian_sources) || exit 1
 	rm -f "$dir/parts"/*
 	if [ "$suite" = own ]; then
-		sed 's/^Types: deb$/Types: deb deb-src/' <<<"$sources" >"$dir/parts/debian.sources"
+		printf '%s\n' "${sources//Types: deb/Types: deb deb-src}" >"$dir/parts/debian.sources"
 	else
 		uri=$(_debian_uri) || exit 1
 		printf '%s\n' "$sources" >"$dir/parts/debian.sources"
@@ -132,11 +133,11 @@ download_packages() {
 # download_source SUITE DIRECTORY PACKAGE: fetch a source package, of the newest
 # version that the archive still has
 download_source() {
-	local suite=$1 directory=$2 package=$3 options version aside
-	mkdir -p "$directory"
+	local suite=$1 directory=$2 package=$3 options version aside=$2/aside
 	options=$(suite_options "$suite") || exit 1
 	# Where it is looked for it is whole.
-	aside=$(mktemp -d "$directory/aside.XXXXXX")
+	rm -rf "$aside"
+	mkdir -p "$aside"
 	# shellcheck disable=SC2086
 	for version in $(apt-cache $options showsrc "$package" | awk '/^Version:/ {print $2}' | sort -V -r -u); do
 		if (cd "$aside" && apt-get -qq $options source --download-only "$package=$version" >&2); then
