@@ -2,12 +2,13 @@
 # Reads the files in which apt is told of archives, of both forms (sources.list(5)),
 # and prints a stanza for each entry that is Debian's own: its component main, its
 # suite one of the release `codename`, signed by Debian's keys where it says by whose.
+# "stable" is the name of suites of many others too, and of another release one day.
 
 # Those of the suites that are the release's.
 function own(suites,    list, count, i, result) {
 	count = split(suites, list)
 	for (i = 1; i <= count; i++)
-		if (list[i] ~ "^(" codename "|stable|oldstable)(-updates|-security)?$")
+		if (list[i] ~ "^" codename "(-updates|-security)?$")
 			result = result " " list[i]
 	return result
 }

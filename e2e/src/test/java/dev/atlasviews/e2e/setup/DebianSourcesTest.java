@@ -95,7 +95,10 @@ final class DebianSourcesTest {
             deb [signed-by=/etc/apt/keyrings/another.gpg] http://another.example.org CODENAME main
             deb cdrom:[Debian]/ CODENAME main
             """);
-        write("sources.list.d/local.list", "deb [trusted=yes] http://local.example.org/security stable-security main");
+        write(
+                "sources.list.d/local.list",
+                "deb [trusted=yes] http://local.example.org/security CODENAME-security main");
+        write("sources.list.d/browser.list", "deb [arch=amd64] http://browser.example.org/deb/ stable main");
         write("sources.list.d/another.sources", """
             Types: deb
             URIs: http://another.example.org/
@@ -112,7 +115,7 @@ final class DebianSourcesTest {
 
             Types: deb
             URIs: http://local.example.org/security
-            Suites: stable-security
+            Suites: CODENAME-security
             Components: main
             Signed-By: KEYS
             Trusted: yes
