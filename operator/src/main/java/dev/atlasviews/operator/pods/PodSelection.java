@@ -71,6 +71,17 @@ public final class PodSelection {
     }
 
     /**
+     * Whether a pod can have the change of a ViewPatch, which is what its waves are counted by.
+     *
+     * @param patch the ViewPatch
+     * @param pod a pod of any namespace
+     * @return whether it is selected, and has a container that the ViewPatch is meant for
+     */
+    public static boolean isMeant(final ViewPatch patch, final Pod pod) {
+        return selects(patch, pod) && containers(patch, pod).findAny().isPresent();
+    }
+
+    /**
      * Which container runs under a name.
      *
      * @param pod a pod on a node

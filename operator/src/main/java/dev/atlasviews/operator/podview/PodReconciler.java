@@ -81,7 +81,7 @@ public final class PodReconciler implements Reconciler<Pod> {
             return Release.includes(
                     patch,
                     pod,
-                    () -> pods.list(namespace, any -> PodSelection.selects(patch, any))
+                    () -> pods.list(namespace, any -> PodSelection.isMeant(patch, any))
                             .toList(),
                     any -> views.get(new ResourceID(any.getMetadata().getUid(), namespace))
                             .flatMap(view -> Layers.wanted(patch, view))

@@ -6,7 +6,7 @@ import java.util.List;
 /**
  * How the pods of a ViewPatch are, as far as its rollout goes by it.
  *
- * @param selected how many pods it selects
+ * @param selected how many pods it selects that can have the change
  * @param released how many of them have the change, or are about to get it
  * @param settled how many of those need nothing more
  * @param failures a sentence for each pod that failed after it got the change

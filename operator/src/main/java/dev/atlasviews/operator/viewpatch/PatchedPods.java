@@ -27,6 +27,7 @@ final class PatchedPods {
     private final Map<String, PodView> views;
     private final List<Pod> all;
     private final List<Pod> selected;
+    private final List<Pod> meant;
 
     PatchedPods(
             final ViewPatch patch,
@@ -41,10 +42,13 @@ final class PatchedPods {
         this.all = pods.list(namespace, pod -> true).toList();
         this.selected =
                 all.stream().filter(pod -> PodSelection.selects(patch, pod)).toList();
+        this.meant =
+                all.stream().filter(pod -> PodSelection.isMeant(patch, pod)).toList();
     }
 
-    List<Pod> selected() {
-        return selected;
+    /** Those of the selected pods that can have the change. */
+    List<Pod> meant() {
+        return meant;
     }
 
     /** Whether a pod has the change, or is about to get it. */
@@ -52,7 +56,7 @@ final class PatchedPods {
         return layer(pod).isPresent();
     }
 
-    /** What became of the change in each pod that it is meant for. */
+    /** What became of the change in each pod that is selected. */
     List<PodOutcome> outcomes(final Predicate<Pod> released) {
         return selected.stream()
                 .map(pod -> PodOutcome.applying(patch, pod, view(pod), released.test(pod), nodes))
@@ -61,9 +65,9 @@ final class PatchedPods {
 
     /** What its rollout goes by. Pods that failed for good are not selected any more, and count all the same. */
     Situation situation(final List<String> predecessors) {
-        final List<Pod> having = selected.stream().filter(this::has).toList();
+        final List<Pod> having = meant.stream().filter(this::has).toList();
         return new Situation(
-                selected.size(),
+                meant.size(),
                 having.size(),
                 (int) having.stream()
                         .map(pod -> PodOutcome.applying(patch, pod, view(pod), true, nodes))

@@ -258,7 +258,7 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
         final ViewPatch next = withStatus(
                 patch, new ViewPatchStatus(patch.getMetadata().getGeneration(), List.of(), null, null, rollout));
         next.setSpec(patch.getSpec());
-        return pod -> Release.includes(next, pod, pods::selected, pods::has);
+        return pod -> Release.includes(next, pod, pods::meant, pods::has);
     }
 
     /** Those that go first and are not applied yet. */
@@ -272,10 +272,15 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
                 .toList();
     }
 
-    private static boolean isApplied(final ViewPatch patch) {
-        return patch.getStatus() != null
+    /** What was said of an earlier specification, or before it is taken back, is no word to go on. */
+    static boolean isApplied(final ViewPatch patch) {
+        return patch.getMetadata().getDeletionTimestamp() == null
+                && patch.getStatus() != null
                 && Conditions.find(patch.getStatus().conditions(), ConditionType.APPLIED)
                         .filter(condition -> condition.getStatus().equals("True"))
+                        .filter(condition -> Objects.equals(
+                                condition.getObservedGeneration(),
+                                patch.getMetadata().getGeneration()))
                         .isPresent();
     }
 
@@ -291,6 +296,7 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
             return DeleteControl.noFinalizerRemoval().rescheduleAfter(IN_USE_RETRY.toMillis());
         }
         if (isForced(patch)) {
+            podEvents.forget(patch);
             LOG.warn("{} is let go without confirmation, as its annotation asks", Layers.nameOf(patch));
             return DeleteControl.defaultDelete();
         }

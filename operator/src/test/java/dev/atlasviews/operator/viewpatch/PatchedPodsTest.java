@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.atlasviews.operator.viewpatch;
+
+import static dev.atlasviews.operator.Objects.digest;
+import static dev.atlasviews.operator.Objects.patch;
+import static dev.atlasviews.operator.Objects.pod;
+import static dev.atlasviews.operator.Objects.reported;
+import static dev.atlasviews.operator.Objects.spec;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.atlasviews.crds.LayerState;
+import dev.atlasviews.crds.NewPods;
+import dev.atlasviews.crds.PodView;
+import dev.atlasviews.crds.ViewPatch;
+import dev.atlasviews.crds.ViewPatchStatus;
+import dev.atlasviews.operator.nodes.NodeStates;
+import dev.atlasviews.operator.outcomes.PodOutcome;
+import io.fabric8.kubernetes.api.model.ConditionBuilder;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.javaoperatorsdk.operator.api.reconciler.ResourceCache;
+import io.javaoperatorsdk.operator.processing.event.ResourceID;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** Which pods, and which other ViewPatches, a rollout goes by. */
+final class PatchedPodsTest {
+    private final ViewPatch fix = patch("fix", "2026-11-23T20:00:00Z");
+    private final Pod redis = pod("redis-0");
+    private final Pod backup = new PodBuilder(pod("backup-0"))
+            .editSpec()
+            .editContainer(0)
+            .withName("backup")
+            .endContainer()
+            .endSpec()
+            .build();
+
+    private record Memory<R extends HasMetadata>(List<R> objects) implements ResourceCache<R> {
+        @Override
+        public Stream<R> list(final String namespace, final Predicate<R> predicate) {
+            return list(predicate)
+                    .filter(object -> namespace.equals(object.getMetadata().getNamespace()));
+        }
+
+        @Override
+        public Stream<R> list(final Predicate<R> predicate) {
+            return objects.stream().filter(predicate);
+        }
+
+        @Override
+        public Optional<R> get(final ResourceID id) {
+            return list(object -> ResourceID.fromResource(object).equals(id)).findFirst();
+        }
+
+        @Override
+        public boolean contains(final ResourceID id) {
+            return get(id).isPresent();
+        }
+
+        @Override
+        public Stream<ResourceID> keys() {
+            return objects.stream().map(ResourceID::fromResource);
+        }
+    }
+
+    @Test
+    void aPodWithoutTheContainerKeepsNoWaveFromItsEndAndIsNamed() {
+        fix.setSpec(spec(digest("fix"), "redis", NewPods.APPLY));
+        final PatchedPods pods = of(List.of(reported(redis, fix, LayerState.APPLIED)));
+
+        assertThat(pods.meant()).containsExactly(redis);
+        final var situation = pods.situation(List.of());
+        assertThat(List.of(situation.selected(), situation.released(), situation.settled()))
+                .containsExactly(1, 1, 1);
+        assertThat(pods.outcomes(pod -> true))
+                .filteredOn(outcome -> outcome.pod().equals("backup-0"))
+                .extracting(PodOutcome::reason)
+                .containsExactly("NoContainer");
+    }
+
+    @Test
+    void whereNoContainerIsNamedAllAreMeant() {
+        assertThat(of(List.of()).meant()).containsExactly(redis, backup);
+    }
+
+    @Test
+    void nobodyGoesAfterOneWhoseWordIsOfAnEarlierSpecificationOrWhoGoes() {
+        fix.setStatus(new ViewPatchStatus(
+                1L,
+                List.of(new ConditionBuilder()
+                        .withType("Applied")
+                        .withStatus("True")
+                        .withObservedGeneration(1L)
+                        .build()),
+                null,
+                null,
+                null));
+        assertThat(ViewPatchReconciler.isApplied(fix)).isTrue();
+        fix.getMetadata().setGeneration(2L);
+        assertThat(ViewPatchReconciler.isApplied(fix)).isFalse();
+        fix.getMetadata().setGeneration(1L);
+        fix.getMetadata().setDeletionTimestamp("2026-11-23T22:00:00Z");
+        assertThat(ViewPatchReconciler.isApplied(fix)).isFalse();
+    }
+
+    private PatchedPods of(final List<PodView> views) {
+        return new PatchedPods(fix, new Memory<>(List.of(redis, backup)), new Memory<>(views), NodeStates.ALL_READY);
+    }
+}
