@@ -38,7 +38,7 @@ public final class PodHealth {
      * @return a sentence that names the pod, if it failed, a container of it ended, or it turned unready
      */
     public static Optional<String> failure(final Pod pod, final PodBaseline baseline) {
-        if (pod.getStatus() == null || pod.getMetadata().getDeletionTimestamp() != null) {
+        if (pod.getStatus() == null || pod.getMetadata().getDeletionTimestamp() != null || isNobodysFault(pod)) {
             return Optional.empty();
         }
         final String name = "pod %s on node %s: "
@@ -47,6 +47,14 @@ public final class PodHealth {
             return Optional.of(name + "it failed");
         }
         return ended(pod, baseline).or(() -> unready(pod, baseline)).map(name::concat);
+    }
+
+    /** Its work is done, or it has to go for its node's or another pod's sake: evicted, preempted, or its node shut down. */
+    private static boolean isNobodysFault(final Pod pod) {
+        return "Succeeded".equals(pod.getStatus().getPhase())
+                || PatchedCondition.find(pod, "DisruptionTarget")
+                        .filter(condition -> "True".equals(condition.getStatus()))
+                        .isPresent();
     }
 
     private static Stream<ContainerStatus> containers(final Pod pod) {

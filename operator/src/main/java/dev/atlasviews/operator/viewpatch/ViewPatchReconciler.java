@@ -3,7 +3,9 @@ package dev.atlasviews.operator.viewpatch;
 
 import dev.atlasviews.crds.Atlas;
 import dev.atlasviews.crds.ConditionType;
+import dev.atlasviews.crds.CurrentRollout;
 import dev.atlasviews.crds.PodView;
+import dev.atlasviews.crds.RolloutPhase;
 import dev.atlasviews.crds.RolloutStatus;
 import dev.atlasviews.crds.ViewNode;
 import dev.atlasviews.crds.ViewPatch;
@@ -272,9 +274,12 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
                 .toList();
     }
 
-    /** What was said of an earlier specification, or before it is taken back, is no word to go on. */
+    /** What was said of an earlier specification, before the last soak is over, or before it is taken back, is no word to go on. */
     static boolean isApplied(final ViewPatch patch) {
         return patch.getMetadata().getDeletionTimestamp() == null
+                && CurrentRollout.of(patch)
+                        .filter(rollout -> rollout.phase() == RolloutPhase.COMPLETE)
+                        .isPresent()
                 && patch.getStatus() != null
                 && Conditions.find(patch.getStatus().conditions(), ConditionType.APPLIED)
                         .filter(condition -> condition.getStatus().equals("True"))

@@ -7,6 +7,7 @@ import dev.atlasviews.crds.Atlas;
 import dev.atlasviews.operator.Objects;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.fabric8.kubernetes.api.model.PodConditionBuilder;
 import io.fabric8.kubernetes.api.model.PodReadinessGate;
 import java.util.Arrays;
 import java.util.List;
@@ -38,6 +39,23 @@ final class PodHealthTest {
         assertThat(since(restarted(1, BEFORE), ended)).isPresent();
         assertThat(since(ended, restarted(2, AFTER))).isEmpty();
         assertThat(since(ended, restarted(3, AFTER))).isPresent();
+    }
+
+    @Test
+    void aPodThatIsDoneOrHasToGoIsNotHarmed() {
+        final Pod done = restarted(1, AFTER);
+        done.getStatus().setPhase("Succeeded");
+        assertThat(since(Objects.pod("redis-0"), done)).isEmpty();
+
+        final Pod evicted = Objects.pod("redis-0");
+        evicted.getStatus().setPhase("Failed");
+        assertThat(since(Objects.pod("redis-0"), evicted)).isPresent();
+        evicted.getStatus()
+                .setConditions(List.of(new PodConditionBuilder()
+                        .withType("DisruptionTarget")
+                        .withStatus("True")
+                        .build()));
+        assertThat(since(Objects.pod("redis-0"), evicted)).isEmpty();
     }
 
     @Test

@@ -11,6 +11,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.NewPods;
 import dev.atlasviews.crds.PodView;
+import dev.atlasviews.crds.RolloutPhase;
+import dev.atlasviews.crds.RolloutStatus;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.crds.ViewPatchStatus;
 import dev.atlasviews.operator.nodes.NodeStates;
@@ -21,6 +23,7 @@ import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.javaoperatorsdk.operator.api.reconciler.ResourceCache;
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
@@ -88,8 +91,20 @@ final class PatchedPodsTest {
     }
 
     @Test
-    void nobodyGoesAfterOneWhoseWordIsOfAnEarlierSpecificationOrWhoGoes() {
-        fix.setStatus(new ViewPatchStatus(
+    void nobodyGoesAfterOneWhoseWordIsOfAnEarlierSpecificationOrWhoGoesOrSoaks() {
+        fix.setStatus(applied(RolloutPhase.SOAKING));
+        assertThat(ViewPatchReconciler.isApplied(fix)).isFalse();
+        fix.setStatus(applied(RolloutPhase.COMPLETE));
+        assertThat(ViewPatchReconciler.isApplied(fix)).isTrue();
+        fix.getMetadata().setGeneration(2L);
+        assertThat(ViewPatchReconciler.isApplied(fix)).isFalse();
+        fix.getMetadata().setGeneration(1L);
+        fix.getMetadata().setDeletionTimestamp("2026-11-23T22:00:00Z");
+        assertThat(ViewPatchReconciler.isApplied(fix)).isFalse();
+    }
+
+    private ViewPatchStatus applied(final RolloutPhase phase) {
+        return new ViewPatchStatus(
                 1L,
                 List.of(new ConditionBuilder()
                         .withType("Applied")
@@ -98,13 +113,13 @@ final class PatchedPodsTest {
                         .build()),
                 null,
                 null,
-                null));
-        assertThat(ViewPatchReconciler.isApplied(fix)).isTrue();
-        fix.getMetadata().setGeneration(2L);
-        assertThat(ViewPatchReconciler.isApplied(fix)).isFalse();
-        fix.getMetadata().setGeneration(1L);
-        fix.getMetadata().setDeletionTimestamp("2026-11-23T22:00:00Z");
-        assertThat(ViewPatchReconciler.isApplied(fix)).isFalse();
+                new RolloutStatus(
+                        fix.getSpec().change().patch().digest(),
+                        phase,
+                        1,
+                        null,
+                        Instant.parse("2026-11-23T22:00:00Z"),
+                        null));
     }
 
     private PatchedPods of(final List<PodView> views) {

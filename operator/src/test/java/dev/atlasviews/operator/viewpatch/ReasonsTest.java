@@ -31,6 +31,7 @@ final class ReasonsTest {
             "Failed",
             "Pod",
             "Ready",
+            "DisruptionTarget",
             "ReadinessGatesNotReady");
 
     @Test
