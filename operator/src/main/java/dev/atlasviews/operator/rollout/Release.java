@@ -28,7 +28,7 @@ public final class Release {
      *
      * @param patch an accepted ViewPatch
      * @param pod a pod that it selects
-     * @param selected all pods that it selects
+     * @param selected all pods that it selects and that can have the change
      * @param has whether a pod has the change, or is about to get it
      * @return whether it is among those that the current step allows
      */
