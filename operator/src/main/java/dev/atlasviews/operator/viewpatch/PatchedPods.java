@@ -42,8 +42,9 @@ final class PatchedPods {
         this.all = pods.list(namespace, pod -> true).toList();
         this.selected =
                 all.stream().filter(pod -> PodSelection.selects(patch, pod)).toList();
-        this.meant =
-                all.stream().filter(pod -> PodSelection.isMeant(patch, pod)).toList();
+        this.meant = selected.stream()
+                .filter(pod -> PodSelection.isMeant(patch, pod))
+                .toList();
     }
 
     /** Those of the selected pods that can have the change. */
