@@ -31,8 +31,8 @@ public final class CurrentRollout {
     }
 
     /**
-     * Whether it failed, and somebody has changed the specification since: that is the word to go on, and how the pods are
-     * now is what counts from then on.
+     * Whether it failed, and somebody has changed the specification since to one that is not paused: that is the word to go
+     * on, and how the pods are now is what counts from then on.
      *
      * @param patch a ViewPatch
      * @return whether it is to be tried anew
@@ -40,6 +40,7 @@ public final class CurrentRollout {
     public static boolean isTriedAnew(final ViewPatch patch) {
         return of(patch)
                 .filter(rollout -> rollout.phase() == RolloutPhase.FAILED)
+                .filter(rollout -> !patch.getSpec().rollout().paused())
                 .filter(rollout -> rollout.failure() == null
                         || !Objects.equals(
                                 rollout.failure().generation(),

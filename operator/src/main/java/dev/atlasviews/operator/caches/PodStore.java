@@ -10,7 +10,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Remembers of a pod what a ViewPatch can depend on: who and where it is, its containers' names, what its readiness waits for, and how they are. The rest
+ * Remembers of a pod what a ViewPatch can depend on: who and where it is, its containers' names, what its readiness waits for, what follows their ends, and how they are. The rest
  * is taken off the very object that came, without the garbage of a copy: a list brings all pods at once.
  */
 public final class PodStore extends LeanStore<Pod> {
@@ -30,6 +30,7 @@ public final class PodStore extends LeanStore<Pod> {
     private static PodSpec lean(final PodSpec spec) {
         final var lean = new PodSpec();
         lean.setNodeName(spec.getNodeName());
+        lean.setRestartPolicy(spec.getRestartPolicy());
         lean.setReadinessGates(spec.getReadinessGates());
         lean.setInitContainers(lean(spec.getInitContainers()));
         lean.setContainers(lean(spec.getContainers()));

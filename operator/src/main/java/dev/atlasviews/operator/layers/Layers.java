@@ -43,6 +43,23 @@ public final class Layers {
         return of(view).anyMatch(layer -> layer.name().equals(name));
     }
 
+    /**
+     * Whether a layer of a ViewPatch is being taken back from a pod.
+     *
+     * @param patch the ViewPatch
+     * @param view the pod's PodView
+     * @return whether one of its containers has such a layer that is to be absent
+     */
+    public static boolean isTakenBack(final ViewPatch patch, final PodView view) {
+        return takenBack(patch, view).findAny().isPresent();
+    }
+
+    /** The layers of a ViewPatch that are being taken back from a pod. */
+    public static Stream<Layer> takenBack(final ViewPatch patch, final PodView view) {
+        final String name = nameOf(patch);
+        return of(view).filter(layer -> layer.name().equals(name) && layer.desired() == DesiredState.ABSENT);
+    }
+
     /** The layers of all containers of a pod, as far as they can be read. */
     public static Stream<Layer> of(final PodView view) {
         return view.isReadable() ? of(view.getSpec()) : Stream.empty();

@@ -3,8 +3,10 @@ package dev.atlasviews.operator.outcomes;
 
 import dev.atlasviews.crds.ContainerLayers;
 import dev.atlasviews.crds.DesiredState;
+import dev.atlasviews.crds.Digest;
 import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.LayerReason;
+import dev.atlasviews.crds.LayerStatus;
 import dev.atlasviews.crds.PodView;
 import dev.atlasviews.crds.ThreadCounts;
 import dev.atlasviews.crds.ViewPatch;
@@ -19,6 +21,9 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -124,9 +129,11 @@ public record PodOutcome(String pod, String uid, Outcome outcome, ThreadCounts t
                     "WaitingForProcess",
                     "its container has no process: it is being started, or has just ended");
         }
+        final Digest digest = patch.getSpec().change().patch().digest();
         final PodOutcome worst = worst(
                 patch,
                 view,
+                status -> status.digest().equals(digest),
                 place.outcome(
                         Outcome.NOTHING_TO_DO,
                         LayerReason.BUILD_ID_MISMATCH.value(),
@@ -160,7 +167,12 @@ public record PodOutcome(String pod, String uid, Outcome outcome, ThreadCounts t
         final PodOutcome waiting = unreported.outcome() == Outcome.REFUSED
                 ? Place.of(view).outcome(Outcome.UNREACHABLE, unreported.reason(), unreported.message())
                 : unreported;
-        final PodOutcome reported = Reports.areOfNow(view, nodes) ? worst(patch, view, waiting) : waiting;
+        // The PodView may be from before it was known that all of them go.
+        final Set<Digest> taken =
+                Layers.takenBack(patch, view).map(Layer::digest).collect(Collectors.toSet());
+        final PodOutcome reported = Reports.areOfNow(view, nodes)
+                ? worst(patch, view, status -> taken.isEmpty() || taken.contains(status.digest()), waiting)
+                : waiting;
         return reported.outcome() == Outcome.PROGRESSING ? reported : waiting;
     }
 
@@ -210,13 +222,15 @@ public record PodOutcome(String pod, String uid, Outcome outcome, ThreadCounts t
                 && view.getSpec().containers().stream().anyMatch(container -> container.id() != null);
     }
 
-    private static PodOutcome worst(final ViewPatch patch, final PodView view, final PodOutcome ifNothing) {
+    private static PodOutcome worst(
+            final ViewPatch patch,
+            final PodView view,
+            final Predicate<LayerStatus> concerns,
+            final PodOutcome ifNothing) {
         final List<Finding> findings = Objects.requireNonNull(view.getStatus()).processes().stream()
                 .flatMap(process -> process.layers().stream()
                         .filter(layer -> layer.name().equals(Layers.nameOf(patch)))
-                        .filter(layer -> !patch.isReadable()
-                                || layer.digest()
-                                        .equals(patch.getSpec().change().patch().digest()))
+                        .filter(concerns)
                         .map(layer -> new Finding(process, layer)))
                 .toList();
         final ThreadCounts threads = findings.stream()

@@ -10,6 +10,7 @@ import java.time.Instant;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /** Which pods a ViewPatch is meant for, which of their containers, and which of these run. */
@@ -56,6 +57,17 @@ public final class PodSelection {
                 && pod.getMetadata().getDeletionTimestamp() == null
                 && pod.getStatus() != null
                 && "Running".equals(pod.getStatus().getPhase());
+    }
+
+    /**
+     * Whether there may be processes in a pod that is not meant any more.
+     *
+     * @param pod a pod, also one that is about to go
+     * @return false once all its containers have ended for good
+     */
+    public static boolean mayHaveProcesses(final Pod pod) {
+        return pod.getStatus() != null
+                && !Set.of("Succeeded", "Failed").contains(pod.getStatus().getPhase());
     }
 
     /**

@@ -13,6 +13,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -25,9 +26,7 @@ public final class PodHealth {
 
     /** How a pod is before it gets a change. */
     public static PodBaseline baseline(final Pod pod) {
-        return new PodBaseline(
-                containers(pod).mapToInt(PodHealth::ends).sum(),
-                ready(pod).map(PodHealth::changedAt).orElse(null));
+        return new PodBaseline(ends(pod), ready(pod).map(PodHealth::changedAt).orElse(null));
     }
 
     /**
@@ -68,20 +67,36 @@ public final class PodHealth {
                         .flatMap(List::stream);
     }
 
+    private static int ends(final Pod pod) {
+        return containers(pod)
+                .mapToInt(status -> Objects.requireNonNullElse(status.getRestartCount(), 0)
+                        + (hasEnded(status) && !isDone(pod, status) ? 1 : 0))
+                .sum();
+    }
+
     /** A restart is counted when the container runs again; until then its end is seen from its state. */
-    private static int ends(final ContainerStatus status) {
+    private static boolean hasEnded(final ContainerStatus status) {
         final boolean runs = status.getState() != null && status.getState().getRunning() != null;
-        return Objects.requireNonNullElse(status.getRestartCount(), 0)
-                + (!runs && lastEnd(status).isPresent() ? 1 : 0);
+        return !runs && lastEnd(status).isPresent();
+    }
+
+    /** Where success is not followed by a restart it is what was hoped for. */
+    private static boolean isDone(final Pod pod, final ContainerStatus status) {
+        return Set.of("Never", "OnFailure")
+                        .contains(Objects.requireNonNullElse(pod.getSpec().getRestartPolicy(), ""))
+                && Optional.ofNullable(status.getState())
+                        .map(ContainerState::getTerminated)
+                        .filter(end -> Objects.equals(end.getExitCode(), 0))
+                        .isPresent();
     }
 
     private static Optional<String> ended(final Pod pod, final PodBaseline baseline) {
-        if (containers(pod).mapToInt(PodHealth::ends).sum() <= baseline.containerEnds()) {
+        if (ends(pod) <= baseline.containerEnds()) {
             return Optional.empty();
         }
         // Of several that have ended at some time it was the last.
         return containers(pod)
-                .filter(status -> lastEnd(status).isPresent())
+                .filter(status -> lastEnd(status).isPresent() && !isDone(pod, status))
                 .max(Comparator.comparing(status -> lastEnd(status)
                         .map(ContainerStateTerminated::getFinishedAt)
                         .map(Instant::parse)

@@ -47,14 +47,14 @@ public final class Release {
         }
         final List<Pod> all = selected.get();
         final long free = released - all.stream().filter(has).count();
-        return all.stream()
-                .filter(has.negate())
-                .sorted(OLDEST_FIRST)
-                .limit(Math.max(0, free))
-                .anyMatch(candidate -> candidate
-                        .getMetadata()
-                        .getUid()
-                        .equals(pod.getMetadata().getUid()));
+        // Asked for each of many pods that wait: nothing is sorted.
+        return free > 0
+                && all.stream()
+                                .filter(candidate -> OLDEST_FIRST.compare(candidate, pod) < 0)
+                                .filter(has.negate())
+                                .limit(free)
+                                .count()
+                        < free;
     }
 
     /**

@@ -14,6 +14,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Objects;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** The next step of a rollout, from the step that the status names and from how the pods are now. */
 public final class RolloutStep {
@@ -23,6 +24,7 @@ public final class RolloutStep {
     private final ViewPatch patch;
     private final Rollout rollout;
     private final Situation situation;
+    private final Instant watchedSince;
     private final Instant now;
 
     /**
@@ -30,12 +32,15 @@ public final class RolloutStep {
      *
      * @param patch an accepted ViewPatch
      * @param situation how its pods are
+     * @param watchedSince since when somebody has looked at the pods: what took its time before says nothing of them
      * @param now the time
      */
-    public RolloutStep(final ViewPatch patch, final Situation situation, final Instant now) {
+    public RolloutStep(
+            final ViewPatch patch, final Situation situation, final Instant watchedSince, final Instant now) {
         this.patch = patch;
         this.rollout = patch.getSpec().rollout();
         this.situation = situation;
+        this.watchedSince = watchedSince;
         this.now = now.truncatedTo(ChronoUnit.SECONDS);
     }
 
@@ -44,7 +49,7 @@ public final class RolloutStep {
         final RolloutStatus current = current();
         return switch (current.phase()) {
             case REVERTED -> current;
-            case FAILED -> isTriedAnew(current) ? proceed(phase(current, RolloutPhase.PROGRESSING)) : current;
+            case FAILED -> failedBefore(current);
             case COMPLETE -> current;
             case WAITING -> mayBegin() ? wave(current) : current;
             case PROGRESSING, SOAKING -> proceed(current);
@@ -60,7 +65,9 @@ public final class RolloutStep {
     public Optional<Duration> wait(final RolloutStatus status) {
         return switch (status.phase()) {
             case PROGRESSING ->
-                observes() ? Optional.empty() : Optional.of(until(status.since(), rollout.progressDeadlineSeconds()));
+                observes() || fitsNone(status)
+                        ? Optional.empty()
+                        : Optional.of(until(workedOnSince(status), rollout.progressDeadlineSeconds()));
             case SOAKING ->
                 rollout.paused() && !isLast(status)
                         ? Optional.empty()
@@ -96,18 +103,29 @@ public final class RolloutStep {
 
     private RolloutStatus wave(final RolloutStatus current) {
         final int wave = observes() ? CurrentRollout.OBSERVING : current.wave() + 1;
-        final int released = observes()
-                ? Integer.MAX_VALUE
-                : Waves.released(
-                        rollout, wave, Objects.requireNonNullElse(current.released(), 0), situation.selected());
-        return new RolloutStatus(
-                current.digest(),
-                RolloutPhase.PROGRESSING,
-                wave,
-                // The last wave takes in pods that come while it lasts.
-                released >= situation.selected() ? null : released,
-                now,
-                null);
+        return progressing(current, wave, observes() ? null : grown(current, wave));
+    }
+
+    /** A change that fits no pod of the wave was tried on nobody: as many more are, instead of the next wave. */
+    private RolloutStatus instead(final RolloutStatus current) {
+        return progressing(current, current.wave(), grown(current, 1));
+    }
+
+    private @Nullable Integer grown(final RolloutStatus current, final int wave) {
+        return Waves.released(rollout, wave, Objects.requireNonNullElse(current.released(), 0), situation.selected());
+    }
+
+    private RolloutStatus progressing(final RolloutStatus current, final int wave, final @Nullable Integer released) {
+        return new RolloutStatus(current.digest(), RolloutPhase.PROGRESSING, wave, released, now, null);
+    }
+
+    private RolloutStatus failedBefore(final RolloutStatus current) {
+        if (isTriedAnew(current)) {
+            return proceed(phase(current, RolloutPhase.PROGRESSING));
+        }
+        return tookTooLong(current) && !situation.failures().isEmpty()
+                ? failed(current, RolloutFailure.PODS_FAILED, failures())
+                : current;
     }
 
     private RolloutStatus proceed(final RolloutStatus current) {
@@ -123,9 +141,8 @@ public final class RolloutStep {
             return waiting();
         }
         if (!isSettled(current)) {
-            final RolloutStatus progressing =
-                    current.phase() == RolloutPhase.PROGRESSING ? current : phase(current, RolloutPhase.PROGRESSING);
-            return isOver(progressing, rollout.progressDeadlineSeconds())
+            final RolloutStatus progressing = in(current, RolloutPhase.PROGRESSING);
+            return isOver(workedOnSince(progressing), rollout.progressDeadlineSeconds())
                     ? failed(
                             progressing,
                             RolloutFailure.DEADLINE_EXCEEDED,
@@ -137,19 +154,27 @@ public final class RolloutStep {
                                             rollout.progressDeadlineSeconds()))
                     : progressing;
         }
-        final RolloutStatus soaking =
-                current.phase() == RolloutPhase.SOAKING ? current : phase(current, RolloutPhase.SOAKING);
-        if (!isOver(soaking, rollout.soakSeconds())) {
+        if (fitsNone(current)) {
+            return isLast(current) || rollout.paused() ? in(current, RolloutPhase.PROGRESSING) : instead(current);
+        }
+        final RolloutStatus soaking = in(current, RolloutPhase.SOAKING);
+        if (!isOver(soaking.since(), rollout.soakSeconds())) {
             return soaking;
         }
         if (isLast(current)) {
-            return phase(current, RolloutPhase.COMPLETE);
+            return new RolloutStatus(current.digest(), RolloutPhase.COMPLETE, current.wave(), null, now, null);
         }
         return rollout.paused() ? soaking : wave(soaking);
     }
 
-    private static boolean isLast(final RolloutStatus wave) {
-        return wave.released() == null;
+    /** Those that come before it has soaked belong to the next: they are not to have at once what nobody has been seen with. */
+    private boolean isLast(final RolloutStatus wave) {
+        return wave.released() == null || wave.released() >= situation.selected();
+    }
+
+    /** A wave of all pods is over then; any other has been seen with nobody. */
+    private boolean fitsNone(final RolloutStatus current) {
+        return isSettled(current) && situation.applied() == 0 && current.released() != null;
     }
 
     /** Nobody can be done where nobody is. */
@@ -164,8 +189,16 @@ public final class RolloutStep {
         return released == null ? situation.selected() : Math.min(released, situation.selected());
     }
 
-    private boolean isOver(final RolloutStatus status, final int seconds) {
-        return !now.isBefore(status.since().plusSeconds(seconds));
+    private boolean isOver(final Instant since, final int seconds) {
+        return !now.isBefore(since.plusSeconds(seconds));
+    }
+
+    private Instant workedOnSince(final RolloutStatus status) {
+        return status.since().isBefore(watchedSince) ? watchedSince : status.since();
+    }
+
+    private RolloutStatus in(final RolloutStatus current, final RolloutPhase phase) {
+        return current.phase() == phase ? current : phase(current, phase);
     }
 
     private RolloutStatus phase(final RolloutStatus current, final RolloutPhase phase) {
@@ -191,10 +224,11 @@ public final class RolloutStep {
      */
     private boolean isTriedAnew(final RolloutStatus current) {
         return situation.failures().isEmpty()
-                && (CurrentRollout.isTriedAnew(patch)
-                        || (current.failure() != null
-                                && current.failure().reason().equals(RolloutFailure.DEADLINE_EXCEEDED)
-                                && isSettled(current)));
+                && (CurrentRollout.isTriedAnew(patch) || (tookTooLong(current) && isSettled(current)));
+    }
+
+    private static boolean tookTooLong(final RolloutStatus failed) {
+        return failed.failure() != null && failed.failure().reason().equals(RolloutFailure.DEADLINE_EXCEEDED);
     }
 
     private String failures() {

@@ -4,6 +4,7 @@ package dev.atlasviews.operator.rollout;
 import dev.atlasviews.crds.Rollout;
 import io.fabric8.kubernetes.api.model.IntOrString;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** How many pods each wave of a rollout may have. */
 final class Waves {
@@ -18,12 +19,17 @@ final class Waves {
      * @param wave the wave, from 1 on
      * @param before how many were allowed before it
      * @param selected how many pods there are
-     * @return the number; at least one more than before, while an int can say that
+     * @return the number, at least one more than before while an int can say that; null for all, those that come while it
+     *     lasts included, which is what 100% means
      */
-    static int released(final Rollout rollout, final int wave, final int before, final int selected) {
+    static @Nullable Integer released(final Rollout rollout, final int wave, final int before, final int selected) {
         final IntOrString size =
                 wave == 1 ? Objects.requireNonNullElse(rollout.canary(), rollout.wave()) : rollout.wave();
-        return (int) Math.min(Integer.MAX_VALUE, (long) before + pods(size, selected));
+        return isAll(size) ? null : (Integer) (int) Math.min(Integer.MAX_VALUE, (long) before + pods(size, selected));
+    }
+
+    private static boolean isAll(final IntOrString size) {
+        return size.getIntVal() == null && percent(size) == PERCENT;
     }
 
     /** A part of a pod is a pod. */
@@ -32,8 +38,11 @@ final class Waves {
         if (number != null) {
             return number;
         }
+        return Math.toIntExact(Math.max(1, (selected * percent(size) + PERCENT - 1) / PERCENT));
+    }
+
+    private static long percent(final IntOrString size) {
         final String text = size.getStrVal();
-        final long percent = Long.parseLong(text.substring(0, text.length() - 1));
-        return Math.toIntExact(Math.max(1, (selected * percent + PERCENT - 1) / PERCENT));
+        return Long.parseLong(text.substring(0, text.length() - 1));
     }
 }

@@ -2,6 +2,7 @@
 package dev.atlasviews.operator.viewpatch;
 
 import dev.atlasviews.crds.ConditionType;
+import dev.atlasviews.crds.CurrentRollout;
 import dev.atlasviews.crds.Digest;
 import dev.atlasviews.crds.OciReference;
 import dev.atlasviews.crds.PatchChange;
@@ -20,6 +21,8 @@ import org.jspecify.annotations.Nullable;
  * @param message why, in a sentence
  */
 record Acceptance(boolean accepted, String reason, String message) {
+    private static final String NOT_FOUND = "ArtifactNotFound";
+
     /**
      * What was found before for the specification as it is now. An artifact never changes, and one that is deleted later
      * is no reason to touch a process, so what was accepted once stays accepted.
@@ -34,6 +37,24 @@ record Acceptance(boolean accepted, String reason, String message) {
                 .filter(condition -> Objects.equals(
                         condition.getObservedGeneration(), patch.getMetadata().getGeneration()))
                 .map(Acceptance::of);
+    }
+
+    /**
+     * The same where the file's artifact does not exist any more, and what has been edited since is not the file.
+     *
+     * @param patch the ViewPatch
+     * @return itself, or that the file was accepted before
+     */
+    Acceptance orBefore(final ViewPatch patch) {
+        final boolean known = reason.equals(NOT_FOUND)
+                && CurrentRollout.of(patch).isPresent()
+                && Conditions.find(patch.getStatus().conditions(), ConditionType.ACCEPTED)
+                        .filter(condition -> condition.getStatus().equals("True"))
+                        .isPresent();
+        return known
+                ? new Acceptance(
+                        true, "Accepted", message + " any more; the patch with this digest was accepted before")
+                : this;
     }
 
     /**
@@ -64,7 +85,7 @@ record Acceptance(boolean accepted, String reason, String message) {
     static Acceptance check(final PatchChange change, final @Nullable ViewPatchArtifact artifact) {
         final String name = "ViewPatchArtifact " + change.artifactRef().name();
         if (artifact == null) {
-            return new Acceptance(false, "ArtifactNotFound", name + " does not exist in this namespace");
+            return new Acceptance(false, NOT_FOUND, name + " does not exist in this namespace");
         }
         final Digest found;
         try {

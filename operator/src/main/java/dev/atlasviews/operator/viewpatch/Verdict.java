@@ -193,12 +193,14 @@ record Verdict(Status applied, Status progressing, Status degraded, String reaso
     private static Verdict failed(
             final RolloutStatus rollout, final RolloutFailure failure, final List<PodOutcome> pods) {
         final boolean reverted = rollout.phase() == RolloutPhase.REVERTED;
+        final long left = count(pods, Outcome.PROGRESSING) + count(pods, Outcome.UNREACHABLE);
+        final String done = left == 0 ? "taken back" : "being taken back from %d pods".formatted(left);
         return new Verdict(
                 Status.FALSE,
                 Status.of(has(pods, Outcome.PROGRESSING)),
                 Status.TRUE,
                 failure.reason(),
-                (reverted ? "taken back: %s" : "no further wave begins: %s").formatted(failure.message()));
+                (reverted ? done : "no further wave begins") + ": " + failure.message());
     }
 
     private static Verdict quiet(final String reason, final String message) {

@@ -22,6 +22,7 @@ import dev.atlasviews.operator.nodes.KnownNodes;
 import dev.atlasviews.operator.nodes.NodeState;
 import dev.atlasviews.operator.nodes.NodeStates;
 import dev.atlasviews.operator.outcomes.PodOutcome;
+import dev.atlasviews.operator.pods.PodSelection;
 import dev.atlasviews.operator.retry.PatientRetry;
 import dev.atlasviews.operator.rollout.Release;
 import dev.atlasviews.operator.rollout.RolloutStep;
@@ -53,6 +54,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -81,6 +83,9 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
 
     /** Made by the framework's call before the first reconciliation. */
     private @Nullable Sources sources;
+
+    /** When it first looked: with the leadership, which one who does not reach the server loses for good. */
+    private final AtomicReference<@Nullable Instant> firstLook = new AtomicReference<>();
 
     private final @Nullable String agentNamespace;
     private final PatchesInUse inUse;
@@ -230,7 +235,8 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
         }
         final Acceptance acceptance = Acceptance.before(patch)
                 .orElseGet(
-                        () -> Acceptance.check(patch.getSpec().change().patch(), artifact(patch, context.getClient())));
+                        () -> Acceptance.check(patch.getSpec().change().patch(), artifact(patch, context.getClient()))
+                                .orBefore(patch));
         final var pods = new PatchedPods(
                 patch, sources().pods(), sources().views(), sources().nodes());
         final var factory = new StatusFactory(patch, Instant.now());
@@ -238,7 +244,10 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
             return update(patch, factory.unaccepted(acceptance, pods.outcomes(nothing -> false)));
         }
         final List<String> predecessors = predecessors(patch);
-        final var step = new RolloutStep(patch, pods.situation(predecessors), Instant.now());
+        final Instant now = Instant.now();
+        firstLook.compareAndSet(null, now);
+        final var step = new RolloutStep(
+                patch, pods.situation(predecessors), Objects.requireNonNullElse(firstLook.get(), now), now);
         final RolloutStatus rollout = step.next();
         final List<PodOutcome> outcomes = pods.outcomes(released(patch, rollout, pods));
         podEvents.announce(patch, outcomes);
@@ -391,9 +400,7 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
                 .filter(known -> isOf(view, known))
                 .orElseGet(() ->
                         client.pods().inNamespace(namespace).withName(name).get());
-        return pod != null
-                && isOf(view, pod)
-                && !Set.of("Succeeded", "Failed").contains(pod.getStatus().getPhase());
+        return pod != null && isOf(view, pod) && PodSelection.mayHaveProcesses(pod);
     }
 
     private static boolean isOf(final PodView view, final Pod pod) {

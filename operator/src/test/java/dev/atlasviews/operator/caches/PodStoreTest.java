@@ -23,6 +23,7 @@ final class PodStoreTest {
                 .endMetadata()
                 .editSpec()
                 .withServiceAccountName("someone")
+                .withRestartPolicy("OnFailure")
                 .addNewReadinessGate("example.org/gate")
                 .addNewVolume()
                 .withName("volume")
@@ -69,6 +70,7 @@ final class PodStoreTest {
         assertThat(lean.getMetadata().getCreationTimestamp())
                 .isEqualTo(pod.getMetadata().getCreationTimestamp());
         assertThat(lean.getSpec().getNodeName()).isEqualTo("node-1");
+        assertThat(lean.getSpec().getRestartPolicy()).isEqualTo("OnFailure");
         assertThat(lean.getSpec().getReadinessGates()).isEqualTo(pod.getSpec().getReadinessGates());
         assertThat(lean.getSpec().getInitContainers())
                 .singleElement()

@@ -59,6 +59,33 @@ final class PodHealthTest {
     }
 
     @Test
+    void aContainerThatIsDoneIsNotHarmedWhereSuccessIsNotFollowedByARestart() {
+        for (final String policy : List.of("Never", "OnFailure")) {
+            assertThat(since(Objects.pod("redis-0"), ended(policy, 0))).isEmpty();
+            assertThat(since(Objects.pod("redis-0"), ended(policy, 1))).isPresent();
+        }
+        assertThat(since(Objects.pod("redis-0"), ended("Always", 0))).isPresent();
+    }
+
+    private static Pod ended(final String policy, final int exitCode) {
+        return new PodBuilder(Objects.pod("redis-0"))
+                .editSpec()
+                .withRestartPolicy(policy)
+                .endSpec()
+                .editStatus()
+                .editFirstContainerStatus()
+                .withNewState()
+                .withNewTerminated()
+                .withExitCode(exitCode)
+                .withFinishedAt(AFTER)
+                .endTerminated()
+                .endState()
+                .endContainerStatus()
+                .endStatus()
+                .build();
+    }
+
+    @Test
     void ofSeveralContainersTheOneThatEndedLastIsNamed() {
         final Pod now = new PodBuilder(restarted(1, AFTER))
                 .editStatus()

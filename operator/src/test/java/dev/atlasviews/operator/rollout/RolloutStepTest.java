@@ -3,6 +3,7 @@ package dev.atlasviews.operator.rollout;
 
 import static dev.atlasviews.operator.Objects.digest;
 import static java.util.Objects.requireNonNull;
+import static java.util.Objects.requireNonNullElse;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.atlasviews.crds.Mode;
@@ -57,7 +58,8 @@ final class RolloutStepTest {
         step(4, 0, 0);
         assertThat(step(4, 1, 1).released()).isEqualTo(3);
         assertThat(step(0, 0, 0).phase()).isEqualTo(RolloutPhase.WAITING);
-        assertThat(new RolloutStep(patch, new Situation(0, 0, 0, List.of(), List.of()), now).wait(status()))
+        assertThat(new RolloutStep(patch, new Situation(0, 0, 0, 0, List.of(), List.of()), Instant.MIN, now)
+                        .wait(status()))
                 .as("only pods can change that")
                 .isEmpty();
         now = now.plusSeconds(3600);
@@ -91,7 +93,7 @@ final class RolloutStepTest {
         int released = 0;
         for (int i = 0; i < 20 && !seen.contains("COMPLETE"); i++) {
             final RolloutStatus next = step(10, released, released);
-            released = next.wave() == 0 ? 0 : next.released() == null ? 10 : requireNonNull(next.released());
+            released = Math.min(10, requireNonNullElse(next.released(), 10));
             seen.add(
                     next.phase() == RolloutPhase.PROGRESSING
                             ? "wave of " + released
@@ -109,6 +111,55 @@ final class RolloutStepTest {
                         "wave of 10",
                         "SOAKING",
                         "COMPLETE");
+    }
+
+    @Test
+    void podsThatComeBeforeTheCanaryHasSoakedWaitForIt() {
+        rollout(new Rollout(new IntOrString(1), new IntOrString(2), 60, false, 600, OnFailure.PAUSE));
+        assertThat(step(1, 0, 0).released()).isEqualTo(1);
+        assertThat(step(1, 1, 1).phase()).isEqualTo(RolloutPhase.SOAKING);
+        assertThat(step(9, 1, 1).released()).isEqualTo(1);
+        now = now.plusSeconds(60);
+        assertThat(step(9, 1, 1).released()).isEqualTo(3);
+        assertThat(step(2, 2, 2).phase()).as("pods went for a moment").isEqualTo(RolloutPhase.SOAKING);
+        assertThat(step(9, 2, 2).phase()).isEqualTo(RolloutPhase.PROGRESSING);
+        assertThat(status().released()).isEqualTo(3);
+    }
+
+    @Test
+    void aChangeThatFitsNoPodOfAWaveIsTriedOnAsManyMore() {
+        rollout(new Rollout(new IntOrString(1), new IntOrString(4), 60, false, 600, OnFailure.PAUSE));
+        step(9, 0, 0);
+        assertThat(fits(0, 9, 1)).returns(2, RolloutStatus::released).returns(1, RolloutStatus::wave);
+        now = now.plusSeconds(590);
+        assertThat(fits(0, 9, 2)).returns(3, RolloutStatus::released).returns(now, RolloutStatus::since);
+        assertThat(fits(1, 9, 3).phase()).as("the canary").isEqualTo(RolloutPhase.SOAKING);
+        now = now.plusSeconds(60);
+        assertThat(fits(1, 9, 3)).returns(7, RolloutStatus::released).returns(2, RolloutStatus::wave);
+    }
+
+    @Test
+    void whereAChangeFitsNoPodAtAllTheFirstThatItFitsIsTheCanary() {
+        rollout(new Rollout(new IntOrString(1), new IntOrString(4), 60, false, 600, OnFailure.PAUSE));
+        step(2, 0, 0);
+        fits(0, 2, 1);
+        now = now.plusSeconds(3600);
+        assertThat(fits(0, 2, 2).phase()).isEqualTo(RolloutPhase.PROGRESSING);
+        assertThat(new RolloutStep(patch, new Situation(2, 2, 2, 0, List.of(), List.of()), Instant.MIN, now)
+                        .wait(status()))
+                .as("only pods can change that")
+                .isEmpty();
+        assertThat(fits(0, 12, 2).released()).isEqualTo(3);
+    }
+
+    @Test
+    void aPauseEndsTheSearchForAPodThatTheChangeFits() {
+        rollout(paused(false));
+        step(9, 0, 0);
+        rollout(paused(true));
+        assertThat(fits(0, 9, 1).released()).isEqualTo(1);
+        rollout(paused(false));
+        assertThat(fits(0, 9, 1).released()).isEqualTo(2);
     }
 
     @Test
@@ -142,12 +193,14 @@ final class RolloutStepTest {
     @Test
     void thereIsNothingToHoldWhileTheLastWaveSoaks() {
         rollout(new Rollout(new IntOrString(1), new IntOrString(1), 60, true, 600, OnFailure.PAUSE));
-        final var situation = new Situation(2, 2, 2, List.of(), List.of());
+        final var situation = new Situation(2, 2, 2, 2, List.of(), List.of());
         final var digest = patch.getSpec().change().patch().digest();
         store(new RolloutStatus(digest, RolloutPhase.SOAKING, 1, 1, now, null));
-        assertThat(new RolloutStep(patch, situation, now).wait(status())).isEmpty();
+        assertThat(new RolloutStep(patch, situation, Instant.MIN, now).wait(status()))
+                .isEmpty();
         store(new RolloutStatus(digest, RolloutPhase.SOAKING, 2, null, now, null));
-        assertThat(new RolloutStep(patch, situation, now).wait(status())).contains(Duration.ofSeconds(61));
+        assertThat(new RolloutStep(patch, situation, Instant.MIN, now).wait(status()))
+                .contains(Duration.ofSeconds(61));
         now = now.plusSeconds(61);
         assertThat(step(2, 2, 2).phase()).isEqualTo(RolloutPhase.COMPLETE);
     }
@@ -216,6 +269,48 @@ final class RolloutStepTest {
     }
 
     @Test
+    void podsThatFailAfterADeadlineAreToldAndEndIt() {
+        rollout(new Rollout(new IntOrString(1), new IntOrString(1), 0, false, 600, OnFailure.PAUSE));
+        step(9, 0, 0);
+        now = now.plusSeconds(600);
+        assertThat(requireNonNull(step(9, 1, 0).failure()).reason()).isEqualTo("ProgressDeadlineExceeded");
+        assertThat(requireNonNull(
+                                step(9, 1, 0, List.of("pod redis-0"), List.of()).failure())
+                        .reason())
+                .isEqualTo("PodsFailed");
+        assertThat(step(9, 1, 1).phase()).as("being well again").isEqualTo(RolloutPhase.FAILED);
+    }
+
+    @Test
+    void aWaveHasItsTimeFromWhenSomebodyLooks() {
+        rollout(new Rollout(new IntOrString(1), new IntOrString(1), 0, false, 600, OnFailure.REVERT));
+        step(9, 0, 0);
+        final Instant back = now.plusSeconds(3600);
+        final var situation = new Situation(9, 1, 0, 0, List.of(), List.of());
+        final RolloutStatus begun = status();
+        final var first = new RolloutStep(patch, situation, back, back);
+        assertThat(first.next()).isEqualTo(begun);
+        assertThat(first.wait(begun)).contains(Duration.ofSeconds(601));
+        assertThat(new RolloutStep(patch, situation, back, back.plusSeconds(600))
+                        .next()
+                        .phase())
+                .isEqualTo(RolloutPhase.REVERTED);
+    }
+
+    @Test
+    void aPauseLiftsNoFailure() {
+        rollout(paused(false));
+        step(9, 0, 0);
+        final RolloutStatus failed = step(9, 1, 1, List.of("pod redis-0"), List.of());
+        rollout(paused(true));
+        patch.getMetadata().setGeneration(2L);
+        assertThat(step(9, 1, 1)).isEqualTo(failed);
+        rollout(paused(false));
+        patch.getMetadata().setGeneration(3L);
+        assertThat(step(9, 1, 1).wave()).isEqualTo(2);
+    }
+
+    @Test
     void whatGoesFirstIsWaitedFor() {
         rollout(Rollout.DEFAULT);
         assertThat(step(1, 0, 0, List.of(), List.of("first")).phase()).isEqualTo(RolloutPhase.WAITING);
@@ -240,7 +335,8 @@ final class RolloutStepTest {
         assertThat(step(9, 9, 8, List.of("pod redis-0"), List.of()).phase()).isEqualTo(RolloutPhase.PROGRESSING);
         now = now.plusSeconds(600);
         assertThat(step(9, 9, 8).phase()).isEqualTo(RolloutPhase.PROGRESSING);
-        assertThat(new RolloutStep(patch, new Situation(9, 9, 8, List.of(), List.of()), now).wait(status()))
+        assertThat(new RolloutStep(patch, new Situation(9, 9, 8, 8, List.of(), List.of()), Instant.MIN, now)
+                        .wait(status()))
                 .isEmpty();
         assertThat(step(9, 9, 9, List.of("pod redis-0"), List.of()).phase()).isEqualTo(RolloutPhase.COMPLETE);
     }
@@ -288,12 +384,21 @@ final class RolloutStepTest {
     @Test
     void itWakesWhenTimeAloneChangesSomething() {
         rollout(new Rollout(new IntOrString(1), new IntOrString(1), 60, false, 600, OnFailure.PAUSE));
-        final var situation = new Situation(9, 1, 1, List.of(), List.of());
+        final var situation = new Situation(9, 1, 1, 1, List.of(), List.of());
         step(9, 0, 0);
         now = now.plusSeconds(10);
-        assertThat(new RolloutStep(patch, situation, now).wait(status())).contains(Duration.ofSeconds(591));
+        assertThat(new RolloutStep(patch, situation, Instant.MIN, now).wait(status()))
+                .contains(Duration.ofSeconds(591));
         step(9, 1, 1);
-        assertThat(new RolloutStep(patch, situation, now).wait(status())).contains(Duration.ofSeconds(61));
+        assertThat(new RolloutStep(patch, situation, Instant.MIN, now).wait(status()))
+                .contains(Duration.ofSeconds(61));
+    }
+
+    /** All that have the change are done with it, and it fits some of them. */
+    private RolloutStatus fits(final int applied, final int selected, final int released) {
+        final var situation = new Situation(selected, released, released, applied, List.of(), List.of());
+        store(new RolloutStep(patch, situation, Instant.MIN, now).next());
+        return status();
     }
 
     private RolloutStatus step(final int selected, final int released, final int settled) {
@@ -306,8 +411,8 @@ final class RolloutStepTest {
             final int settled,
             final List<String> failures,
             final List<String> predecessors) {
-        final var situation = new Situation(selected, released, settled, failures, predecessors);
-        store(new RolloutStep(patch, situation, now).next());
+        final var situation = new Situation(selected, released, settled, settled, failures, predecessors);
+        store(new RolloutStep(patch, situation, Instant.MIN, now).next());
         return status();
     }
 

@@ -6,11 +6,16 @@ import static dev.atlasviews.operator.Objects.patch;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.atlasviews.crds.ArtifactReference;
+import dev.atlasviews.crds.Digest;
 import dev.atlasviews.crds.PatchChange;
+import dev.atlasviews.crds.RolloutPhase;
+import dev.atlasviews.crds.RolloutStatus;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.crds.ViewPatchArtifact;
 import dev.atlasviews.crds.ViewPatchArtifactSpec;
+import dev.atlasviews.crds.ViewPatchStatus;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.Base64;
 import org.junit.jupiter.api.Test;
 
@@ -60,6 +65,33 @@ final class AcceptanceTest {
                         acceptance -> assertThat(acceptance.accepted()).isTrue());
         patch.getMetadata().setGeneration(2L);
         assertThat(Acceptance.before(patch)).isEmpty();
+    }
+
+    @Test
+    void anArtifactThatIsGoneKeepsNoEditFromWhatWasAcceptedBefore() {
+        final ViewPatch patch = patch("fix", "2026-11-23T20:00:00Z");
+        patch.getMetadata().setGeneration(2L);
+        final Acceptance missing = Acceptance.check(patch.getSpec().change().patch(), null);
+        assertThat(missing.orBefore(patch)).as("nothing of it was done").isEqualTo(missing);
+        begun(patch, digest("other"));
+        assertThat(missing.orBefore(patch)).as("another file").isEqualTo(missing);
+        begun(patch, digest("fix"));
+        assertThat(missing.orBefore(patch))
+                .returns(true, Acceptance::accepted)
+                .returns("Accepted", Acceptance::reason)
+                .satisfies(acceptance -> assertThat(acceptance.message()).contains("does not exist", "before"));
+        final var wrong = new Acceptance(false, "DigestMismatch", "another");
+        assertThat(wrong.orBefore(patch)).isEqualTo(wrong);
+    }
+
+    private static void begun(final ViewPatch patch, final Digest digest) {
+        patch.setStatus(new ViewPatchStatus(
+                1L,
+                patch.getStatus().conditions(),
+                null,
+                null,
+                new RolloutStatus(
+                        digest, RolloutPhase.COMPLETE, 1, null, Instant.parse("2026-11-23T22:00:00Z"), null)));
     }
 
     private static ViewPatchArtifact artifact(final String content) {

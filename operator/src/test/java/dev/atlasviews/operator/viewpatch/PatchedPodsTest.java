@@ -7,16 +7,22 @@ import static dev.atlasviews.operator.Objects.pod;
 import static dev.atlasviews.operator.Objects.reported;
 import static dev.atlasviews.operator.Objects.spec;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
+import dev.atlasviews.crds.ContainerLayers;
 import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.NewPods;
 import dev.atlasviews.crds.PodView;
+import dev.atlasviews.crds.PodViewSpec;
 import dev.atlasviews.crds.RolloutPhase;
 import dev.atlasviews.crds.RolloutStatus;
 import dev.atlasviews.crds.ViewPatch;
 import dev.atlasviews.crds.ViewPatchStatus;
+import dev.atlasviews.operator.layers.Layers;
 import dev.atlasviews.operator.nodes.NodeStates;
+import dev.atlasviews.operator.outcomes.Outcome;
 import dev.atlasviews.operator.outcomes.PodOutcome;
+import dev.atlasviews.operator.rollout.Situation;
 import io.fabric8.kubernetes.api.model.ConditionBuilder;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -25,6 +31,7 @@ import io.javaoperatorsdk.operator.api.reconciler.ResourceCache;
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
@@ -86,6 +93,45 @@ final class PatchedPodsTest {
     }
 
     @Test
+    void podsThatAChangeIsStillBeingTakenFromAreTold() {
+        final PodView leaving = leaving(redis, LayerState.REVERTING);
+        assertThat(of(List.of(leaving)).outcomes(pod -> false))
+                .as("not allowed any more")
+                .filteredOn(outcome -> outcome.pod().equals("redis-0"))
+                .extracting(PodOutcome::outcome, PodOutcome::message)
+                .containsExactly(tuple(
+                        Outcome.PROGRESSING,
+                        "pod redis-0 on node node-1: /usr/bin/redis-server (pid 42): because it is so"));
+
+        redis.getMetadata().setLabels(Map.of("app", "other"));
+        assertThat(of(List.of(leaving)).outcomes(pod -> true))
+                .as("not selected any more")
+                .extracting(PodOutcome::pod)
+                .containsExactlyInAnyOrder("redis-0", "backup-0");
+        redis.getStatus().setPhase("Succeeded");
+        assertThat(of(List.of(leaving)).outcomes(pod -> true))
+                .extracting(PodOutcome::pod)
+                .containsExactly("backup-0");
+    }
+
+    @Test
+    void podsThatComeLaterKeepNoWaveOfAllPodsFromItsEndAndOnesThatWaitDo() {
+        backup.getMetadata().setCreationTimestamp("2026-11-23T22:00:01Z");
+        final var views = List.of(reported(redis, fix, LayerState.APPLIED), reported(backup, fix, LayerState.APPLYING));
+        fix.setStatus(applied(RolloutPhase.SOAKING));
+        assertThat(of(views).situation(List.of()))
+                .returns(1, Situation::selected)
+                .returns(1, Situation::released)
+                .returns(1, Situation::settled);
+
+        redis.getMetadata().setCreationTimestamp("2026-11-23T22:00:01Z");
+        assertThat(of(views).situation(List.of())).as("all came later").returns(2, Situation::selected);
+        redis.getMetadata().setCreationTimestamp("2026-11-23T20:00:00Z");
+        fix.setStatus(applied(RolloutPhase.COMPLETE));
+        assertThat(of(views).situation(List.of())).returns(2, Situation::selected);
+    }
+
+    @Test
     void whereNoContainerIsNamedAllAreMeant() {
         assertThat(of(List.of()).meant()).containsExactly(redis, backup);
     }
@@ -120,6 +166,23 @@ final class PatchedPodsTest {
                         null,
                         Instant.parse("2026-11-23T22:00:00Z"),
                         null));
+    }
+
+    private PodView leaving(final Pod pod, final LayerState state) {
+        final PodView view = reported(pod, fix, state);
+        final var spec = view.getSpec();
+        view.setSpec(new PodViewSpec(
+                spec.podName(),
+                spec.nodeName(),
+                spec.containers().stream()
+                        .map(container -> new ContainerLayers(
+                                container.name(),
+                                container.id(),
+                                container.layers().stream()
+                                        .map(layer -> Layers.absent(layer, null))
+                                        .toList()))
+                        .toList()));
+        return view;
     }
 
     private PatchedPods of(final List<PodView> views) {

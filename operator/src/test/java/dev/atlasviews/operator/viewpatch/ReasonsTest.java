@@ -32,7 +32,9 @@ final class ReasonsTest {
             "Pod",
             "Ready",
             "DisruptionTarget",
-            "ReadinessGatesNotReady");
+            "ReadinessGatesNotReady",
+            "Never",
+            "OnFailure");
 
     @Test
     void everyReasonIsExplained() throws IOException {

@@ -231,7 +231,15 @@ final class StatusFactoryTest {
         final Condition degraded = condition(status(LayerState.APPLIED), ConditionType.DEGRADED);
         assertThat(degraded.getStatus()).isEqualTo("True");
         assertThat(degraded.getReason()).isEqualTo("PodsFailed");
-        assertThat(degraded.getMessage()).contains("taken back", "redis-0");
+        assertThat(degraded.getMessage()).startsWith("taken back: ").contains("redis-0");
+    }
+
+    @Test
+    void whatIsBeingTakenBackIsNotTakenBack() {
+        rollout = rollout(RolloutPhase.REVERTED, new RolloutFailure(1L, "PodsFailed", "pod redis-0 ended"));
+        final ViewPatchStatus status = status(LayerState.REVERTING);
+        assertThat(condition(status, ConditionType.DEGRADED).getMessage()).startsWith("being taken back from 1 pods: ");
+        assertThat(condition(status, ConditionType.PROGRESSING).getStatus()).isEqualTo("True");
     }
 
     @Test
