@@ -21,6 +21,9 @@ import java.util.function.Predicate;
  * that were not used for the longest. A file is there whole or not at all.
  */
 public final class BoundedDirectory {
+    /** How many times the limit what has to stay may be: nobody fills a disk by asking for much at once. */
+    private static final int MOST = 2;
+
     /** So seldom is it noted that a file was used. */
     private static final Duration NOTED = Duration.ofMinutes(10);
 
@@ -54,7 +57,7 @@ public final class BoundedDirectory {
     }
 
     /**
-     * Files of which some have to stay, so that there may be more of them than the limit.
+     * Files of which some have to stay, so that there may be more of them than the limit, but never twice as much.
      *
      * @param limit how much there may be, in bytes
      */
@@ -112,7 +115,8 @@ public final class BoundedDirectory {
     /**
      * Puts a file there, in place of another with that name.
      *
-     * @throws IOException also where it alone is more than there may be, for which no other file goes
+     * @throws IOException also where it alone is more than there may be, for which no other file goes, or where too much has to
+     *     stay
      */
     public synchronized void put(final String name, final byte[] content) throws IOException {
         if (content.length > limit) {
@@ -120,7 +124,12 @@ public final class BoundedDirectory {
                     "%s has %d bytes, and no more than %d may be kept".formatted(file(name), content.length, limit));
         }
         Files.createDirectories(directory);
-        shrinkTo(limit - content.length);
+        final long held = shrinkTo(limit - content.length);
+        if (held + content.length > MOST * limit) {
+            throw new IOException(
+                    "%s with %d bytes can not be kept beside %d bytes that were asked for lately or are in use"
+                            .formatted(file(name), content.length, held));
+        }
         final Path temporary = Files.createTempFile(directory, ".new", "");
         try {
             Files.write(temporary, content);
@@ -130,12 +139,12 @@ public final class BoundedDirectory {
         }
     }
 
-    /** What a program that was killed had begun goes like anything else. */
-    private void shrinkTo(final long size) throws IOException {
+    /** What a program that was killed had begun goes like anything else. Returns how much is left. */
+    private long shrinkTo(final long size) throws IOException {
         final List<Entry> entries = entries();
         long held = entries.stream().mapToLong(Entry::size).sum();
         if (held <= size) {
-            return;
+            return held;
         }
         entries.removeIf(choice.removable().negate());
         entries.sort(Comparator.comparing(Entry::used));
@@ -145,6 +154,7 @@ public final class BoundedDirectory {
                 held -= entry.size();
             }
         }
+        return held;
     }
 
     private List<Entry> entries() throws IOException {

@@ -55,6 +55,19 @@ final class BoundedDirectoryTest {
     }
 
     @Test
+    void noMoreStaysThanTwiceTheLimit() throws IOException {
+        final var files = new BoundedDirectory(directory, 2 * SIZE, () -> entry -> false);
+        for (final String name : new String[] {"a", "b", "c", "d"}) {
+            files.put(name, new byte[SIZE]);
+        }
+        assertThatThrownBy(() -> files.put("e", new byte[1]))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("beside 400 bytes");
+        assertThat(files.use("a")).isTrue();
+        assertThat(files.use("e")).isFalse();
+    }
+
+    @Test
     void forWhatIsTooMuchAloneNothingGoes() throws IOException {
         final var files = new BoundedDirectory(directory, 2 * SIZE);
         files.put("a", new byte[SIZE]);
