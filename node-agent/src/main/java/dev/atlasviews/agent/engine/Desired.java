@@ -9,7 +9,7 @@ import java.util.List;
  *
  * @param layers the lowest first; none means back to the base
  * @param leaving layers that are taken back, for what they exclude; what is not among {@code layers} goes, named here or not
- * @param scope what moves together
+ * @param scope what moves together, whatever the layers say that threads get or lose
  * @param deadline how long the process may be mixed
  * @param onDeadline what becomes of it then
  */

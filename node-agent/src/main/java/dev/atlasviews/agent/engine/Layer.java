@@ -10,12 +10,18 @@ import java.util.List;
  * @param patch the change
  * @param threads which threads should have it
  * @param excluded functions that may be active on the stack of a thread that moves
+ * @param scope what has to move together where threads get or lose this layer
  */
-public record Layer(Patch patch, ThreadFilter threads, List<String> excluded) {
+public record Layer(Patch patch, ThreadFilter threads, List<String> excluded, Desired.Scope scope) {
 
     /** Copies the list. */
     public Layer {
         excluded = List.copyOf(excluded);
+    }
+
+    /** A layer that each thread may get by itself. */
+    public Layer(final Patch patch, final ThreadFilter threads, final List<String> excluded) {
+        this(patch, threads, excluded, Desired.Scope.THREAD);
     }
 
     /** A patch for all threads, without exclusions. */

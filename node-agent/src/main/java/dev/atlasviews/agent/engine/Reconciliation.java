@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** One reconciliation of one process, from top to bottom. */
 final class Reconciliation {
@@ -33,6 +34,7 @@ final class Reconciliation {
     private final List<Layer> concerned;
     private final List<String> unconcerned;
     private final ThreadSelection selection;
+    private boolean together;
 
     /** What it takes. */
     interface Means {
@@ -88,6 +90,7 @@ final class Reconciliation {
             viewSet.deleteAllBut(inUse());
             return report(State.REFUSED, "", "", viewSet, Optional.empty()).refused(e);
         }
+        together = desired.scope() == Desired.Scope.PROCESS || isAnyToMoveTogether(viewSet);
         final StackCheck check = means.check();
         final ThreadMover.Plan<RefusedException> forth =
                 thread -> viewSet.isOwn(thread.view()) ? thread.view() : viewSet.provide(selection.stackFor(thread));
@@ -95,7 +98,7 @@ final class Reconciliation {
         final ProcessMover all =
                 new ProcessMover(views, check, viewSet, forth, new Births(viewSet, defaultBefore), means.pauses());
         try {
-            final boolean inPlace = together() ? all.move(desired.deadline()) : each(threads, forth, viewSet);
+            final boolean inPlace = together ? all.move(desired.deadline()) : each(threads, forth, viewSet);
             if (inPlace || desired.onDeadline() == Desired.OnDeadline.KEEP) {
                 removeViews(viewSet);
                 return inPlace
@@ -114,8 +117,27 @@ final class Reconciliation {
         return late.failed(inPlace ? State.TAKEN_BACK : State.MIXED, "DeadlineExceeded");
     }
 
-    private boolean together() {
-        return desired.scope() == Desired.Scope.PROCESS;
+    /** Whether some thread gets or loses a layer that wants that. What such a layer does not change stops nobody. */
+    private boolean isAnyToMoveTogether(final ViewSet viewSet) throws IOException {
+        final List<String> wantedSo = Stream.concat(concerned.stream(), desired.leaving().stream())
+                .filter(layer -> layer.scope() == Desired.Scope.PROCESS)
+                .map(Layer::digest)
+                .toList();
+        if (wantedSo.isEmpty()) {
+            return false;
+        }
+        for (final ThreadEntry thread : views.listThreads()) {
+            final LayerStack now = viewSet.stack(thread.view());
+            final List<String> then = selection.stackFor(thread).digests();
+            if (!viewSet.isOwn(thread.view())
+                    && (now == null
+                            || viewSet.isOutdated(thread.view())
+                            || wantedSo.stream()
+                                    .anyMatch(digest -> now.digests().contains(digest) != then.contains(digest)))) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Each thread on its own, and once more at the end for those that were born late. */
@@ -279,7 +301,7 @@ final class Reconciliation {
         setDefault(home);
         // Where threads move together none has moved, so who was born meanwhile is where it belongs.
         final ThreadMover.Plan<RuntimeException> way =
-                thread -> before.getOrDefault(thread.tid(), together() ? thread.view() : home);
+                thread -> before.getOrDefault(thread.tid(), together ? thread.view() : home);
         final ThreadMover.Plan<RuntimeException> back =
                 thread -> viewSet.mayBeEntered(way.viewFor(thread)) ? way.viewFor(thread) : thread.view();
         final ThreadMover threads = new ThreadMover(views, check, viewSet, means.pauses(), Progress.NONE);
@@ -308,7 +330,7 @@ final class Reconciliation {
     private ProcessReport mixed(final ViewSet viewSet, final ThreadMover threads, final ProcessMover all)
             throws IOException {
         final ProcessReport report = report(State.MIXED, "WaitingForQuiescence", "", viewSet, Optional.of(threads));
-        final Optional<ProcessMover.Obstacle> obstacle = together() ? all.obstacle() : Optional.empty();
+        final Optional<ProcessMover.Obstacle> obstacle = together ? all.obstacle() : Optional.empty();
         final String message = obstacle.map(in -> "thread %d %s is in %s"
                         .formatted(in.thread().tid(), in.thread().name(), in.heldBy()))
                 .orElseGet(() -> report.held().stream()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.kube;
 
+import dev.atlasviews.agent.engine.Desired;
 import dev.atlasviews.agent.engine.LayerStore;
 import dev.atlasviews.agent.engine.ThreadFilter;
 import dev.atlasviews.agent.engine.ThreadShare;
@@ -17,6 +18,7 @@ import dev.atlasviews.crds.Digest;
 import dev.atlasviews.crds.Layer;
 import dev.atlasviews.crds.LayerReason;
 import dev.atlasviews.crds.OciReference;
+import dev.atlasviews.crds.QuiescenceScope;
 import dev.atlasviews.crds.ViewPatchArtifact;
 import dev.atlasviews.crds.ViewPatchArtifactSpec;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -112,7 +114,7 @@ final class Artifacts implements LayerPlan.Source {
                 ? stored.get()
                 : requests.get(layer, Requests.Part.FILE, () -> storedOrDownloaded(layer));
         return new dev.atlasviews.agent.engine.Layer(
-                patch, threads(layer), layer.quiescence().excludedFunctions());
+                patch, threads(layer), layer.quiescence().excludedFunctions(), scope(layer));
     }
 
     private Optional<Patch> stored(final Layer layer) throws IOException, ArtifactException {
@@ -205,6 +207,11 @@ final class Artifacts implements LayerPlan.Source {
     /** The threads that a layer is meant for. */
     static ThreadFilter threads(final Layer layer) {
         return new ThreadFilter(layer.threads().namePattern(), share(layer));
+    }
+
+    /** What has to move together for it. */
+    static Desired.Scope scope(final Layer layer) {
+        return layer.quiescence().scope() == QuiescenceScope.PROCESS ? Desired.Scope.PROCESS : Desired.Scope.THREAD;
     }
 
     /** How many of them. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.atlasviews.agent.kube;
 
+import dev.atlasviews.agent.engine.Desired;
 import dev.atlasviews.agent.patch.Patch;
 import dev.atlasviews.crds.ContainerLayers;
 import dev.atlasviews.crds.DesiredState;
@@ -118,6 +119,17 @@ final class LayerPlan {
                 .filter(layer -> !wanted.containsKey(layer.getKey()))
                 .map(Map.Entry::getValue)
                 .toList();
+    }
+
+    /** What has to move together for layers that are taken back without their patches; the others say so themselves. */
+    Desired.Scope scopeOfLost() throws IOException {
+        final List<String> lost = present.lost();
+        return container.layers().stream()
+                        .filter(layer -> layer.desired() == DesiredState.ABSENT
+                                && lost.contains(layer.digest().hex()))
+                        .anyMatch(layer -> Artifacts.scope(layer) == Desired.Scope.PROCESS)
+                ? Desired.Scope.PROCESS
+                : Desired.Scope.THREAD;
     }
 
     /** Whether nothing is to be changed, in a process that never had a layer. */
@@ -288,6 +300,7 @@ final class LayerPlan {
         final List<String> excluded = Stream.concat(one.excluded().stream(), other.excluded().stream())
                 .distinct()
                 .toList();
-        return new dev.atlasviews.agent.engine.Layer(one.patch(), one.threads().or(other.threads()), excluded);
+        final Desired.Scope scope = one.scope() == Desired.Scope.PROCESS ? one.scope() : other.scope();
+        return new dev.atlasviews.agent.engine.Layer(one.patch(), one.threads().or(other.threads()), excluded, scope);
     }
 }

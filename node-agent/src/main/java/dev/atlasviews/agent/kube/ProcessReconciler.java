@@ -17,7 +17,6 @@ import dev.atlasviews.crds.LayerReason;
 import dev.atlasviews.crds.LayerState;
 import dev.atlasviews.crds.LayerStatus;
 import dev.atlasviews.crds.ProcessStatus;
-import dev.atlasviews.crds.QuiescenceScope;
 import dev.atlasviews.crds.ThreadCounts;
 import java.io.IOException;
 import java.time.Duration;
@@ -158,8 +157,7 @@ final class ProcessReconciler implements PodViewReconciler.ProcessStep {
         final WithoutRefused attempt = new WithoutRefused(present.digests(), plan.underWay());
         final ProcessReport report = attempt.reconcile(
                 LayerOrder.sorted(all),
-                layers -> engine.reconcile(
-                        process, desired(layers, plan.leaving(), container, most), new MoveLog(process.pid())));
+                layers -> engine.reconcile(process, desired(layers, plan, most), new MoveLog(process.pid())));
         return new Pass(report, attempt::refusal, false);
     }
 
@@ -195,18 +193,9 @@ final class ProcessReconciler implements PodViewReconciler.ProcessStep {
     }
 
     private static Desired desired(
-            final List<dev.atlasviews.agent.engine.Layer> layers,
-            final List<dev.atlasviews.agent.engine.Layer> leaving,
-            final ContainerLayers container,
-            final Duration most) {
-        final boolean together =
-                container.layers().stream().anyMatch(layer -> layer.quiescence().scope() == QuiescenceScope.PROCESS);
-        return new Desired(
-                layers,
-                leaving,
-                together ? Desired.Scope.PROCESS : Desired.Scope.THREAD,
-                most,
-                Desired.OnDeadline.KEEP);
+            final List<dev.atlasviews.agent.engine.Layer> layers, final LayerPlan plan, final Duration most)
+            throws IOException {
+        return new Desired(layers, plan.leaving(), plan.scopeOfLost(), most, Desired.OnDeadline.KEEP);
     }
 
     private ProcessStatus status(

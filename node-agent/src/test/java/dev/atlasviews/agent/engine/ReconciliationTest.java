@@ -95,6 +95,21 @@ final class ReconciliationTest extends EngineTest {
         assertThat(viewsOf(7, 8, 9)).containsExactly(1, 1, 0);
     }
 
+    @Test
+    void onlyForALayerThatComesOrGoesThreadsMoveTogether() throws IOException {
+        final Layer atOnce = new Layer(A.patch(), ThreadFilter.ALL, List.of(), Scope.PROCESS);
+
+        assertThat(reconcile(Scope.THREAD, SHORT, atOnce).inPlace()).isEqualTo(3);
+        assertThat(views.log).contains("move 7 to 1 frozen");
+        views.log.clear();
+        assertThat(reconcile(Scope.THREAD, SHORT, atOnce, B).inPlace()).isEqualTo(3);
+        assertThat(views.log).contains("move 7 to 2").noneMatch(line -> line.contains("fr"));
+
+        views.log.clear();
+        run(new Desired(List.of(B), List.of(atOnce), Scope.THREAD, SHORT, OnDeadline.KEEP));
+        assertThat(views.log).anyMatch(line -> line.startsWith("move 7") && line.endsWith("frozen"));
+    }
+
     private static Layer share(final String share) {
         return new Layer(A.patch(), new ThreadFilter("*", ThreadShare.of(share)), List.of());
     }
