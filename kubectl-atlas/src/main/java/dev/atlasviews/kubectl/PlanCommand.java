@@ -12,6 +12,8 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -66,12 +68,25 @@ final class PlanCommand implements Callable<Integer> {
                 .toList();
     }
 
-    /** As the operator selects: what runs and is not about to go, and what was there before where new pods are left alone. */
+    /**
+     * As the operator selects: what runs and is not about to go, what was there before where new pods are left alone, and what
+     * has the container that is named.
+     */
     static boolean concerns(final ViewPatch patch, final Pod pod) {
         return pod.getSpec().getNodeName() != null
                 && pod.getMetadata().getDeletionTimestamp() == null
                 && "Running".equals(pod.getStatus().getPhase())
-                && !(patch.getSpec().newPods() == NewPods.LEAVE && created(pod).isAfter(created(patch)));
+                && !(patch.getSpec().newPods() == NewPods.LEAVE && created(pod).isAfter(created(patch)))
+                && hasContainer(pod, patch.getSpec().container());
+    }
+
+    private static boolean hasContainer(final Pod pod, final @Nullable String name) {
+        return name == null
+                || Stream.concat(
+                                pod.getSpec().getInitContainers().stream()
+                                        .filter(container -> "Always".equals(container.getRestartPolicy())),
+                                pod.getSpec().getContainers().stream())
+                        .anyMatch(container -> name.equals(container.getName()));
     }
 
     private static Instant created(final HasMetadata object) {

@@ -25,11 +25,22 @@ final class PlanCommandTest {
                 .isFalse();
     }
 
+    @Test
+    void podsWithoutTheContainerAreNotCounted() {
+        assertThat(counts("container: redis", "")).isTrue();
+        assertThat(counts("container: proxy", "")).isTrue();
+        assertThat(counts("container: once", "")).as("it ends before").isFalse();
+        assertThat(counts("container: other", "")).isFalse();
+    }
+
     /** A pod that came an hour after the ViewPatch. */
     private static boolean counts(final String field, final String metadata) {
         return PlanCommand.concerns(Yaml.patch(field, "{}"), Yaml.read(Pod.class, """
             metadata: {creationTimestamp: '2026-11-23T23:00:00Z'%s}
-            spec: {nodeName: node-1}
+            spec:
+              nodeName: node-1
+              initContainers: [{name: proxy, restartPolicy: Always}, {name: once}]
+              containers: [{name: redis}]
             status: {phase: Running}
             """.formatted(metadata)));
     }
