@@ -74,13 +74,15 @@ class ClusterFaultsIT extends RedisUnderPatchTest {
         unharmedBy(Rollout.DEFAULT, () -> {
             onNode("pkill", "-KILL", "-x", "containerd");
             onNode("pkill", "-KILL", "-x", "kubelet");
-            var last = renewed();
+            var lastLease = renewed();
+            var lastReady = saidReady();
             await("the kubelet is there again")
                     .atMost(LIMIT)
-                    .until(() -> renewed().isAfter(last));
-            await("and asks the container runtime")
+                    .until(() -> renewed().isAfter(lastLease));
+            await("and has asked the container runtime")
                     .atMost(LIMIT)
-                    .until(() -> Readiness.getInstance().isReady(node()));
+                    .until(() -> Readiness.getInstance().isReady(node())
+                            && saidReady().isAfter(lastReady));
         });
     }
 
@@ -157,6 +159,15 @@ class ClusterFaultsIT extends RedisUnderPatchTest {
 
     private io.fabric8.kubernetes.api.model.Node node() {
         return system.client().nodes().withName(system.node().name()).get();
+    }
+
+    /** When the kubelet last said whether the node, with its container runtime, is ready. */
+    private Instant saidReady() {
+        return node().getStatus().getConditions().stream()
+                .filter(condition -> "Ready".equals(condition.getType()))
+                .map(condition -> Instant.parse(condition.getLastHeartbeatTime()))
+                .findFirst()
+                .orElseThrow();
     }
 
     /** When the kubelet last said that it lives. */

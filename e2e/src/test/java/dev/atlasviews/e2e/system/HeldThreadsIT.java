@@ -62,6 +62,15 @@ class HeldThreadsIT extends RedisUnderPatchTest {
             assertThat(observer.look().threads())
                     .allSatisfy(thread -> assertThat(thread.view() == 0).isEqualTo(isInLoop(thread)));
 
+            var held = heldThreads();
+            new Agent(system).runOutOfMemory();
+            system.awaitAgent();
+            await("another agent goes on in the middle")
+                    .atMost(LIMIT)
+                    .untilAsserted(() -> assertThat(heldThreads()).containsExactlyInAnyOrderElementsOf(held));
+            assertHeld(before);
+            redis.assertUnharmed(before.startTime(), "fixed");
+
             kubectlApply(fix, List.of(RedisBuild.LOOP));
             cycle.awaitApplied(PATCH);
             assertThat(threads()).isEqualTo(new ThreadCounts(all, all, 0));
