@@ -70,7 +70,7 @@ final class RegistryClient implements AutoCloseable {
             final Optional<byte[]> logins = settings.logins();
             final Optional<String> login = logins.isEmpty()
                     ? Optional.empty()
-                    : Logins.read(logins.get()).basic(registry);
+                    : Logins.read(logins.get()).basic(registry, reference.repository());
             final HttpClient.Builder builder =
                     HttpClient.newBuilder().connectTimeout(CONNECT_LIMIT).followRedirects(HttpClient.Redirect.NEVER);
             final Optional<byte[]> certificates = settings.certificates();
