@@ -3,9 +3,7 @@ package dev.atlasviews.operator.viewpatch;
 
 import dev.atlasviews.crds.Atlas;
 import dev.atlasviews.crds.ConditionType;
-import dev.atlasviews.crds.CurrentRollout;
 import dev.atlasviews.crds.PodView;
-import dev.atlasviews.crds.RolloutPhase;
 import dev.atlasviews.crds.RolloutStatus;
 import dev.atlasviews.crds.ViewNode;
 import dev.atlasviews.crds.ViewPatch;
@@ -274,28 +272,8 @@ public final class ViewPatchReconciler implements Reconciler<ViewPatch>, Cleaner
 
     /** Those that go first and are not applied yet. */
     private List<String> predecessors(final ViewPatch patch) {
-        return patch.getSpec().after().stream()
-                .filter(name -> sources()
-                        .patches()
-                        .get(new ResourceID(name, patch.getMetadata().getNamespace()))
-                        .filter(ViewPatchReconciler::isApplied)
-                        .isEmpty())
-                .toList();
-    }
-
-    /** What was said of an earlier specification, before the last soak is over, or before it is taken back, is no word to go on. */
-    static boolean isApplied(final ViewPatch patch) {
-        return patch.getMetadata().getDeletionTimestamp() == null
-                && CurrentRollout.of(patch)
-                        .filter(rollout -> rollout.phase() == RolloutPhase.COMPLETE)
-                        .isPresent()
-                && patch.getStatus() != null
-                && Conditions.find(patch.getStatus().conditions(), ConditionType.APPLIED)
-                        .filter(condition -> condition.getStatus().equals("True"))
-                        .filter(condition -> Objects.equals(
-                                condition.getObservedGeneration(),
-                                patch.getMetadata().getGeneration()))
-                        .isPresent();
+        final String namespace = patch.getMetadata().getNamespace();
+        return new Predecessors(patch, name -> sources().patches().get(new ResourceID(name, namespace))).missing();
     }
 
     @Override

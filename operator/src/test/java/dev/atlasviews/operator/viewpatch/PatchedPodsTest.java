@@ -37,7 +37,7 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** Which pods, and which other ViewPatches, a rollout goes by. */
+/** Which pods a rollout goes by. */
 final class PatchedPodsTest {
     private final ViewPatch fix = patch("fix", "2026-11-23T20:00:00Z");
     private final Pod redis = pod("redis-0");
@@ -134,19 +134,6 @@ final class PatchedPodsTest {
     @Test
     void whereNoContainerIsNamedAllAreMeant() {
         assertThat(of(List.of()).meant()).containsExactly(redis, backup);
-    }
-
-    @Test
-    void nobodyGoesAfterOneWhoseWordIsOfAnEarlierSpecificationOrWhoGoesOrSoaks() {
-        fix.setStatus(applied(RolloutPhase.SOAKING));
-        assertThat(ViewPatchReconciler.isApplied(fix)).isFalse();
-        fix.setStatus(applied(RolloutPhase.COMPLETE));
-        assertThat(ViewPatchReconciler.isApplied(fix)).isTrue();
-        fix.getMetadata().setGeneration(2L);
-        assertThat(ViewPatchReconciler.isApplied(fix)).isFalse();
-        fix.getMetadata().setGeneration(1L);
-        fix.getMetadata().setDeletionTimestamp("2026-11-23T22:00:00Z");
-        assertThat(ViewPatchReconciler.isApplied(fix)).isFalse();
     }
 
     private ViewPatchStatus applied(final RolloutPhase phase) {
