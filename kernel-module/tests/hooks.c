@@ -118,7 +118,7 @@ static void await_unhooked(void)
 	uint64_t start = nanoseconds();
 
 	while (hooked()) {
-		need(nanoseconds() - start < 60000000000ull);
+		need(nanoseconds() - start < 300000000000ull);
 		sched_yield();
 	}
 }
