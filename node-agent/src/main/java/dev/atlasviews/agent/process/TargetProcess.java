@@ -35,8 +35,8 @@ public record TargetProcess(Path proc, long pid, long startTime) {
     /** Names may have a page each: a process that has chosen such ones is not to take the memory of its reader. */
     private static final long MAX_MAPPED_TEXT = 32L << 20;
 
-    /** Where a process is only of its own will, or of somebody's who stopped it. */
-    private static final Set<String> RESTING = Set.of("S", "T", "t");
+    /** Where a process is only of its own will, or of somebody's who stopped it; its first thread may have ended there. */
+    private static final Set<String> RESTING = Set.of("S", "T", "t", "Z", "X");
 
     /** What the kernel says of a thread, or of a process, which goes by its first thread. */
     private record Stat(String state, long ranTicks, long startTime) {

@@ -56,6 +56,7 @@ final class EndedFirstThreadTest {
 
         final TargetProcess process = TargetProcess.find(proc, 7).orElseThrow();
         assertThat(process.startTime()).isEqualTo(100);
+        assertThat(process.isUnborn()).as("who has ended a thread has run").isFalse();
         assertThat(process.mappings()).extracting(Mapping::name).containsExactly("/program");
         assertThat(process.read(0x1000, 4)).hasSize(4);
         assertThat(process.mappedFile(process.mappings().getFirst())).isEqualTo(proc.resolve("8/map_files/1000-2000"));

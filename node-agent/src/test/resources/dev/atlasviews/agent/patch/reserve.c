@@ -13,13 +13,22 @@
 
 #define AREA (1ul << 20)
 #define DISTANCE (1ul << 30)
+#define AREAS 3
+#define TRIES 64
 
-static void *reserve(unsigned long address, int protection)
+/* Maps some areas at an address, or further up where something is there, as the heap may be. */
+static unsigned long reserve(unsigned long address, int areas)
 {
-	void *area = mmap((void *)address, AREA, protection,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	for (int i = 0; i < TRIES; i++, address += 4 * AREA)
+		if (mmap((void *)address, areas * AREA, PROT_READ | PROT_EXEC,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == (void *)address)
+			return address;
+	abort();
+}
 
-	if (area != (void *)address)
+static unsigned long protect(unsigned long area, int protection)
+{
+	if (mprotect((void *)area, AREA, protection))
 		abort();
 	return area;
 }
@@ -69,15 +78,12 @@ __attribute__((constructor)) static void reserve_areas(void)
 	out = fopen(temporary, "w");
 	if (!out)
 		abort();
-	areas = near(base);
+	areas = reserve(near(base), AREAS);
 	unwinder = base_of("/libgcc_s.so");
 	if (unwinder)
 		unwinder -= DISTANCE + 4 * AREA;
-	fprintf(out, "%lu %lu %lu %lu %lu\n", base,
-		(unsigned long)reserve(areas, PROT_READ | PROT_EXEC),
-		(unsigned long)reserve(areas + AREA, PROT_READ),
-		(unsigned long)reserve(areas + 2 * AREA, PROT_READ | PROT_WRITE),
-		unwinder ? (unsigned long)reserve(unwinder, PROT_READ | PROT_EXEC) : 0);
+	fprintf(out, "%lu %lu %lu %lu %lu\n", base, areas, protect(areas + AREA, PROT_READ),
+		protect(areas + 2 * AREA, PROT_READ | PROT_WRITE), unwinder ? reserve(unwinder, 1) : 0);
 	fclose(out);
 	rename(temporary, name);
 	unsetenv("LD_PRELOAD");

@@ -82,7 +82,12 @@ public final class PatchedProgram implements AutoCloseable {
         process = builder.start();
         in = process.outputWriter();
         out = process.inputReader();
-        Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> Files.exists(addresses));
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(30))
+                .failFast(
+                        "the program has ended before it had its areas",
+                        () -> !process.isAlive() && !Files.exists(addresses))
+                .until(() -> Files.exists(addresses));
         final String[] fields = Files.readString(addresses).trim().split(" ", -1);
         final boolean independent = ElfFile.read(program).type() == Elf.ET_DYN;
         programBias = independent ? Long.parseLong(fields[0]) : 0;
