@@ -117,20 +117,35 @@ final class OperatorIT {
         createNamespace(AGENTS);
         reports(readyNode("node-1"));
         registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-        final KubernetesClient own = writes.client(client.getConfiguration());
-        operator =
-                OperatorMain.create(own, registry, new EventRecorder(own, registry), Leadership.alone(), AGENTS, true);
+        operator = newOperator(registry);
         status = OperatorMain.status(operator, registry, 0);
         assertThat(ask("readyz")).startsWith("status 503");
         operator.start();
     }
 
+    private static Operator newOperator(final PrometheusMeterRegistry registry) {
+        final KubernetesClient own = writes.client(client.getConfiguration());
+        return OperatorMain.create(own, registry, new EventRecorder(own, registry), Leadership.alone(), AGENTS, true);
+    }
+
     @AfterAll
     static void stop() {
-        status.close();
-        operator.stop();
+        stopOperator();
         client.close();
         server.close();
+    }
+
+    private static void stopOperator() {
+        status.close();
+        operator.stop();
+    }
+
+    /** Another one, which knows nothing but what the server has. */
+    private static void startAnotherOperator() throws Exception {
+        registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        operator = newOperator(registry);
+        status = OperatorMain.status(operator, registry, 0);
+        operator.start();
     }
 
     @BeforeEach
@@ -270,6 +285,15 @@ final class OperatorIT {
                         .build());
         awaitLayers(first, "fix=Absent");
         awaitLayers(runningPod("redis-1"), "fix=Present");
+
+        agentReports(first, LayerState.REVERTING);
+        await("it is told that it is being taken back")
+                .atMost(LIMIT)
+                .until(() -> requireNonNull(patch("fix").getStatus().pods()).selected() == 2);
+        agentReports(first, LayerState.REVERTED);
+        awaitNoView(first);
+        await().atMost(LIMIT)
+                .until(() -> requireNonNull(patch("fix").getStatus().pods()).selected() == 1);
     }
 
     @Test
@@ -450,6 +474,27 @@ final class OperatorIT {
         awaitPhase("fix", RolloutPhase.COMPLETE);
         awaitReason("fix", "Applied");
         awaitLayers(runningPod("redis-late"), "fix=Present");
+    }
+
+    @Test
+    void anotherOperatorGoesOnInTheMiddleOfAWave() throws Exception {
+        final List<Pod> pods =
+                IntStream.range(0, 3).mapToObj(i -> runningPod("redis-" + i)).toList();
+        artifact("new code");
+        viewPatch("fix", new Rollout(new IntOrString(1), new IntOrString(1), 3600, false, 600, OnFailure.PAUSE));
+        final Pod canary = awaitOnlyPatched(pods, 1).getFirst();
+        stopOperator();
+        agentReports(canary, LayerState.APPLIED);
+        startAnotherOperator();
+        awaitPhase("fix", RolloutPhase.SOAKING);
+
+        final RolloutStatus soaking = rollout("fix");
+        stopOperator();
+        startAnotherOperator();
+        assertThat(awaitOnlyPatched(pods, 1)).containsExactly(canary);
+        assertThat(rollout("fix")).as("it soaks from when it began").isEqualTo(soaking);
+        change("fix", "{\"spec\":{\"rollout\":{\"soakSeconds\":0}}}");
+        assertThat(awaitOnlyPatched(pods, 2)).contains(canary);
     }
 
     @Test
@@ -722,6 +767,31 @@ final class OperatorIT {
         agentReports(pod, LayerState.APPLIED);
         awaitPhase("fix", RolloutPhase.COMPLETE);
         awaitReason("fix", "Applied");
+    }
+
+    @Test
+    void aWaveThatTakesTooLongIsTakenBackWhereThatIsAskedForAndToldUntilItIs() {
+        final List<Pod> pods =
+                IntStream.range(0, 2).mapToObj(i -> runningPod("redis-" + i)).toList();
+        artifact("new code");
+        viewPatch("fix", new Rollout(new IntOrString(1), new IntOrString(1), 0, false, 3, OnFailure.REVERT));
+        final Pod canary = awaitOnlyPatched(pods, 1).getFirst();
+        agentReports(canary, LayerState.APPLYING);
+        awaitPhase("fix", RolloutPhase.REVERTED);
+
+        awaitLayers(canary, "fix=Absent");
+        agentReports(canary, LayerState.REVERTING);
+        await().atMost(LIMIT)
+                .untilAsserted(() -> assertThat(condition("fix", "Degraded").getMessage())
+                        .startsWith("being taken back from 1 pods: wave 1: 0 of 1 pods"));
+        assertThat(condition("fix", "Progressing").getStatus()).isEqualTo("True");
+        agentReports(canary, LayerState.REVERTED);
+        awaitNoView(canary);
+        await().atMost(LIMIT)
+                .untilAsserted(() ->
+                        assertThat(condition("fix", "Degraded").getMessage()).startsWith("taken back: "));
+        assertThat(condition("fix", "Progressing").getStatus()).isEqualTo("False");
+        assertThat(awaitOnlyPatched(pods, 0)).isEmpty();
     }
 
     @Test
